@@ -45,7 +45,8 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 
 # %% [markdown] lang="en"
 # To the right of each filter is its **map**, which answers one question at every place: is there a horizontal stroke
-# here? A vertical one? ReLU then throws the blue away: "no" and "not at all" become the same 0.
+# here? A vertical one? ReLU then throws away the blue, which is what lies below 0: "no" and "not at all" become the
+# same 0.
 #
 # Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The
 # recipe `quick` has three convolutions, the first with 16 filters of size 5x5 that move by two pixels at a time, so
@@ -72,7 +73,8 @@ print(f"{test.correct} / {test.total}")
 # %% [markdown] lang="en"
 # ## The filters
 #
-# The filters are the weights of the first layer, `model.layers.conv1.weight`. To draw them we need numpy, so:
+# The filters are the weights of the first layer, `model.layers.conv1.weight`. To draw them, we turn them into a numpy
+# array:
 
 # %% [markdown] lang="fr"
 # ## Les filtres
@@ -180,7 +182,7 @@ gallery(kept["relu3"][:16])
 # after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: subtract the
 # mean and divide by the standard deviation; then multiply by a weight and add a bias, both of which are learnt.
 # During training, the mean and standard deviation are those of the batch; at inference, they are the running averages
-# kept during training. Four numbers by hand, then our first channel:
+# kept during training. Here is batch norm by hand, of four numbers, then of our first channel:
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
@@ -235,8 +237,8 @@ forgotten = copy.deepcopy(model).train()
 forgotten(val.dataset[index][0][None])
 
 # %% [markdown] lang="en"
-# "When training", says the message. With two digits the error is gone, and that is worse. Here is the probability of
-# one answer for one digit, with three different neighbours; below, with `eval()`:
+# "When training", says the message. With two digits the error is gone, and that is worse. The first line is the
+# probability of one answer for one digit, with three different neighbours; the second is the same with `eval()`:
 
 # %% [markdown] lang="fr"
 # « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
@@ -249,10 +251,10 @@ with torch.no_grad():
         print([round(network(pair).softmax(dim=1)[0, 4].item(), 4) for pair in pairs])
 
 # %% [markdown] lang="en"
-# Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one result in
-# four is left. `groups=2` gives each of two channels a filter of its own; a 1x1 convolution then mixes the channels:
-# the two convolutions together are called **depthwise separable**. And **global average pooling** keeps one number
-# per map: its average. (The recipe `tiny-1k` uses the last two.)
+# Here are three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one
+# result in four is left. `groups=2` gives each of two channels a filter of its own; a 1x1 convolution then mixes the
+# channels: the two convolutions together are called **depthwise separable**. And **global average pooling** keeps one
+# number per map: its average. (The recipe `tiny-1k` uses the last two.)
 
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la

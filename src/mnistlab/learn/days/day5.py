@@ -212,9 +212,9 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
     print(f"{kept:<12}{len(theirs):>4}{np.isin(theirs, seen).sum():>6}")
 
 # %% [markdown] lang="en"
-# `val` sets whole writers aside, whereas training has seen everybody in `val-random`. To be fair: with all the training images
-# and their hundreds of hands, the two splits give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But you only
-# know that afterwards.
+# `val` sets whole writers aside, whereas every writer in `val-random` was seen in training. To be fair: with all the training
+# images and their hundreds of hands, the two splits give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But
+# you only know that afterwards.
 #
 # ## Against overfitting: augmentation
 #
@@ -265,8 +265,8 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 #
 # Large steps get far at first; small ones are exact at the end. A *schedule* has both: with `one_cycle` the learning rate
 # rises, then falls to almost nothing. Is that better than a constant rate? The first weights and the order of the images are
-# drawn from a seed, so a single run with each rate would be a bet. We take five seeds for each, the same for both, and one
-# pass through 6,000 images.
+# drawn from a seed, so to compare a single run of each would be a bet. We take five seeds for each, the same for both, and
+# one pass through 6,000 images.
 
 # %% [markdown] lang="fr"
 # ## Le taux d'apprentissage, et pourquoi une graine ne suffit pas

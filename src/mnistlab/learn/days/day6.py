@@ -200,7 +200,7 @@ inks = [ink_of(photo) for photo in photos]
 attempt(3, [shrink(ink) for ink in inks])
 
 # %% [markdown] lang="en"
-# A human can now read every one of them. The network cannot: they are small, off centre and faint.
+# A human can now read every one of these digits. The network cannot: they are small, off centre and faint.
 #
 # ## Cause 3: size and place
 #
@@ -281,7 +281,7 @@ attempt(5, [as_mnist(ink) for ink in inks])
 #
 # ## Cause 4: the pen
 #
-# A modern pen is finer than those of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the
+# A modern pen is finer than the pens of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the
 # strokes are, in pixels of the 28x28 image, and make them thicker: `cv2.dilate` gives each pixel the brightest value around
 # it.
 
@@ -433,7 +433,7 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown] lang="en"
-# The same can be done on the command line, without PyTorch: `mnistlab read page.png --annotate read.png`.
+# The command line, too, reads a page and draws what was found, without PyTorch: `mnistlab read page.png --annotate read.png`.
 #
 # ## Now yours
 #

@@ -344,7 +344,7 @@ for name in ("mnist", "fashion"):
 # %% [markdown] lang="en"
 # Fashion-MNIST, ten kinds of clothes, was made to take MNIST's place without any change to the code: the same sizes, the same
 # files. Write `--dataset fashion` after `mnistlab train quick`; the first time, the dataset is downloaded (30 MB; only MNIST
-# ships with mnistlab). It is harder: expect a number nearer to 90 than to 99.
+# ships with mnistlab). It is harder than MNIST: expect an accuracy nearer to 90 % than to 99 %.
 #
 # ## A folder of your own pictures
 #
