@@ -255,8 +255,8 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# Left: how many digits have a longer side of so many pixels. Right: the centres of mass of the 300 digits, on the 28x28
-# pixels. So let us do the same:
+# Left: a histogram of the digits' longer sides, in pixels. Right: the centres of mass of the 300 digits, on the 28x28 pixels.
+# So let us do the same:
 
 # %% [markdown] lang="fr"
 # À gauche, le plus grand côté des chiffres, en pixels. À droite, leurs 300 centres de masse, sur les 28x28 pixels. Faisons
