@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # Day 1: set-up
 #
-# Welcome. In seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
+# Welcome. After seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
 # than 99 times in 100. You need a little Python, and no knowledge of neural networks. Today you get your machine ready, make
 # your first tensor, and see that a digit is 784 numbers. Run the cells one after the other, and change something in each:
 # nothing can break. The results that the site shows come from our machine: your times will differ, and so may the last
@@ -20,7 +20,7 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# Windows (PowerShell; if it refuses to run scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` allows it in this
+# Windows (PowerShell; if it refuses to run scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` allows them in this
 # window):
 #
 # ```powershell
@@ -33,8 +33,8 @@
 # the documentation you will see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once
 # you have activated the environment, `mnistlab ...` is enough.
 #
-# **Git** remembers each state of your work and lets you go back to it. Keep this week's work in a folder of its own, beside
-# the project's:
+# **Git** remembers the states of your work that you commit, and lets you go back to them. Keep this week's work in a folder
+# of its own, beside the project's:
 #
 # ```bash
 # mkdir ../my-week
@@ -46,7 +46,7 @@
 #
 # `mnistlab doctor` says whether your machine is ready; `mnistlab learn day1` writes this page as a notebook and as a script,
 # and `jupyter lab day1.ipynb` opens the notebook. From now on, each evening, `git add .` chooses what to keep,
-# `git commit -m "Day 1"` keeps it under a name, and `git log` tells the story so far.
+# `git commit -m "Day 1"` commits it under a name, and `git log` tells the story so far.
 
 # %% [markdown] lang="fr"
 # # Jour 1 : la mise en place
@@ -119,13 +119,13 @@ import troch
 troch.tensor([1, 2, 3])
 
 # %% [markdown] lang="en"
-# Read an error from its last line up. "No module named" means one of two things: the name is misspelt (here: `torch`), or the
+# Read an error from its last line up. "No module named" has one of two causes: the name is misspelt (here: `torch`), or the
 # library is installed in a different Python, because the environment was not activated. Now the four libraries of the week:
 #
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) computes with whole arrays of numbers at once.
 # - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) draws; `pyplot` is the part of it that you will use.
-# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) has arrays too, called *tensors*, which can live on a graphics
-#   card and can work out gradients; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of networks,
+# - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) can work out gradients, and its arrays, called *tensors*, can
+#   live on a graphics card; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of networks,
 #   [DataLoader](https://docs.pytorch.org/docs/stable/data.html) makes batches.
 # - torchvision offers [datasets](https://docs.pytorch.org/vision/stable/datasets.html) of pictures and
 #   [transforms](https://docs.pytorch.org/vision/stable/transforms.html) for them.
@@ -238,9 +238,9 @@ print((flat @ torch.ones(30, 10)).shape)
 total = flat + torch.ones(1, 30, device="meta")
 
 # %% [markdown] lang="en"
-# Tensors that are used together must be in the same place. (With a real graphics card the message reads "Expected all tensors
-# to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose the device once, at the top, and send
-# everything there with `.to(device)`.
+# Tensors that are used together must be on the same device. (With a real graphics card the message reads "Expected all
+# tensors to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose the device once, at the top, and
+# send everything there with `.to(device)`.
 
 # %% [markdown] lang="fr"
 # Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une carte graphique, le message est « Expected
@@ -252,9 +252,9 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
-# And this is what torch is really for. Ask it to watch a number *w*, compute something from it, here (*w* - 5)², and it tells
-# you the slope (the *gradient*): how much the result grows when *w* grows a little. A slope below zero, as here, says that
-# the result falls as *w* grows: to go down, move *w* up. A network learns by following slopes downhill.
+# And this is what torch is really for. Ask it to watch a number *w*, and compute something from *w*, here (*w* - 5)²: it then
+# tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as here, says
+# that the result falls as *w* grows: to go down, move *w* up. A network learns by following slopes downhill.
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
@@ -283,8 +283,9 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A digit is 784 numbers
 #
-# Now a real one. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture of
-# 28x28 pixels. A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its numbers.
+# Now a real digit. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture
+# of 28x28 pixels. A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its
+# numbers.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
@@ -323,8 +324,8 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A first guess, without learning
 #
-# If a digit is made of numbers, digits can be averaged. Take the average of all zeros, of all ones and so on: ten blurred
-# pictures.
+# If a digit is made of numbers, digits can be averaged. Take the average of all images of a 0, of all images of a 1, and so
+# on: ten blurred pictures.
 
 # %% [markdown] lang="fr"
 # ## Deviner sans avoir rien appris
@@ -341,8 +342,9 @@ print(means.shape)
 show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 
 # %% [markdown] lang="en"
-# A new digit is then given the label of the average that it is nearest to. How often is that right? We try it on people whose
-# writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at once.
+# A new digit is then given the label of the average that it is nearest to. How often is that right? We try it on digits by
+# people whose writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at
+# once.
 
 # %% [markdown] lang="fr"
 # On donne alors à un nouveau chiffre l'étiquette de la moyenne dont il est le plus proche. Est-ce souvent juste ? Essayons
@@ -358,8 +360,8 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# More than four in five, while chance would give one in ten, and the program has not learnt anything yet. That is the first
-# figure of your diary, the one to beat:
+# It is right more than four times in five, while a guess would be right once in ten, and the program has not learnt anything
+# yet. That is the first figure of your diary, the one to beat:
 
 # %% [markdown] lang="fr"
 # Plus de quatre réponses justes sur cinq, là où le hasard en donne une sur dix, et le programme n'a encore rien appris. C'est
@@ -380,7 +382,7 @@ write_down(day="day1", accuracy=accuracy)
 # - Which Python is running, and what to do when a module is not found.
 # - That a picture is an array, with the row first, and that `uint8` starts again after 255.
 # - A tensor's shape, dtype and device, and the errors that each of them causes.
-# - That torch finds slopes by itself, and how far plain averages get you.
+# - That torch finds slopes by itself, and how often the nearest average is right.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day1`
 

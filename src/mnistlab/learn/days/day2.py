@@ -88,7 +88,7 @@ next(iter(DataLoader(raw, batch_size=64)))
 
 # %% [markdown] lang="en"
 # "Batch must contain tensors": a **transform** is missing. `ToTensor` turns a picture of whole numbers from 0 to 255 into a
-# float tensor (1, 28, 28), channel first, from 0 to 1. Start small, with two pixels by two:
+# float tensor (1, 28, 28), channel first, from 0 to 1. Start small, with a picture of 2x2 pixels:
 
 # %% [markdown] lang="fr"
 # Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. `ToTensor` convertit une
@@ -106,9 +106,9 @@ print(transforms.Normalize((0.5,), (0.25,))(tensor))
 print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="en"
-# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With those two numbers of the training
-# images, the pixels get a mean of 0 and a standard deviation of 1. Many examples on the web are for colour pictures, with
-# three of each:
+# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With the mean and standard deviation of the
+# training images, their pixels get a mean of 0 and a standard deviation of 1. Many examples on the web are for colour
+# pictures, with three means and three standard deviations:
 
 # %% [markdown] lang="fr"
 # `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec ceux des images
@@ -144,12 +144,14 @@ print(batch.shape, batch.dtype, f"{batch.min():.2f} {batch.max():.2f}")
 print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 
 # %% [markdown] lang="en"
-# Always print these two lines. Here: 64 pictures, 1 channel, 28 rows, 28 columns; and 64 labels, whole numbers from 0 to 9.
+# Always print lines like the last two. Here they show 64 pictures, 1 channel, 28 rows, 28 columns; and 64 labels, whole
+# numbers from 0 to 9.
 #
 # ## Look at them
 #
 # `plt.subplots` makes a grid of *axes*, small drawing areas; `axes.flat` goes through them one after the other, and
-# `tight_layout` makes room for the titles. A wrong label shows up here; on day 4, the network will help you find the others.
+# `tight_layout` makes room for the titles. Wrong labels can be seen in this way; on day 4, the network will help you find
+# them.
 
 # %% [markdown] lang="fr"
 # Affichez toujours ces deux lignes. Ici : 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64 étiquettes, des nombres entiers
@@ -176,8 +178,8 @@ plt.show()
 # ## Why normalise?
 #
 # Do not take our word for it: measure. We train the same small network three times, from the same first weights, on the same
-# pictures, in steps of the same size; only the scale of the pixels differs. (Day 3 explains the lines of `losses_with`; `loss`
-# says how wrong the network is. We use one thread: in so small a network, several would mostly wait for each other.)
+# pictures, with the same `lr`; only the scale of the pixels differs. (Day 3 explains `lr` and the lines of `losses_with`;
+# `loss` says how wrong the network is. We use one thread: in so small a network, several would mostly wait for each other.)
 
 # %% [markdown] lang="fr"
 # ## Pourquoi normaliser ?
@@ -231,8 +233,8 @@ plt.show()
 #
 # ## Why shuffle?
 #
-# We train the same network twice on the same pictures, in one pass each time: first with the pictures sorted, all zeros, then
-# all ones, up to the nines; then with the pictures well mixed. Both times, it then reads digits that it has never seen.
+# We train the same network twice on the same pictures, in one pass each time: first with the pictures sorted by digit, from 0
+# to 9; then with the pictures well mixed. Both times, the network then reads digits that it has never seen.
 
 # %% [markdown] lang="fr"
 # Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids si loin que le réseau
@@ -274,9 +276,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# When the pictures are sorted, the network answers nine to nearly everything: nines were the last thing it was taught, and
-# each step undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write that
-# result into your diary: it is far above the averages of day 1.
+# When the pictures are sorted, the network answers 9 to nearly every picture: the 9s were the last thing it was taught, and
+# each step undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write the
+# result with mixed pictures into your diary: it is far above that of the averages of day 1.
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
@@ -327,7 +329,7 @@ class LittleLoader:
 
 # %% [markdown] lang="en"
 # `math.ceil` rounds up, as the last batch may be smaller. Here are three loaders, which all keep to the order of the file:
-# torch's, this one, and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does a batch take?
+# torch's, the one above, and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does each take for a batch?
 
 # %% [markdown] lang="fr"
 # `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre
@@ -357,8 +359,8 @@ for name, one in loaders.items():
 #
 # ## Workers
 #
-# If the pictures are large files, `DataLoader(..., num_workers=2)` decodes them in other processes. On Windows and macOS (and
-# on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
+# If the pictures are large files, let `DataLoader(..., num_workers=2)` decode them in other processes. On Windows and macOS
+# (and on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
 # Les mêmes nombres : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Notre chargeur
@@ -406,7 +408,7 @@ run(program.format(condition="__name__ == '__main__'"))
 # ## What git should not keep
 #
 # Data can be fetched again and models trained again: they do not belong in git. The file `.gitignore` lists what git should
-# ignore, one pattern per line. This adds what is missing from yours:
+# ignore, one pattern per line. The next cell adds what is missing from yours:
 
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder
@@ -434,8 +436,8 @@ print("\n".join(lines))
 # - How to look at a batch, and why pixels are normalised and pictures shuffled.
 # - What a data loader does, in twenty lines of your own.
 #
-# `mnistlab data` prints all this for any dataset and draws a gallery of it. Write a line for yourself:
-# `mnistlab learn note "..." --day day2`
+# `mnistlab data` prints the shapes and ranges of a batch for any dataset, and draws a gallery of its images. Write a line for
+# yourself: `mnistlab learn note "..." --day day2`
 
 # %% [markdown] lang="fr"
 # ## Exercices

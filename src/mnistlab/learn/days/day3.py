@@ -142,8 +142,8 @@ show({
 
 # %% [markdown] lang="en"
 # **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has 196 weights for each of the ten digits, one for each
-# of these numbers: it multiplies, adds up and adds a bias. The ten results, one for each digit, are the *logits*; the highest
-# one is the answer. Here the weights are still random.
+# of these numbers: it multiplies each number by its weight, adds up the products, and adds a bias. The ten results, one for
+# each digit, are the *logits*; the highest one is the answer. Here the weights are still random.
 
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a, pour chacun des dix chiffres, un poids par nombre
@@ -204,8 +204,8 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# An untrained network guesses. If it gave each digit 1/10, its loss would be log 10, about 2.30. Remember that number: every
-# training run starts near it.
+# An untrained network guesses. If it gave each digit a probability of 1/10, its loss would be log 10, about 2.30. Remember
+# that number: every training run starts near it.
 
 # %% [markdown] lang="fr"
 # Un réseau qui n'a rien appris répond au hasard. S'il donnait 1/10 à chaque chiffre, sa perte vaudrait log 10 (logarithme
@@ -215,8 +215,8 @@ plt.show()
 # ## The two networks
 #
 # These are the two networks with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU,
-# max-pool, two or three times; then flatten and linear. Each convolution now has many kernels, and each kernel looks at all
-# the channels before it.
+# max-pool, two or three times; then flatten and linear. Each convolution now gives many channels; for each of them it has one
+# kernel per channel that comes in, and adds up what these kernels give.
 
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
@@ -254,9 +254,9 @@ wrong = nn.Sequential(
 wrong(images)
 
 # %% [markdown] lang="en"
-# Read the last line from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the layer, made for
-# 12544 numbers. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt, print the shape
-# of what comes before the layer: `wrong[:4](images).shape`.
+# Read the last line of the message from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the
+# layer, made for 12544 numbers. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt,
+# print the shape of what comes before the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la couche,
@@ -274,8 +274,8 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` is the forward pass, which gives the logits.
 # - `loss_function` is the mean cross-entropy of the batch.
 # - `backward()` computes for each weight how the loss changes with it: its *gradient*, the slope of day 1.
-# - `step()` moves each weight a little downhill: it subtracts the weight's gradient times the *learning rate* `lr`; with
-#   `momentum`, it keeps some of the speed of the steps before.
+# - `step()` moves each weight a little downhill: it subtracts from the weight its gradient times the *learning rate* `lr`;
+#   with `momentum`, it keeps some of the speed of the steps before.
 #
 # An *epoch* is one pass over all the training images.
 
@@ -312,9 +312,9 @@ def train_epoch(network, batches):
 # %% [markdown] lang="en"
 # ## Dropout, and `eval()`
 #
-# One more layer, which comes before a linear one. In training, **dropout** sets each number to 0 with probability p, at
-# random and anew each time, so that no weight can rely on a single neighbour. The numbers that are kept are divided by 1 - p
-# (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
+# Here is one more layer, which comes before a linear layer. In training, **dropout** sets each number to 0 with probability
+# p, at random and anew each time, so that no weight can rely on a single neighbour. The numbers that are kept are divided by
+# 1 - p (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
 # picture after pooling, twice with dropout, then after `eval()`; and six numbers by hand:
 
 # %% [markdown] lang="fr"
@@ -399,9 +399,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# From guessing to that accuracy, in one pass over the images. Which of the two is ahead says little after a single epoch of a
-# single run: trained in full, the one with three convolutions wins (see below). Write the better result down in your diary;
-# day 5 says why choosing it like this flatters it a little:
+# One pass over the images led from guessing to these accuracies. Which of the two is ahead says little after a single epoch
+# of a single run: trained in full, the one with three convolutions wins (see below). Write the better result down in your
+# diary; day 5 says why a result chosen like this looks a little better than it is:
 
 # %% [markdown] lang="fr"
 # Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés là. Que l'un soit en tête ne dit pas
@@ -435,8 +435,8 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # The loss never falls below 1.46, and there is hardly any gradient to learn from. A loss that stays near that number tells
 # you where to look. The remedy: let the network end in logits.
 #
-# **Forgotten `zero_grad()`.** `backward()` *adds* to the gradients. Called twice, it doubles them; after a hundred steps, the
-# network is chasing a hundred old mistakes at once.
+# **Forgotten `zero_grad()`.** `backward()` *adds* to the gradients. Called twice for the same batch, it doubles them; after a
+# hundred steps, the network is chasing a hundred old mistakes at once.
 
 # %% [markdown] lang="fr"
 # La perte ne descend pas au-dessous de 1,46, et il ne reste presque aucun gradient pour apprendre. Si la vôtre reste près de
@@ -491,8 +491,8 @@ plt.show()
 # %% [markdown] lang="en"
 # ## Save, and load again
 #
-# Save the weights, not the object: `state_dict()` is a dictionary of tensors. To load them, make the same network and fill it
-# with them.
+# Save the weights, not the object: `state_dict()` is a dictionary of tensors. To load the weights, make the same network and
+# fill it with them.
 
 # %% [markdown] lang="fr"
 # ## Enregistrer, puis recharger
@@ -547,8 +547,8 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="en"
 # For the full training runs, with more epochs, batch norm and images that are rotated and shifted a little (day 5 says why),
-# there are commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two cores
-# of a CPU, the commands now give:
+# mnistlab has commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two
+# cores of a CPU, the commands now give:
 #
 # | command | accuracy on the test images, training time |
 # |---|---|

@@ -45,7 +45,8 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 
 # %% [markdown] lang="en"
 # To the right of each filter is its **map**, which answers one question at every place: is there a horizontal stroke
-# here? A vertical one? ReLU then throws the blue away: "no" and "not at all" become the same 0.
+# here? A vertical one? ReLU then throws away the blue, which is what lies below 0: "no" and "not at all" become the
+# same 0.
 #
 # Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The
 # recipe `quick` has three convolutions, the first with 16 filters of size 5x5 that move by two pixels at a time, so
@@ -72,7 +73,8 @@ print(f"{test.correct} / {test.total}")
 # %% [markdown] lang="en"
 # ## The filters
 #
-# The filters are the weights of the first layer, `model.layers.conv1.weight`. To draw them we need numpy, so:
+# The filters are the weights of the first layer, `model.layers.conv1.weight`. To draw them, we turn them into a numpy
+# array:
 
 # %% [markdown] lang="fr"
 # ## Les filtres
@@ -86,7 +88,8 @@ model.layers.conv1.weight.numpy()
 # %% [markdown] lang="en"
 # A weight "requires grad": torch notes down what is computed from it, so that `backward()` can find its way back, and
 # numpy cannot take notes. The remedy is in the message: `detach()` gives the same numbers without the notes. In the
-# pictures below, the first two rows are the filters of a network that has learnt nothing; the last two are ours.
+# pictures below, the first two rows are the filters of a network that has learnt nothing; the last two are those of
+# our network.
 
 # %% [markdown] lang="fr"
 # Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que
@@ -120,7 +123,8 @@ for network in (fresh, model):
 
 # %% [markdown] lang="en"
 # The noise has calmed down: many filters now have a red side and a blue side, or a red bar. They look for **edges and
-# strokes**, each in its own direction. Networks that learn from photographs begin like this too, and so does your eye.
+# strokes**, each in its own direction. The first layers of networks that learn from photographs look for them too,
+# and so does the part of your brain that sees.
 #
 # ## The maps
 #
@@ -178,7 +182,7 @@ gallery(kept["relu3"][:16])
 # after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: subtract the
 # mean and divide by the standard deviation; then multiply by a weight and add a bias, both of which are learnt.
 # During training, the mean and standard deviation are those of the batch; at inference, they are the running averages
-# kept during training. Four numbers by hand, then our first channel:
+# kept during training. Here is batch norm by hand, of four numbers, then of our first channel:
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
@@ -233,8 +237,8 @@ forgotten = copy.deepcopy(model).train()
 forgotten(val.dataset[index][0][None])
 
 # %% [markdown] lang="en"
-# "When training", says the message. With two digits the error is gone, and that is worse. Here is the probability of
-# one answer for one digit, with three different neighbours; below, with `eval()`:
+# "When training", says the message. With two digits the error is gone, and that is worse. The first line is the
+# probability of one answer for one digit, with three different neighbours; the second is the same with `eval()`:
 
 # %% [markdown] lang="fr"
 # « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
@@ -247,10 +251,10 @@ with torch.no_grad():
         print([round(network(pair).softmax(dim=1)[0, 4].item(), 4) for pair in pairs])
 
 # %% [markdown] lang="en"
-# Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one result in
-# four is left. `groups=2` gives each channel a filter of its own, then a 1x1 convolution mixes the channels: together
-# they make a **depthwise separable** convolution. And **global average pooling** keeps one number per map: its
-# average. (The recipe `tiny-1k` uses the last two.)
+# Here are three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one
+# result in four is left. `groups=2` gives each of two channels a filter of its own; a 1x1 convolution then mixes the
+# channels: the two convolutions together are called **depthwise separable**. And **global average pooling** keeps one
+# number per map: its average. (The recipe `tiny-1k` uses the last two.)
 
 # %% [markdown] lang="fr"
 # Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
@@ -313,14 +317,14 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The numbers at the ends of the lines say how far the `Explainer`'s maps are from ours. The square is what the most
-# excited cell of each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. Such a
-# cell can say "a loop, bottom left".
+# The numbers at the ends of the lines say by how much the `Explainer`'s maps differ from ours. The square is what the
+# most excited cell of each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. Such
+# a cell can say "a loop, bottom left".
 #
 # ## What excites a channel
 #
-# A filter in a later layer is no longer a picture: it mixes all the channels before it. So question it: show it all
-# the validation digits, and cut out the parts of them that excite it most.
+# A filter in a later layer is no longer a picture: it mixes all the channels before it. So question the channel that
+# it gives: show the network all the validation digits, and cut out the parts of them that excite this channel most.
 
 # %% [markdown] lang="fr"
 # Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit
@@ -445,9 +449,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
     print(f"{label} → {read}: {confusion[label, read]}")
 
 # %% [markdown] lang="en"
-# Some you would have misread yourself; some have one odd stroke, and the red shows which; in one or two cases you may
-# think that the network is right. The numbers are the most common confusions. And every digit was written by someone;
-# mnistlab knows by whom. Whose are the hardest to read?
+# You would have misread some of them yourself; some have one odd stroke, and the red ink shows which; in one or two
+# cases you may think that the network is right. The numbers count the most common confusions. And every digit was
+# written by someone; mnistlab knows by whom. Whose digits are the hardest to read?
 
 # %% [markdown] lang="fr"
 # Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
@@ -468,8 +472,9 @@ for hand in hands[:2]:
     gallery(images[own], titles, columns=10)
 
 # %% [markdown] lang="en"
-# The first line says how many of the writers had at least one digit misread; then come the two hardest hands, each
-# beginning with the digits that were misread. This command saves pictures of the hardest hands in the run's folder:
+# The first line says how many of the writers had at least one digit misread; then come the digits of the two writers
+# who are hardest to read, with those that were misread first. This command saves pictures of the hardest writers'
+# digits in the run's folder:
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -477,9 +482,9 @@ for hand in hands[:2]:
 #
 # ## When the label is wrong
 #
-# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: corrupt 50
-# labels yourself, and have the network pick out 50. Ask it in two ways: "Where are you least sure of your answer?"
-# and "Where do you believe the label least?"
+# Can you find wrong labels without looking at thousands of digits? Try it where you know the answer: change 50 labels
+# yourself, and have the network name 50 suspects. Ask it in two ways: "Where are you least sure of your answer?" and
+# "Where do you believe the label least?"
 
 # %% [markdown] lang="fr"
 # La première ligne dit combien de scripteurs ont eu au moins un chiffre mal lu ; viennent ensuite les deux écritures les plus
@@ -507,14 +512,14 @@ suspect = probabilities[np.arange(len(given)), given].argsort()[:50]
 print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 50")
 
 # %% [markdown] lang="en"
-# The first way finds next to none: a doubtful digit is not a wrong label. The second finds nearly all, because the
-# network is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may be
-# learnt by heart.)
+# The first way finds next to none of the changed labels: a doubtful digit is not a wrong label. The second finds
+# nearly all, because there the network is *sure* of something else. (It was not trained on these labels; a wrong
+# label seen many times may be learnt by heart.)
 #
 # Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
-# and asked five people about each suspect. The digit that most of them saw is the better label; failing that, we
-# write "?". Here are those that our network "misread", each with MNIST's label, the network's answer, and what people
-# say. (These are test images, but it is their labels that we judge, not the network.)
+# and asked five people about each suspect. The digit that most of them saw is the better label; if there is no such
+# digit, we write "?". Here are those that our network "misread", each with MNIST's label, the network's answer, and
+# what people say. (These are test images, but it is their labels that we judge, not the network.)
 
 # %% [markdown] lang="fr"
 # La première façon n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde trouve presque
@@ -536,7 +541,7 @@ gallery([mistake.image for mistake in doubtful], titles, columns=6)
 print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {test.corrected[0]} / {test.corrected[1]}")
 
 # %% [markdown] lang="en"
-# The last line says how many of the labels known to be wrong are among our mistakes, then gives the score by MNIST's
+# The last line says how many of the labels known to be wrong belong to our mistakes, then gives the score by MNIST's
 # labels and by the corrected ones, without the digits that have no right label. No measurement is better than its
 # ruler. Report the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints
 # both.

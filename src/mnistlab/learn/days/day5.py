@@ -2,8 +2,8 @@
 # # Day 5: doing it right
 #
 # The first week of mnistlab (day 3) ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second
-# network better, or was it luckier? Today you learn to answer such a question, and to ask it before you believe a number,
-# beginning with your own.
+# network better, or was it only luckier? Today you learn to answer such a question, and to ask it before you believe a
+# number, beginning with your own.
 
 # %% [markdown] lang="fr"
 # # Jour 5 : dans les règles de l'art
@@ -29,7 +29,7 @@ val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
 # ## Learnt, or learnt by heart?
 #
 # To see overfitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
-# after each epoch it notes two accuracies: while learning, and on validation images.
+# after each epoch it notes two accuracies, that of the answers given while learning, and that on validation images.
 
 # %% [markdown] lang="fr"
 # ## Appris, ou appris par cœur ?
@@ -109,8 +109,8 @@ print("while learning {:.2%}, validation {:.2%}".format(*curve[-1]))  # en
 print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 
 # %% [markdown] lang="en"
-# The dashed line climbs to the top: all 600 images are right. The solid line stops well below: some of them were learnt by
-# heart. That gap is *overfitting*; never judge a network by what it was trained on.
+# The dashed line climbs to the top: all 600 images are read correctly. The solid line stops well below: some of them were
+# learnt by heart. That gap is *overfitting*; never judge a network by what it was trained on.
 #
 # ## Train, validation, test
 #
@@ -154,8 +154,8 @@ print(f"{best.mean():.2%}")
 #
 # ## Who wrote it?
 #
-# MNIST's digits come from forms, and each person who filled one in wrote about a hundred of them. Two hands, seven sevens
-# each:
+# MNIST's digits come from forms, and each person who filled one in wrote about a hundred of them. Here are seven sevens by
+# each of two people:
 
 # %% [markdown] lang="fr"
 # Le gagnant paraît presque toujours meilleur qu'il n'est ; à la mesure suivante, il retombe vers 99 %. D'où un troisième jeu,
@@ -180,8 +180,8 @@ pictures = [*sevens(numbers[4]), *sevens(numbers[9])]
 show({" " * place: train_loader.dataset.images[index, 0] for place, index in enumerate(pictures)}, columns=7)
 
 # %% [markdown] lang="en"
-# Does it matter who wrote our 600 images? Those came from hundreds of writers; now we train the same network on 600 images by
-# six.
+# Does it matter who wrote our 600 images? They were by hundreds of writers; now we train the same network on 600 images by
+# six writers.
 
 # %% [markdown] lang="fr"
 # Est-il important de savoir qui a écrit les chiffres de nos 600 images ? Entraînons le même réseau sur 600 images de six
@@ -196,8 +196,8 @@ draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  #
 
 # %% [markdown] lang="en"
 # The same number of images, the same network; but six hands do not show how strangers write. Validation should tell how well
-# a network reads *strangers*. Images drawn at random, the usual way, do not. Here is how many writers each split has, and how
-# many of them were seen in training:
+# a network reads *strangers*. Validation images drawn at random, the usual way, do not tell that. Here is how many writers
+# each split has, and how many of them were seen in training:
 
 # %% [markdown] lang="fr"
 # Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau comment les autres écrivent. La validation
@@ -212,14 +212,14 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
     print(f"{kept:<12}{len(theirs):>4}{np.isin(theirs, seen).sum():>6}")
 
 # %% [markdown] lang="en"
-# `val` sets whole writers aside, whereas training has seen everybody in `val-random`. To be fair: with all the training images
-# and their hundreds of hands, the two splits give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But you only
-# know that afterwards.
+# `val` sets whole writers aside, whereas every writer in `val-random` was seen in training. To be fair: with all the training
+# images and their hundreds of hands, the two splits give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But
+# you only know that afterwards.
 #
 # ## Against overfitting: augmentation
 #
-# More hands cost nothing if you invent them. `Augmentation` rotates, scales, shifts and slants each image a little, differently
-# each time. Here is one digit, five times:
+# More hands cost nothing if you invent them. `Augmentation` rotates, scales, shifts and slants each image a little,
+# differently each time. Here it is applied to one digit five times:
 
 # %% [markdown] lang="fr"
 # `val` met à part tout ce qu'ont écrit certains scripteurs ; dans `val-random`, l'entraînement a déjà vu tout le monde. Soyons
@@ -264,8 +264,9 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # ## Schedules, and why one seed is not enough
 #
 # Large steps get far at first; small ones are exact at the end. A *schedule* has both: with `one_cycle` the learning rate
-# rises, then falls to almost nothing. Is that better than a constant rate? Weights and order are drawn from a seed, so a
-# single run of each would be a bet. We take five seeds for each, the same for both, and one pass through 6,000 images.
+# rises, then falls to almost nothing. Is that better than a constant rate? The first weights and the order of the images are
+# drawn from a seed, so to compare a single run of each would be a bet. We take five seeds for each, the same for both, and
+# one pass through 6,000 images.
 
 # %% [markdown] lang="fr"
 # ## Le taux d'apprentissage, et pourquoi une graine ne suffit pas
@@ -324,9 +325,9 @@ plt.show()
 #
 # ## How much is a percentage worth?
 #
-# The second kind of luck lies in the test images: ten thousand others would have given another number. The network with two
-# convolutions got 9,914 right. Take a coin that lands on "right" 99.14 times in a hundred, toss it 10,000 times, and do that
-# ten thousand times over:
+# The second kind of luck lies in the test images: ten thousand other images would have given another number. The network with
+# two convolutions got 9,914 right. Take a coin that lands on "right" 99.14 times in a hundred, toss it 10,000 times, and do
+# that ten thousand times over:
 
 # %% [markdown] lang="fr"
 # Chaque point est un entraînement entier ; la graine 0 est marquée. En comparant deux points, un de chaque sorte, on pourrait
@@ -403,10 +404,10 @@ only_first, only_second = comparison.only_first_wrong, comparison.only_second_wr
 print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison.p_value:.4f}")
 
 # %% [markdown] lang="en"
-# Below 0.05, we call it more than chance, even if the two intervals overlap. But who wrote the images matters here too: one
-# person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for each *writer*, and an interval
-# by writer draws writers, not images. That interval is usually the wider of the two, and the more honest one; the p-value may
-# move either way:
+# If the p-value is below 0.05, we call the difference more than chance, even if the two intervals overlap. But who wrote the
+# images matters here too: one person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for
+# each *writer*, and an interval by writer draws writers, not images. That interval is usually the wider of the two, and the
+# more honest one; the p-value may move either way:
 
 # %% [markdown] lang="fr"
 # Au-dessous de 0,05, on n'y voit plus un simple hasard, même quand les deux intervalles se chevauchent. Mais ici aussi, il
@@ -449,13 +450,14 @@ plt.show()
 print(needed, round(ours * wrong_three))
 
 # %% [markdown] lang="en"
-# The more errors the two share, the fewer images are left to tell them apart, and the more the 17 errors that separate them
-# weigh: from 44 shared errors on (the first number), that is more than chance. The second number (the orange line) is what
-# they would share if they were as alike as ours. Without the lists of mistakes, nobody can tell how many errors they shared.
-# So keep such lists: a run folder does, in `test.json`.
+# The more errors the two share, the fewer images are left to tell them apart, and the more a difference of 17 errors counts:
+# from 44 shared errors on (the first number), it is more than chance. The second number (the orange line) is what they would
+# share if they were as alike as ours. Without the lists of mistakes, nobody can tell how many errors they shared. So keep
+# such lists: a run folder does, in `test.json`.
 #
 # Even McNemar's test speaks only of two *trained networks*, with one seed each. To find out whether three convolutions make a
-# better *recipe*, you need several seeds. They have been run since, and the results are in the package:
+# better *recipe*, you need several seeds. Both recipes have been trained with several seeds since, and the results are in the
+# package:
 
 # %% [markdown] lang="fr"
 # Plus les deux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart pèsent :
@@ -482,15 +484,15 @@ for name in ("two-conv", "three-conv"):
 print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 
 # %% [markdown] lang="en"
-# There is your answer: the recipe with three convolutions does beat the one with two, beyond the luck of seeds, on these test
-# images. Three questions, three answers: *other seeds?* means and spread; *other images?* McNemar; *other people?* the same
-# test, by writer.
+# There is your answer: on these test images, the recipe with three convolutions beats the one with two, and the luck of seeds
+# does not explain it. Three questions, three answers: *other seeds?* means and spread; *other images?* McNemar; *other
+# people?* the same test, by writer.
 #
 # ## When it says 98 %, is it right 98 times in 100?
 #
-# A network that has learnt by heart is just as sure of itself with strangers' digits. We sort the validation images by its
-# confidence, that is, the probability of its answer, and see how many in each group are right. First, an error made on
-# purpose:
+# A network that has learnt by heart is as sure of itself with strangers' digits as with those that it has learnt. We sort the
+# validation images by its confidence, that is, the probability of its answer, and see how many in each group are right.
+# First, an error made on purpose:
 
 # %% [markdown] lang="fr"
 # Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà du hasard des graines, sur ces images de
@@ -510,8 +512,8 @@ except UserError as error:
     print(error)
 
 # %% [markdown] lang="en"
-# `evaluate` notes which image was wrong and who wrote it, so the images must come in their original order, as `val_loader`
-# gives them:
+# `evaluate` notes which images were misread and who wrote them, so the images must come in their original order, as
+# `val_loader` gives them:
 
 # %% [markdown] lang="fr"
 # `evaluate` refuse un chargeur qui mélange (« shuffles », dit le message), car elle note quelle image est mal lue et qui l'a
@@ -595,9 +597,9 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # ## What you now know
 #
 # - Train to learn, validate to choose, test once. The best of many looks better than it is.
-# - Overfitting is the gap between the accuracy on the training images and on strangers'; more hands and augmentation narrow
-#   it.
-# - Validation above training is no bug: the two are not measured in the same way.
+# - Overfitting is the gap between the accuracies on the training images and on strangers' images; more hands and augmentation
+#   narrow it.
+# - A validation accuracy above the training accuracy is no bug: the two are not measured in the same way.
 # - A number needs its spread over seeds and its interval over images or, better, over writers.
 # - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over seeds.
 # - Confidence can be measured, and corrected by a temperature.

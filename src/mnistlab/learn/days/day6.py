@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # Day 6: your own handwriting
 #
-# Everybody does it: the network is right 99 times in 100, so you write a digit on a sheet of paper, photograph it, and the
-# answer is nonsense. The next digit gets the same nonsense. Today you find out why, one cause at a time, and deal with each
-# of them.
+# Everybody does it: the network is right 99 times in 100, so you write a digit on a sheet of paper and photograph it, and the
+# network's answer is wrong. The next digit gets the same wrong answer. Today you find out why, one cause at a time, and deal
+# with each of them.
 
 # %% [markdown] lang="fr"
 # # Jour 6 : votre propre écriture
@@ -133,9 +133,10 @@ def shrink(picture):
 attempt(1, [shrink(photo) for photo in photos])
 
 # %% [markdown] lang="en"
-# The answer is above each picture; the ten numbers say how often each digit from 0 to 9 was answered. All photos, or nearly
-# all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The network does not
-# see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come out on top.
+# The network's answer is above each picture; the ten numbers say how often each digit from 0 to 9 was answered. All photos,
+# or nearly all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The
+# network does not see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come
+# out on top.
 #
 # ## Cause 1: black on white
 #
@@ -199,7 +200,7 @@ inks = [ink_of(photo) for photo in photos]
 attempt(3, [shrink(ink) for ink in inks])
 
 # %% [markdown] lang="en"
-# A human can now read every one of them. The network cannot: they are small, off centre and faint.
+# A human can now read every one of these digits. The network cannot: they are small, off centre and faint.
 #
 # ## Cause 3: size and place
 #
@@ -223,10 +224,10 @@ def cut_out(ink):
 attempt(4, [shrink(cut_out(ink)) for ink in inks])
 
 # %% [markdown] lang="en"
-# Stretched beyond recognition. How were MNIST's own pictures made? From NIST's black and white scans, in two steps: the digit
-# is scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); and the box is
-# laid on 28x28 pixels so that the digit's *centre of mass*, the point at which it would balance on a fingertip, is in the
-# middle. You need not take anyone's word for it: measure.
+# They are stretched beyond recognition. How were MNIST's own pictures made? From NIST's black and white scans, in two steps:
+# the digit is scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); and
+# the box is laid on 28x28 pixels so that the digit's *centre of mass*, the point at which it would balance on a fingertip, is
+# in the middle. You need not take anyone's word for it: measure.
 
 # %% [markdown] lang="fr"
 # Ils sont étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des
@@ -254,7 +255,8 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# Left: the longer side of the digits in pixels. Right: their 300 centres of mass, on the 28x28 pixels. So let us do the same:
+# Left: a histogram of the digits' longer sides, in pixels. Right: the centres of mass of the 300 digits, on the 28x28 pixels.
+# So let us do the same:
 
 # %% [markdown] lang="fr"
 # À gauche, le plus grand côté des chiffres, en pixels. À droite, leurs 300 centres de masse, sur les 28x28 pixels. Faisons
@@ -279,9 +281,9 @@ attempt(5, [as_mnist(ink) for ink in inks])
 #
 # ## Cause 4: the pen
 #
-# A modern pen is finer than those of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the
-# strokes are, in pixels of the 28x28 image, and make the pen thicker: `cv2.dilate` gives each pixel the brightest value
-# around it.
+# A modern pen is finer than the pens of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the
+# strokes are, in pixels of the 28x28 image, and make them thicker: `cv2.dilate` gives each pixel the brightest value around
+# it.
 
 # %% [markdown] lang="fr"
 # C'était le plus grand progrès de la journée. Il reste une chose.
@@ -348,8 +350,8 @@ plt.show()
 # %% [markdown] lang="en"
 # The day in one picture: 1, as photographed; 2, inverted; 3, without the paper; 4, stretched; 5, as in MNIST; 6, with a
 # thicker pen; 7, `Reader` on the first 100 photos. For the last bar the text of the whole picture must be right, and the
-# reader must be sure of it: if it hesitates, it writes "?". Unlike our network, it is allowed to, and that is
-# the next subject.
+# reader must be sure of it: if the reader hesitates, it writes "?". Unlike our network, it is allowed to hesitate, and that
+# is the next subject.
 #
 # ## Not a digit
 #
@@ -383,10 +385,10 @@ print(f"{reader.threshold:.0%}")
 strip(*forms)
 
 # %% [markdown] lang="en"
-# The first line is our network's, the second the reader's; the third is the lowest probability at which the reader
-# accepts an answer. The reader's network has seen letters, scribbles and pieces of digits in training, with the target "all
-# ten alike", so it has learnt to be unsure. Its probabilities are then calibrated (day 5), and the threshold lets through 99 %
-# of the validation digits. It is not infallible: an O is a 0 and an l is a 1, to people too.
+# The first line has our network's answers, the second the reader's; the third line is the lowest probability at which the
+# reader accepts an answer. The reader's network has seen letters, scribbles and pieces of digits in training, with the target
+# "all ten alike", so it has learnt to be unsure. Its probabilities are then calibrated (day 5), and the threshold lets
+# through 99 % of the validation digits. It is not infallible: an O is a 0 and an l is a 1, to people too.
 #
 # ## A page
 #
@@ -431,7 +433,7 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown] lang="en"
-# The same can be done on the command line, without PyTorch: `mnistlab read page.png --annotate read.png`.
+# The command line, too, reads a page and draws what was found, without PyTorch: `mnistlab read page.png --annotate read.png`.
 #
 # ## Now yours
 #

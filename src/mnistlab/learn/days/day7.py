@@ -39,8 +39,8 @@ def strip(*pictures):
 # %% [markdown] lang="en"
 # ## Where the time goes
 #
-# Never guess: measure. The first call of anything is slow, because memory has to be found and caches filled, so it does not
-# count; and a single call proves nothing, so take the median of several.
+# Never guess: measure. The first call of anything is slow, because memory has to be found and caches filled, so leave that
+# call out; and a single measurement proves nothing, so take the median of several.
 
 # %% [markdown] lang="fr"
 # ## Où passe le temps
@@ -61,8 +61,8 @@ def milliseconds(work, times=9):
 
 
 # %% [markdown] lang="en"
-# **The data first.** Most loaders fetch pictures one by one, convert each, then stack 128 of them. Ours keeps all of them in
-# memory as `uint8` and takes a batch in one go, by its positions. The pixels that come out are the same.
+# **The data first.** Most loaders fetch pictures one by one, convert each, then stack them into a batch, here of 128. Ours
+# keeps all of them in memory as `uint8` and takes a batch in one go, by its positions. The pixels that come out are the same.
 
 # %% [markdown] lang="fr"
 # **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les
@@ -171,7 +171,7 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # | `mnistlab train` | {{default}} |
 # | `mnistlab train best` | {{best}} |
 #
-# A recipe is nothing but values, so Python can say what sets these two apart:
+# A recipe is nothing but values, so Python can say what sets `quick` and `best` apart:
 
 # %% [markdown] lang="fr"
 # ## `quick` et `best`
@@ -194,13 +194,13 @@ for name in quick:
 
 # %% [markdown] lang="en"
 # `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way through
-# the first epoch. Its large steps make up for it: the learning rate climbs to a peak that would wreck the training if it
-# stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of convolutions, images
-# rotated and shifted, 24 epochs. It averages its network's answers to five views of the picture: as it is, and moved by one
-# pixel left, right, up and down (`test_shifts`). And before that it makes each digit upright (*deskewing*). A digit's *slant*
-# says how far its strokes move to the right (negative: to the left) from one row to the next: over the ink, the mean of x
-# times y, divided by the mean of y squared, both counted from the centre of mass. Here it is by hand, on two small strokes,
-# then on digits before and after our function:
+# the first epoch. Its large steps make up for so short a training: the learning rate climbs to a peak that would wreck the
+# training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of
+# convolutions, images rotated and shifted, 24 epochs. It averages the network's answers to five views of the picture: as it
+# is, and moved by one pixel left, right, up and down (`test_shifts`). And before that, each digit is made upright
+# (*deskewing*). A digit's *slant* says how far its strokes move to the right (negative: to the left) from one row to the
+# next: over the ink, the mean of x times y, divided by the mean of y squared, where x and y are counted from the centre of
+# mass. Here it is computed by hand, on two small strokes, then on digits before and after our function:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
@@ -299,8 +299,8 @@ print((reader.classify(pixels)[0] == by_torch).all())
 # ## Serve: for everybody
 #
 # `mnistlab serve --model latest` opens a page on which you draw digits for your own network; add `--model mnistlab` to
-# compare the two. Behind the page is an API that any program can call. Here a Python program starts the server, sends it ten
-# images as plain bytes, and stops it:
+# compare it with the model that ships. Behind the page is an API that any program can call. Here a Python program starts the
+# server, sends it ten images as plain bytes, and stops it:
 
 # %% [markdown] lang="fr"
 # ## Servir : pour tout le monde
@@ -329,7 +329,7 @@ print(answer["values"], reader.classify(pixels[:10])[0])
 # %% [markdown] lang="en"
 # ## Other data with one option
 #
-# Nothing in the code says that the pictures are digits. These are the datasets that mnistlab knows:
+# Nothing in the code that trains says that the pictures are digits. These are the datasets that mnistlab knows:
 
 # %% [markdown] lang="fr"
 # ## D'autres données, une seule option
@@ -344,12 +344,12 @@ for name in ("mnist", "fashion"):
 # %% [markdown] lang="en"
 # Fashion-MNIST, ten kinds of clothes, was made to take MNIST's place without any change to the code: the same sizes, the same
 # files. Write `--dataset fashion` after `mnistlab train quick`; the first time, the dataset is downloaded (30 MB; only MNIST
-# ships with mnistlab). It is harder: expect a number nearer to 90 than to 99.
+# ships with mnistlab). It is harder than MNIST: expect an accuracy nearer to 90 % than to 99 %.
 #
 # ## A folder of your own pictures
 #
-# The same option takes a folder: one sub-folder per class, named after the class. Let us draw one and, as everybody does the
-# first time, begin with a single class:
+# The same option takes a folder: one sub-folder per class, named after the class. Let us draw pictures for such a folder and,
+# as everybody does the first time, begin with a single class:
 
 # %% [markdown] lang="fr"
 # Fashion-MNIST, dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans que l'on ait rien à changer : mêmes
@@ -435,8 +435,8 @@ NeuralNet(widths=(8, 16, 32, 64, 128))
 
 # %% [markdown] lang="en"
 # To add a layer that mnistlab does not have, write a class of ten lines. The idea that let networks grow deep (ResNet, 2015)
-# is the *residual connection*: a layer adds to its input instead of replacing it. As long as its weights are zero it changes
-# nothing, so inserting it cannot spoil what the network knows, and training does the rest.
+# is the *residual connection*: a layer adds to its input instead of replacing it. As long as its weights are zero, the layer
+# changes nothing, so inserting it cannot spoil what the network knows; training then finds weights for it.
 
 # %% [markdown] lang="fr"
 # Une couche que mnistlab n'a pas, c'est une classe de dix lignes à écrire. L'idée qui a permis aux réseaux de devenir
@@ -463,7 +463,7 @@ with torch.no_grad():
     print(torch.equal(deeper(images), trained(images)))
 
 # %% [markdown] lang="en"
-# Not one bit differs. And it learns: a single step of day 3's loop moves the new weights away from zero.
+# Not one bit differs. And the new layer learns: a single step of day 3's loop moves the new weights away from zero.
 
 # %% [markdown] lang="fr"
 # Pas un bit de différence. Et la couche apprend : un seul pas de la boucle du jour 3 écarte de zéro les nouveaux poids.
@@ -544,9 +544,9 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 #
 # - `mnistlab train best`, and `mnistlab runs` to see all the training runs of your week.
 # - Letters, or Japanese characters: the datasets `emnist-letters` and `kmnist`. Are they as hard as you thought?
-# - Read the code in the order of the data: `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. You have
-#   met every one of these packages.
-# - Then leave MNIST: colour pictures (CIFAR-10), a network with three input channels, and the same loop.
+# - Read the code in the order in which the data passes through it: `data`, `augmentation`, `networks`, `training`,
+#   `evaluation`, `reading`. You have met every one of these packages.
+# - Then leave MNIST: take colour pictures (CIFAR-10), a network with three input channels, and the same loop.
 
 # %% [markdown] lang="fr"
 # `widths` n'a plus que deux valeurs, et les réglages par bloc ont été raccourcis en conséquence. En Python, `train(mine)` ; en
