@@ -185,7 +185,7 @@ plt.show()
 # ## Pourquoi normaliser ?
 #
 # Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les
-# mêmes images et des pas de même taille ; seule l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le
+# mêmes images et le même `lr` ; seule l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le
 # verrez au jour 3 ; `loss` dit à quel point le réseau se trompe. Un seul thread suffit : dans un si petit réseau,
 # plusieurs passeraient leur temps à s'attendre.)
 

@@ -89,8 +89,8 @@ EXERCISES = (
             Mistake(
                 lambda channels, width, kernel, side: width * kernel**2 * side**2,
                 Text(
-                    "You forgot the maps that come in: each kernel looks at all of them.",
-                    "Vous avez oublié les cartes qui arrivent : chaque noyau les regarde toutes.",
+                    "You forgot the maps that come in: each filter looks at all of them.",
+                    "Vous avez oublié les cartes qui arrivent : chaque filtre les regarde toutes.",
                 ),
             ),
             Mistake(
