@@ -65,14 +65,14 @@ def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int |
     name : str
         One of `CORRUPTIONS`.
     seed : int
-        The same seed, name and images give the same result.
+        The same seed, name, severity and images give the same result.
     severity : int, optional
         From 1 to the number of the corruption's severities; by default, MNIST-C's.
 
     Raises
     ------
     UserError
-        For another name or severity, and images of another shape or type.
+        If there is no such corruption or severity, or the images have another shape or type.
     """
     if name not in CORRUPTIONS:
         raise UserError("augmentation.unknown_corruption", name=name, names=CORRUPTIONS)

@@ -59,7 +59,7 @@ def letters_bank() -> torch.Tensor:
 
 
 def render(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """One character, white on black, near the middle of uint8 (112, 112)."""
+    """One character, white on black, near the middle of an array, uint8 (112, 112)."""
     picture = Image.new("L", (112, 112))
     ImageDraw.Draw(picture).text((56, 56), character, fill=255, font=font, anchor="mm")
     return np.array(picture)
