@@ -90,7 +90,7 @@ SIGNS = (
 
 @functools.cache
 def sign_table() -> torch.Tensor:
-    """Float (signs, strokes, 4): the ends of each sign's strokes in 28ths from the middle; its last stroke is repeated as padding."""
+    """Float (signs, strokes, 4): the ends of each sign's strokes in 28ths from the middle; the last is repeated as padding."""
     most = max(len(sign.split()) for sign in SIGNS)
     rows = []
     for sign in SIGNS:
