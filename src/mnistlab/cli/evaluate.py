@@ -109,7 +109,7 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """Print a line for each of the hardest writers, how many share the errors, and how many numbers by one hand were right."""
+    """Print a line for each of the hardest writers, how many writers had errors, and how many numbers by one hand were right."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()

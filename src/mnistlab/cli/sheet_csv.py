@@ -96,7 +96,7 @@ class CsvFields(Answer):
             self.rows.append([spelled(name), str(number), *(entry.text for entry in page.entries), check, ""])
 
     def end(self, error: BaseException | None) -> None:
-        """Write what was read, even if the rest was not."""
+        """Write what was read, also after Ctrl-C; nothing if another error has ended the reading."""
         if error is not None and not isinstance(error, KeyboardInterrupt):
             return
         text = io.StringIO()
