@@ -173,7 +173,7 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """The value for JSON: NumPy's and torch's numbers and arrays become Python's own, sequences lists; the rest is unchanged."""
+    """The value for JSON: Python's own numbers for NumPy's and torch's, lists for arrays and sequences; other values stay."""
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value
