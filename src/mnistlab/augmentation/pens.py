@@ -39,7 +39,7 @@ class Writing:
         return self.strength > 0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Draw images as with other pens: float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
+        """Change images as other pens and cameras would: float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
 
         Returns the same shape, dtype, device and range.
         """

@@ -140,7 +140,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """Print the loss, in the sentence `loss`, the calibration error, a row for each class, and the mistakes on wrong labels."""
+    """Print the loss and the calibration error (by the message `loss`), a row for each class, and mistakes on wrong labels."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

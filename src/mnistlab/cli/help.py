@@ -43,7 +43,7 @@ def of_an_option(text: str) -> str:
 
 
 def of_a_paragraph(text: str) -> str:
-    """A paragraph, translated; after "\\b", line by line; in commands, only the placeholders are translated."""
+    """A paragraph, translated; if it begins with "\\b", line by line. In commands, only the placeholders are translated."""
     if not text.startswith("\b"):
         return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (

@@ -59,7 +59,7 @@ def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, un
 
 
 def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
-    """Read the pictures into the folder, print how many there are, and return the exit code.
+    """Read the pictures, write their rows into the folder, print how many were read, and return the exit code.
 
     Raises `MnistlabError` if it cannot be done as asked, or if something ends the job; what was written stays.
     """

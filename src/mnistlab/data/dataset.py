@@ -34,7 +34,7 @@ class Dataset(Protocol):
 
     @property
     def validation(self) -> NDArray[np.bool_] | None:
-        """Which examples of "train" its makers set aside for validation, bool (N,); None if they did not."""
+        """Which examples of "train" the dataset's makers set aside for validation, bool (N,); None if they set none aside."""
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
         """Who wrote each example of "train" or "test", as a number, int16 (N,); None if unknown."""

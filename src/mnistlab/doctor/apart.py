@@ -1,4 +1,4 @@
-"""Run a learner's code in a separate process, because it may loop for ever, print, end the process or crash.
+"""Run a learner's code in a separate process, because the code may loop for ever, print, end its process or crash.
 
 The calling process does not import torch.
 """
