@@ -1,4 +1,4 @@
-"""Write files in such a way that a reader sees the old content or the new, never half of either."""
+"""Write files in such a way that a program that reads one sees the old content or the new, never half of either."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def brightness(images: Pixels, random: Random, amount: float) -> Pixels:
 
 
 def stripe(images: Pixels, random: Random, width: int) -> Pixels:
-    """Invert a stripe, `width` columns wide, at the left edge and at the right edge."""
+    """Invert two stripes, each `width` columns wide: one at the left edge and one at the right edge."""
     images = images.copy()
     for part in (images[:, :, :width], images[:, :, SIDE - width :]):
         np.subtract(1, part, out=part)
@@ -201,7 +201,7 @@ def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float
 
 
 def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
-    """Draw a dotted line across, from edge to edge, with dots and gaps `gap` pixels wide."""
+    """Draw a dotted line from the left edge to the right edge, with dots and gaps `gap` pixels wide."""
     first, last = random.integers(0, SIDE - 1, (2, len(images)))
     far = np.full(len(images), SIDE - 1.0)
     dots = (np.arange(SIDE) // gap % 2).astype(np.float32)

@@ -132,6 +132,6 @@ def flash(images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""Digits, the share of each one's images that are changed at full strength, and what makes the strokes (B, S, 4) to draw."""
+"""Each digit, the share of its images changed at full strength, and the function that makes its strokes, float (B, S, 4)."""
 ANEW = (4,)
 """Digits that are redrawn; the others get strokes added."""

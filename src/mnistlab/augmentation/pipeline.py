@@ -59,7 +59,7 @@ class Pipeline:
         return bool(self.affine or self.writing or self.rejects or self.clutter)
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Change images, float (B, 1, H, W), 0 (paper) to 255 (ink), with labels, int64 (B,), and add rejects at the end."""
+        """Change images (float, (B, 1, H, W), 0 for paper to 255 for ink) with labels (int64, (B,)); append rejects to both."""
         images, labels = Rejects(self.rejects, self.digits)(images, labels)
         if self.writing and self.digits:
             digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # by label; -1 takes the last

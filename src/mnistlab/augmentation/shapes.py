@@ -23,7 +23,7 @@ __all__ = ["blobs", "draw_strokes", "next_to_nothing", "noises", "polyline", "sc
 
 
 def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Straight strokes, with `radius` (B, 1, 1, 1), between the ends `segments`, float (B, S, 4): x, y, x, y from the middle."""
+    """Straight strokes of `radius` (B, 1, 1, 1), whose ends are in `segments`, float (B, S, 4): x, y, x, y from the middle."""
     x, y = axes(images)
     x0, y0, x1, y1 = segments.view(*segments.shape, 1, 1).unbind(2)
     across, down = x1 - x0, y1 - y0

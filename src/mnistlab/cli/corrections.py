@@ -112,7 +112,7 @@ def decoded(content: bytes) -> str:
 def write_corrections(
     corrections: list[Correction], table: Path, folder: Path, reader: Reader, fail: Callable[[UserError], None]
 ) -> dict[str, int]:
-    """Write a picture of each digit, 28x28, into the sub-folder of its right value. Returns the number of pictures of each.
+    """Write a picture of each digit, 28x28, into the sub-folder of its right value. Returns the number of pictures per value.
 
     File names are relative to the current folder, or else to the table's folder. `fail` is called for files that cannot be read;
     the others are used. Raises `UserError` if the folder is not empty or cannot be written, or if no picture could be made.

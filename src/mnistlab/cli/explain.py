@@ -1,4 +1,4 @@
-"""`mnistlab explain`: draw why a network answers as it does."""
+"""`mnistlab explain`: show in a picture why a network answers as it does."""
 
 from __future__ import annotations
 

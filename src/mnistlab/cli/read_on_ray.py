@@ -36,7 +36,7 @@ MOST_PROCESSES = 100_000
 
 
 class Request(NamedTuple):
-    """The sources of the pictures, the folder or address for the rows, and the number of processes, None for the default."""
+    """The sources of the pictures, the folder or address for the rows, and the number of processes (None: the default)."""
 
     sources: tuple[str, ...]
     to: str

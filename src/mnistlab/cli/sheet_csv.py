@@ -86,7 +86,7 @@ class CsvFields(Answer):
         self.checks = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Keep a row for each page in memory; they are few and short."""
+        """Keep a row for each page in memory; the rows are few and short."""
         for number, page in enumerate(outcome.pages, 1):
             if isinstance(page, UserError):
                 self.rows.append([spelled(name), str(number), *[""] * len(self.names), "", page.for_command_line()])

@@ -174,7 +174,7 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of the examples read as this class that belong to it; None if no example was."""
+        """For each class, the fraction of the examples read as this class that belong to it; None if no example was read so."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
