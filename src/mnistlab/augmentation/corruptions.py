@@ -1,7 +1,7 @@
 """The 15 corruptions of MNIST-C (Mu and Gilmer 2019, arXiv 1906.02337), for measuring, not for training.
 
-They follow the definitions and parameters of the paper and its authors, at MNIST-C's severities, and are seeded. The images are
-not byte-identical to MNIST-C: the random numbers differ, smoothing and edges are OpenCV's and NumPy's, and fog is cut out of
+They follow the paper's definitions and its authors' parameters, at MNIST-C's severities, and are seeded. The images are not
+byte-identical to MNIST-C's: the random numbers differ, smoothing and edges are OpenCV's and NumPy's, and fog is cut out of
 fewer and larger clouds.
 """
 

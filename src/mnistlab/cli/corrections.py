@@ -46,7 +46,7 @@ class Correction(NamedTuple):
 def read_corrections(table: Path) -> list[Correction]:
     """The rows of a table in which the column `correct` is filled in.
 
-    Raises `UserError` if it is not such a table, if a value is not a digit from 0 to 9, or if no row is corrected.
+    Raises `UserError` if the file is not such a table, if a value is not a digit from 0 to 9, or if no row is corrected.
     """
     name = printable(table)
     if table.suffix.lower() not in ENDINGS:

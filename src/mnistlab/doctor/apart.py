@@ -54,7 +54,7 @@ def check_apart(
     Raises
     ------
     UserError
-        As from those two functions, and if the code does not finish in time or ends the process.
+        As `check_model` and `check_code` do, and if the code does not finish in time or ends the process.
     """
     for named, remedy in ((code, "remedies.give_class"), (train, "remedies.give_function")):
         if named is not None:
