@@ -192,7 +192,7 @@ def environment(**changed: str | None) -> Iterator[None]:
 def cache_of_its_own(variable: str) -> Iterator[None]:
     """Inside `with`, set the environment variable `variable` to a temporary folder, unless the user has set it.
 
-    A library uses the folder as its cache; the folder is deleted afterwards. If none can be made, the library uses its usual cache.
+    A library uses the folder as its cache; the folder is deleted afterwards. Without one, it uses its usual cache.
     """
     if os.environ.get(variable):
         yield

@@ -1,6 +1,6 @@
 """How certain a figure is if some examples are by the same writer: they say less than as many independent examples.
 
-Someone who writes odd sevens writes many of them. The result on another test set therefore depends on its writers, and the
+Someone who writes unusual 7s writes many of them. The result on another test set therefore depends on its writers, and the
 unit that is drawn at random is a writer, not an image.
 """
 
@@ -56,9 +56,9 @@ def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
 
     The bootstrap over writers (see `variance_ratio`) gives the standard error; Student's t says how many standard errors to allow
     with this number of writers. The interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards
-    than upwards. In simulated test sets of MNIST's 297 test writers it covers the true value in 94 to 96 of 100 cases, with 40
-    errors or with 300; in those of MNIST's 45 validation writers, in 93 to 96. If everything or nothing was right, it is Wilson's
-    interval, with each writer counted as one example. For a single writer, who says nothing about others, it is 0 to 1.
+    than upwards. In simulated test sets of MNIST's 297 test writers, the interval covers the true value in 94 to 96 of 100 cases,
+    with 40 errors or with 300; in those of MNIST's 45 validation writers, in 93 to 96. If everything or nothing was right, it is
+    Wilson's interval, with each writer counted as one example. For a single writer, who says nothing about others, it is 0 to 1.
     """
     total, right, size = int(counts[:, 1].sum()), int(counts[:, 2].sum()), len(counts)
     z, p = NormalDist().inv_cdf(0.975), right / total
