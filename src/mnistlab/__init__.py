@@ -4,7 +4,7 @@
     run, evaluation = train("default")
 
 Importing mnistlab does not import torch; the names in it are loaded when they are first used. A name that needs an extra's
-packages can be imported without them, but raises an error that names the extra when it is used. The packages:
+packages can be imported without them, but raises an error that names the extra when it is used. mnistlab's own packages:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes to training images: geometry, pens, other people's handwriting, clutter, non-digits

@@ -51,7 +51,7 @@ EXTRAS = {
 
 
 def require(extra: str, *packages: str) -> None:
-    """Raise `UserError` if one of the `packages`, or of all of the extra's if none are named, is not installed."""
+    """Raise `UserError` if one of the `packages` is not installed; if none are named, all of the extra's are checked."""
     if missing := find_missing(packages or EXTRAS[extra]):
         raise UserError("dependencies.packages_missing", missing=missing, extra=extra)
 
@@ -176,7 +176,7 @@ def is_not_about_the_cache(record: logging.LogRecord) -> bool:
 
 @contextlib.contextmanager
 def environment(**changed: str | None) -> Iterator[None]:
-    """Give environment variables other values inside `with`; None removes a variable."""
+    """Inside `with`, give environment variables other values; None removes a variable."""
     before = {name: os.environ.pop(name, None) for name in changed}
     os.environ.update({name: value for name, value in changed.items() if value is not None})
     try:
@@ -190,9 +190,9 @@ def environment(**changed: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def cache_of_its_own(variable: str) -> Iterator[None]:
-    """Set the environment variable `variable` to a temporary folder inside `with`, unless the user has set it.
+    """Inside `with`, set the environment variable `variable` to a temporary folder, unless the user has set it.
 
-    A library uses the folder as its cache; it is deleted afterwards. If it cannot be made, the library uses its usual cache.
+    A library uses the folder as its cache; the folder is deleted afterwards. Without one, it uses its usual cache.
     """
     if os.environ.get(variable):
         yield

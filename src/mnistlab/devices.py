@@ -42,7 +42,7 @@ def pick_device(name: str | torch.device = "auto") -> torch.device:
 
 
 def pick_precision(wanted: str, device: torch.device) -> str:
-    """The precision, "fp32" or "bf16": `wanted` itself, or for "auto" bf16 if the device computes it in hardware, else fp32."""
+    """The precision, "fp32" or "bf16": `wanted` itself or, for "auto", bf16 if the device computes it in hardware, else fp32."""
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
@@ -63,7 +63,7 @@ def cpu_has_bf16() -> bool:
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
-    """The context manager for the forward pass: autocast to bf16, or one that does nothing for fp32."""
+    """The context manager for the forward pass: autocast to bf16 or, for fp32, one that does nothing."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
 
 

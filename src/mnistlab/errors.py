@@ -139,8 +139,8 @@ def whole_number(
 ) -> int:
     """`value` as an int from `low` to `high`, inclusive. Anything with `__index__` is accepted: int, NumPy or torch integers.
 
-    Raises `UserError` for any other type, including bool and 1.0, and with the key `wrong` for a number out of range; the
-    sentences of `wrong` may use `values` too.
+    Raises `UserError` for anything else, bools and 1.0 included; for a number out of range, the error has the key `wrong`, whose
+    sentences may use `values` too.
     """
     try:
         whole = None if isinstance(value, bool) else operator.index(value)
@@ -158,7 +158,7 @@ def whole_number(
 def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
     """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, Fraction, NumPy's.
 
-    Raises `UserError` for any other type, including bool, and with the key `wrong` for a number out of range or NaN.
+    Raises `UserError` for anything else, bools included; for NaN or a number out of range, the error has the key `wrong`.
     """
     given: dict[str, Any] = {"name": name, "value": shown(value), "low": low, "high": high}
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -173,7 +173,7 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """The value for JSON: NumPy's and torch's numbers and arrays become Python's own, sequences lists; the rest is unchanged."""
+    """The value for JSON: Python's own numbers for NumPy's and torch's, lists for arrays and sequences; other values stay."""
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value

@@ -1,4 +1,4 @@
-"""Write files in such a way that a reader sees the old content or the new, never half of either."""
+"""Write files in such a way that a program that reads one sees the old content or the new, never half of either."""
 
 from __future__ import annotations
 
@@ -170,8 +170,8 @@ def leads_in_a_circle(link: Path) -> bool:
 def local_text(text: str) -> str:
     """A path or a file's name that was stored as text, spelt as in this process.
 
-    Python decodes bytes that the locale's encoding does not have to lone surrogates (PEP 383): the name "Łukasz" of a UTF-8
-    locale is a different string in an ASCII one.
+    Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383): the name "Łukasz", stored in a
+    UTF-8 locale, is a different string in an ASCII one.
     """
     return os.fsdecode(text.encode("utf-8", "surrogateescape")) if os.name == "posix" else text
 

@@ -60,7 +60,7 @@ def place(
 
 
 def fit_and_centre(images: torch.Tensor) -> torch.Tensor:
-    """The images as MNIST was made: the ink scaled into a box of 20/28 of the height without distortion, and centred by mass.
+    """The images prepared as MNIST's were: the ink scaled without distortion into a box of 20/28 of the height, centred by mass.
 
     In MNIST, the centre of mass is at pixel (14, 14), counted from 0: half a pixel to the right of and below the image's middle.
     """

@@ -17,14 +17,15 @@ __all__ = ["Augmentation"]
 
 
 ELASTIC_GRID = 5
-"""Control points per side of the elastic displacement; between them it is interpolated."""
+"""Control points along each side of the grid of elastic displacements; between the points, displacements are interpolated."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """How far a training image may be turned, scaled, moved, slanted and bent; each image gets its own amounts, drawn uniformly.
 
-    All random numbers come from torch's global generator for the batch's device, so saving its state covers them too.
+    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
+    too.
 
     Parameters
     ----------

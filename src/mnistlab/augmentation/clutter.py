@@ -21,10 +21,10 @@ __all__ = ["CLUTTER", "Clutter"]
 
 @dataclass(frozen=True)
 class Clutter:
-    """Each image undergoes some of `CLUTTER`: other strokes, ink and paper swapped, parts covered, pieces of other digits.
+    """Each image undergoes some of `CLUTTER`: thinner or thicker strokes, other digits, ink and paper swapped, parts covered.
 
     All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too. Sizes in pixels are for images 28 pixels high and scale with the height.
+    too. Sizes in pixels are for images 28 pixels high; those of rectangles scale with the height.
     """
 
     strength: float = 0.0

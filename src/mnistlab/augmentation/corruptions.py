@@ -1,7 +1,7 @@
 """The 15 corruptions of MNIST-C (Mu and Gilmer 2019, arXiv 1906.02337), for measuring, not for training.
 
-They follow the definitions and parameters of the paper and its authors, at MNIST-C's severities, and are seeded. The images are
-not byte-identical to MNIST-C: the random numbers differ, smoothing and edges are OpenCV's and NumPy's, and fog is cut out of
+They follow the paper's definitions and its authors' parameters, at MNIST-C's severities, and are seeded. The images are not
+byte-identical to MNIST-C's: the random numbers differ, smoothing and edges are OpenCV's and NumPy's, and fog is cut out of
 fewer and larger clouds.
 """
 
@@ -65,14 +65,14 @@ def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int |
     name : str
         One of `CORRUPTIONS`.
     seed : int
-        The same seed, name and images give the same result.
+        The same seed, name, severity and images give the same result.
     severity : int, optional
         From 1 to the number of the corruption's severities; by default, MNIST-C's.
 
     Raises
     ------
     UserError
-        For another name or severity, and images of another shape or type.
+        If there is no such corruption or severity, or the images have another shape or type.
     """
     if name not in CORRUPTIONS:
         raise UserError("augmentation.unknown_corruption", name=name, names=CORRUPTIONS)

@@ -1,7 +1,7 @@
 """What each of MNIST-C's corruptions does to images: see `mnistlab.augmentation.corruptions`.
 
-Each takes images, float32 (N, 28, 28), 0 (paper) to 1 (ink), a random generator and the corruption's strength, and returns
-images whose values may lie outside 0 to 1.
+Each of these functions takes images (float32, (N, 28, 28), from 0 for paper to 1 for ink), a random generator and the
+corruption's strength; it returns images whose values may lie outside 0 to 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = [
 SIDE = 28
 MIDDLE = (SIDE - 1) / 2
 Pixels = NDArray[np.float32]
-"""Images float32 (N, 28, 28), 0 (paper) to 1 (ink)."""
+"""Images: float32 (N, 28, 28), from 0 (paper) to 1 (ink)."""
 Random = np.random.Generator
 
 
@@ -38,7 +38,7 @@ def blurred(images: Pixels, sigma: float) -> Pixels:
 
 
 def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
-    """Each pixel is taken from `matrix` (N, 2, 2), x first, times its place from the middle, plus `shift`; outside is paper."""
+    """Each pixel at (x, y) from the middle is sampled at `matrix` (N, 2, 2) times (x, y), plus `shift`; paper lies outside."""
     whole = np.zeros((len(images), 2, 3))
     whole[:, :, :2] = matrix
     whole[:, :, 2] = MIDDLE - matrix.sum(axis=2) * MIDDLE + shift
@@ -130,7 +130,7 @@ def brightness(images: Pixels, random: Random, amount: float) -> Pixels:
 
 
 def stripe(images: Pixels, random: Random, width: int) -> Pixels:
-    """Invert a stripe, `width` columns wide, at the left edge and at the right edge."""
+    """Invert two stripes, each `width` columns wide: one at the left edge and one at the right edge."""
     images = images.copy()
     for part in (images[:, :, :width], images[:, :, SIDE - width :]):
         np.subtract(1, part, out=part)
@@ -167,7 +167,7 @@ def clouds(count: int, decay: float, random: Random) -> Pixels:
 
 
 def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels:
-    """Put clouds in front. `strength`: how thick the clouds are, and the `decay` of their details (see `clouds`)."""
+    """Put clouds in front of the digits. `strength`: how thick these are, and the `decay` of their details (see `clouds`)."""
     thickness, decay = strength
     count = len(images)
     corners = random.integers(0, CLOUD - SIDE + 1, (count, 2))
@@ -192,7 +192,7 @@ def spatter(images: Pixels, random: Random, strength: tuple[float, float, float,
 
 
 def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float64], y1: NDArray[np.float64]) -> Pixels:
-    """A line for each image from x0, y0 to x1, y1 in pixels, whose ink fades within 2.3 pixels above and below it."""
+    """One line for each image, from (x0, y0) to (x1, y1), in pixels; its ink fades out within 2.3 pixels above and below it."""
     x, y = np.arange(SIDE)[None, None, :], np.arange(SIDE)[None, :, None]
     x0, y0, x1, y1 = (ends.reshape(-1, 1, 1).astype(float) for ends in (x0, y0, x1, y1))
     away = np.clip(np.abs(y - (y0 + (y1 - y0) / (x1 - x0) * (x - x0))), 0, 2.3 - 1e-10)
@@ -201,7 +201,7 @@ def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float
 
 
 def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
-    """Draw a dotted line across, from edge to edge, with dots and gaps `gap` pixels wide."""
+    """Draw a dotted line from the left edge to the right edge, with dots and gaps `gap` pixels wide."""
     first, last = random.integers(0, SIDE - 1, (2, len(images)))
     far = np.full(len(images), SIDE - 1.0)
     dots = (np.arange(SIDE) // gap % 2).astype(np.float32)
@@ -209,7 +209,7 @@ def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
 
 
 def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
-    """Draw a zigzag across, along a nearly horizontal line; its corners are `size` pixels off the line and twice as far apart."""
+    """Draw a zigzag along a nearly horizontal line; its corners are `size` pixels off the line and 2 * `size` apart along it."""
     left, right, count = 2.0, 25.0, len(images)
     start = random.integers(0, SIDE - 1, count)
     angle = np.arctan(random.integers(-5, 5, count) / (right - left))
@@ -230,7 +230,7 @@ def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
 
 
 def canny_edges(images: Pixels, random: Random, thresholds: tuple[float, float]) -> Pixels:
-    """Keep only the edges that Canny's detector finds after smoothing by a pixel, with a low and a high threshold."""
+    """Keep only the edges that Canny's detector finds, with a low and a high threshold, after smoothing with sigma = 1 pixel."""
     low, high = (255 * threshold for threshold in thresholds)
     smooth = (blurred(images, 1) * 255).round().astype(np.uint8)
     return np.stack([cv2.Canny(image, low, high, L2gradient=True) > 0 for image in smooth]).astype(np.float32)

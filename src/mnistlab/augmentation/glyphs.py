@@ -21,7 +21,7 @@ __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank"]
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 """Letters, without those that look like handwritten digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
 MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
-"""Other letters, without β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
+"""Other letters, without those that look like digits: β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
 MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
 """Other marks, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & ({) (5 and 8)."""
 UNICODE_FONTS = (
@@ -59,7 +59,7 @@ def letters_bank() -> torch.Tensor:
 
 
 def render(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """One character, white on black, near the middle of uint8 (112, 112)."""
+    """One character, white on black, near the middle of an array, uint8 (112, 112)."""
     picture = Image.new("L", (112, 112))
     ImageDraw.Draw(picture).text((56, 56), character, fill=255, font=font, anchor="mm")
     return np.array(picture)

@@ -1,7 +1,7 @@
 """Digits as people elsewhere write them, with strokes that MNIST's American writers leave out; a whole batch at once.
 
-In Europe and Latin America most ones begin with an upstroke and some have a foot; sevens are crossed; a four may be a single
-stroke like a flash of lightning; the tail of a nine is curled; a zero may be slashed.
+In Europe and Latin America, most people begin a 1 with an upstroke, and some give it a foot; a 7 is crossed; a 4 may be a single
+stroke like a flash of lightning; the tail of a 9 is curled; a 0 may be slashed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["other_hands"]
 
 
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images, float (B, 1, H, W), 0 to 255, with some ones, fours, sevens, nines and zeros as people elsewhere write them.
+    """The images, float (B, 1, H, W), 0 to 255, with some of the digits 0, 1, 4, 7 and 9 as people elsewhere write them.
 
     `labels`, int64 (B,), are the digits. All random numbers come from torch's global generator for the images' device.
     """
@@ -44,7 +44,7 @@ def pen(images: torch.Tensor) -> torch.Tensor:
 
 
 def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Left, top, right and bottom of the ink, from the picture's middle, and its height: float (B,) each, in 28ths."""
+    """Left, top, right and bottom of the ink, measured from the image's middle, and the ink's height: float (B,), in 28ths."""
     unit = 28 / images.shape[2]
     left, top, width, height = (side.view(-1) * unit for side in ink_box(images))
     across = 14 * images.shape[3] / images.shape[2]
@@ -52,7 +52,7 @@ def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def ink_at(images: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-    """The mean x of the ink between two heights (B,), from the picture's middle, in 28ths: float (B,)."""
+    """The mean x of the ink between two heights (B,), all measured from the image's middle, in 28ths: float (B,)."""
     unit = 28 / images.shape[2]
     y = ((torch.arange(images.shape[2], device=images.device) + 0.5) * unit - 14).view(1, -1, 1)
     x = (torch.arange(images.shape[3], device=images.device) + 0.5) * unit - 14 * images.shape[3] / images.shape[2]
@@ -71,7 +71,7 @@ def through(*points: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
 
 
 def upstroke(images: torch.Tensor) -> torch.Tensor:
-    """The upstroke of a one: from its top down to the left, slightly bent; some ones get a foot too."""
+    """The upstroke of a 1: from the digit's top down to the left, slightly bent; some digits get a foot too."""
     _, top, _, bottom, height = measures(images)
     x = ink_at(images, top, top + 2)
     angle, length = drawn(0.35, 1.25, images), drawn(0.2, 0.75, images) * height
@@ -132,6 +132,6 @@ def flash(images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""By digit, the share of its images changed at full strength, and the strokes, float (B, S, 4), for `shapes.draw_strokes`."""
+"""Each digit, the share of its images changed at full strength, and the function that makes its strokes, float (B, S, 4)."""
 ANEW = (4,)
 """Digits that are redrawn; the others get strokes added."""

@@ -26,7 +26,7 @@ class Writing:
     """Other pens, cameras and scanners: each image that is changed undergoes some of `EFFECTS`.
 
     All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too. Sizes in pixels are for images 28 pixels high and scale with the height.
+    too. Sizes in pixels are for images 28 pixels high and scale with the height, except those of strokes and of blur.
     """
 
     strength: float = 0.0
@@ -39,7 +39,7 @@ class Writing:
         return self.strength > 0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Draw images as with other pens: float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
+        """Change images as other pens and cameras would: float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
 
         Returns the same shape, dtype, device and range.
         """
@@ -92,7 +92,7 @@ def thin(images: torch.Tensor) -> torch.Tensor:
 
 
 def repeated(step: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
-    """The step applied `times` times (0 to 2 for each image, not always whole numbers); the strongest ink keeps its strength."""
+    """`step` applied `times` times (from 0 to 2 for each image, fractions included); the strongest ink keeps its strength."""
     once = step(images)
     result = torch.lerp(torch.lerp(images, once, times.clamp(max=1)), step(once), (times - 1).clamp_(min=0))
     return result * darkest(images) / darkest(result)

@@ -20,7 +20,8 @@ class Pipeline:
     """Adds pictures of no class, then draws the strokes of other hands, moves and bends the images, changes the pen and the
     camera, and adds clutter.
 
-    All random numbers come from torch's global generator for the batch's device, so saving its state covers them too.
+    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
+    too.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class Pipeline:
         return bool(self.affine or self.writing or self.rejects or self.clutter)
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Takes images, float (B, 1, H, W), 0 (paper) to 255 (ink), and labels, int64 (B,); returns them, followed by rejects."""
+        """Change images (float, (B, 1, H, W), 0 for paper to 255 for ink) with labels (int64, (B,)); append rejects to both."""
         images, labels = Rejects(self.rejects, self.digits)(images, labels)
         if self.writing and self.digits:
             digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # by label; -1 takes the last

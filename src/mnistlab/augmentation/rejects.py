@@ -1,4 +1,4 @@
-"""Pictures that show no digit, made anew for each batch: from the batch's own images, fonts, strokes, shapes and noise."""
+"""Pictures that show no digit, made anew for each batch: from fonts, strokes, shapes, noise, and the batch's own images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""How many kinds of rejects are drawn for a batch, perhaps one of them twice; some of every kind would take twice as long."""
+"""How often a kind of reject is chosen for a batch, perhaps the same one twice; making every kind would take twice as long."""
 
 
 class Source(NamedTuple):
@@ -43,7 +43,7 @@ class Source(NamedTuple):
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image, its digit's row of `weights`, as floats; never quite 0, because the batch may hold no other digit."""
+        """For each image, its digit's row of `weights`, as floats; never quite 0, as all may belong to digits of weight 0."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
@@ -59,7 +59,8 @@ class Rejects:
     """Adds pictures of no class to a batch, labelled `REJECT`, so that a network learns to be unsure of them.
 
     (Outlier exposure: Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606; here the outliers are drawn, not collected.)
-    All random numbers come from torch's global generator for the batch's device, so saving its state covers them too.
+    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
+    too.
     """
 
     share: float = 0.0
@@ -155,7 +156,7 @@ def struck_out(source: Source, count: int) -> torch.Tensor:
 
 
 def mixed(source: Source, count: int) -> torch.Tensor:
-    """Four quarters of four digits, some of them mirrored, two of them on their side."""
+    """A quarter of each of four digits, put together; some of the four are mirrored, and two are on their side."""
     images = source.pick(4 * count)
     images = torch.where(coin(0.5, images), images.flip(2), images)
     images = torch.where(coin(0.5, images), images.flip(3), images)

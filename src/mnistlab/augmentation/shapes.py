@@ -1,7 +1,8 @@
 """Drawn pictures of nothing in particular, in batches: strokes, signs, filled areas, noise, empty paper.
 
-Each function takes images, float (B, 1, H, W), only for their number, size and device, and returns as many new ones, 0 (paper)
-to 255 (ink). Sizes are in 28ths of the height. All random numbers come from torch's global generator for that device.
+Each function takes images, float (B, 1, H, W), only for their number, size and device; those that draw return as many new ones,
+from 0 (paper) to 255 (ink). Sizes are in 28ths of the height. All random numbers come from torch's global generator for that
+device.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["blobs", "draw_strokes", "next_to_nothing", "noises", "polyline", "sc
 
 
 def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Straight strokes: `segments` float (B, S, 4), x and y of both ends from the middle; `radius` (B, 1, 1, 1); in 28ths."""
+    """Straight strokes of `radius` (B, 1, 1, 1), whose ends are in `segments`, float (B, S, 4): x, y, x, y from the middle."""
     x, y = axes(images)
     x0, y0, x1, y1 = segments.view(*segments.shape, 1, 1).unbind(2)
     across, down = x1 - x0, y1 - y0
@@ -89,7 +90,7 @@ SIGNS = (
 
 @functools.cache
 def sign_table() -> torch.Tensor:
-    """Float (signs, strokes, 4): the ends of each sign's strokes in pixels from the middle; the last one repeated as padding."""
+    """Float (signs, strokes, 4): the ends of each sign's strokes in 28ths from the middle; the last is repeated as padding."""
     most = max(len(sign.split()) for sign in SIGNS)
     rows = []
     for sign in SIGNS:

@@ -23,16 +23,13 @@ __all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
 
 
 class Answer:
-    """A destination for the results, which come picture by picture.
-
-    Used as a context manager, it is finished however the reading ends.
-    """
+    """A destination for the results, which come picture by picture; `answer_for` finishes it, however the reading ends."""
 
     failed = 0
-    """How many pictures could not be read, this time or, if their rows already exist, before."""
+    """How many pictures could not be read, now or, if their rows already existed, the time before."""
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows already exist; None if there are none."""
+        """The SHA-256 of a picture whose rows already exist; None if the picture has no rows yet."""
         return None
 
     def add(self, name: str, outcome: Outcome) -> None:
@@ -71,7 +68,7 @@ def is_standard_output(to: Path) -> bool:
 
 
 class Text(Answer):
-    """The text of each picture, under the file's name if there are several."""
+    """The text of each picture, under the file's name if there are several pictures."""
 
     def __init__(self, several: bool) -> None:
         self.several = several
@@ -96,7 +93,7 @@ class Text(Answer):
 
 
 class JsonList(Answer):
-    """A JSON list with an object for each page of each picture, printed as they come; after Ctrl-C, the list is shorter."""
+    """A JSON list with an object for each page of each picture, printed one by one; after Ctrl-C, the list is shorter."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -152,7 +149,7 @@ class RowsInFile(Answer):
         self.done = self.already = 0
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows already exist; None if there are none."""
+        """The SHA-256 of a picture whose rows already exist; None if the picture has no rows yet."""
         entry = self.table.state.entries.get(name)
         return entry.sha256 if entry else None
 

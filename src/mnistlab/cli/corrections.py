@@ -36,7 +36,7 @@ class Correction(NamedTuple):
     """A digit that was read, and its right value."""
 
     row: int
-    """Its row in the table, from 1."""
+    """The digit's row in the table, counted from 1."""
     file: str
     page: int
     box: tuple[int, int, int, int]
@@ -46,7 +46,7 @@ class Correction(NamedTuple):
 def read_corrections(table: Path) -> list[Correction]:
     """The rows of a table in which the column `correct` is filled in.
 
-    Raises `UserError` if it is not such a table, if a value is not a digit from 0 to 9, or if no row is corrected.
+    Raises `UserError` if the file is not such a table, if a value is not a digit from 0 to 9, or if no row is corrected.
     """
     name = printable(table)
     if table.suffix.lower() not in ENDINGS:
@@ -70,7 +70,7 @@ def read_corrections(table: Path) -> list[Correction]:
 
 
 def cell(value: Any) -> str:
-    """A cell's text; 7.0, or 7,0 in some languages, into which a spreadsheet may have turned 7, becomes 7 again."""
+    """A cell's text. If a spreadsheet has turned 7 into 7.0, or into 7,0 as in some languages, that becomes 7 again."""
     text = "" if value is None else str(value).strip()
     return text.removesuffix(".0").removesuffix(",0")
 
@@ -112,7 +112,7 @@ def decoded(content: bytes) -> str:
 def write_corrections(
     corrections: list[Correction], table: Path, folder: Path, reader: Reader, fail: Callable[[UserError], None]
 ) -> dict[str, int]:
-    """Write a picture of each digit, 28x28, into the sub-folder of its right value. Returns how many pictures each value has.
+    """Write a picture of each digit, 28x28, into the sub-folder of its right value. Returns the number of pictures per value.
 
     File names are relative to the current folder, or else to the table's folder. `fail` is called for files that cannot be read;
     the others are used. Raises `UserError` if the folder is not empty or cannot be written, or if no picture could be made.
@@ -161,7 +161,7 @@ def write_corrections(
 def found_file(name: str, table: Path) -> Path:
     """The path of the picture that a row names.
 
-    A spreadsheet that took the table's UTF-8 for Windows' encoding saved "Ã©" for "é". That is undone if it leads to a file.
+    A spreadsheet that took the table's UTF-8 for Windows' encoding saved "Ã©" for "é". That is undone if it gives a file's name.
     """
     names = [name]
     with contextlib.suppress(UnicodeError):

@@ -72,8 +72,9 @@ def doctor(
     """Check this machine; a run or a saved model (double softmax, wrong input, dead ReLUs); or the code of your network and
     its training (common mistakes, with their remedies).
 
-    A softmax in the network shows in its outputs, and one in the training loop in the run's losses; with the weights alone, it
-    can only be suspected if the answers are far too confident. The exit code is 1 if there is a problem.
+    A softmax in the network shows in its outputs, and one in the training loop shows in the run's losses; with the weights
+    alone, a softmax can at most be suspected, namely if the answers are far too confident. The exit code is 1 if there is a
+    problem.
     """
     require("train", "scipy", "torch")
     if code is None and train is not None:
@@ -102,7 +103,7 @@ def doctor(
 
 
 def is_model_file(target: str | None) -> bool:
-    """Whether the target is a saved model, or none is named, rather than a run."""
+    """Whether the target is a saved model rather than a run; true if there is no target."""
     return target is None or Path(target).is_file() or target.endswith((".pth", ".pt"))
 
 
@@ -142,6 +143,6 @@ def show(found: list[Check], as_json: bool) -> None:
 
 
 def given(*names: str) -> list[str]:
-    """The options that were given on the command line."""
+    """Those of the named options that were given on the command line, with their dashes."""
     context = click.get_current_context()
     return [f"--{name}" for name in names if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT]

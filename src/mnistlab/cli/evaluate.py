@@ -109,7 +109,7 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """Print a line for each of the hardest writers, how many share the errors, and how many numbers by one hand were right."""
+    """Print a line for each of the hardest writers, how many writers had errors, and how many numbers by one hand were right."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()
@@ -140,7 +140,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """Print the loss, in the sentence `loss`, the calibration error, a row for each class, and the mistakes on wrong labels."""
+    """Print the loss and the calibration error (by the message `loss`), a row for each class, and mistakes on wrong labels."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

@@ -1,4 +1,4 @@
-"""`mnistlab explain`: draw why a network answers as it does."""
+"""`mnistlab explain`: show in a picture why a network answers as it does."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def check_options(picture: Path | None, channel: str | None, misread: bool, why:
 def one(
     look: Look, picture: Path | None, example: int, data_dir: Path, language: str, why: bool
 ) -> tuple[Figure, dict[str, Any]]:
-    """The picture of one explanation, and its figures."""
+    """The picture of one explanation, and the explanation in plain types, for JSON."""
     from mnistlab.evaluation import explanation
     from mnistlab.evaluation.slide import draw_explanation
 
@@ -126,7 +126,7 @@ def one(
 
 
 def exciting(look: Look, channel: str, data_dir: Path, language: str) -> tuple[Figure, dict[str, Any]]:
-    """The picture of the digits that excite a channel, and their figures."""
+    """The picture of the digits that excite a channel, and what is known about them, in plain types, for JSON."""
     from mnistlab.evaluation.examples import draw_exciting, find_exciting
     from mnistlab.evaluation.explanation import validation_digits
 
@@ -136,7 +136,7 @@ def exciting(look: Look, channel: str, data_dir: Path, language: str) -> tuple[F
 
 
 def worst(look: Look, data_dir: Path, language: str, why: bool) -> tuple[Figure, dict[str, Any]]:
-    """The picture of the worst mistakes, and their figures."""
+    """The picture of the worst mistakes, and what is known about them, in plain types, for JSON."""
     from mnistlab.evaluation.examples import draw_misread, find_misread
     from mnistlab.evaluation.explanation import validation_digits
 

@@ -43,7 +43,7 @@ def of_an_option(text: str) -> str:
 
 
 def of_a_paragraph(text: str) -> str:
-    """A paragraph, translated; after "\\b", line by line; in commands, only the placeholders are translated."""
+    """A paragraph, translated; if it begins with "\\b", line by line. In commands, only the placeholders are translated."""
     if not text.startswith("\b"):
         return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (
@@ -53,7 +53,7 @@ def of_a_paragraph(text: str) -> str:
 
 
 class HelpFormatter(click.HelpFormatter):
-    """click's formatter, in the reader's language; it also breaks no line of a list inside a name such as emnist-bymerge."""
+    """click's formatter, in the reader's language; in lists, it never breaks a line inside a name such as emnist-bymerge."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write the line that shows how the command is called."""
@@ -81,19 +81,19 @@ class HelpFormatter(click.HelpFormatter):
 
 
 class Context(click.Context):
-    """click's context, with the formatter above."""
+    """click's context, with `HelpFormatter`."""
 
     formatter_class = HelpFormatter
 
 
 class Command(click.Command):
-    """A command with the help above."""
+    """A command whose help `HelpFormatter` writes."""
 
     context_class = Context
 
 
 class Group(click.Group):
-    """A group with the help above, for its commands too."""
+    """A group whose help, like that of its commands, `HelpFormatter` writes."""
 
     context_class = Context
     command_class = Command

@@ -37,11 +37,11 @@ class LearnGroup(Group):
     """A group whose sub-commands are the days, besides `check` and `note`; all errors are in the learner's language."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The days in order, then the others."""
+        """The days in order, then the other sub-commands."""
         return [*(day.name for day in days()), *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a day, or one of the others."""
+        """The command of a day, or another sub-command; None if there is no such command."""
         for day in days():
             if day.name == cmd_name:
                 return day_command(day)
@@ -71,7 +71,7 @@ class LearnGroup(Group):
 
 @contextlib.contextmanager
 def in_their_words(language: str, command: str) -> Iterator[None]:
-    """Let every error that ends `with` speak that language, including Ctrl-C and click's errors about `command`'s arguments."""
+    """Inside `with`, put every error into that language, Ctrl-C and click's errors about `command`'s arguments included."""
     with speaking(language):
         try:
             yield

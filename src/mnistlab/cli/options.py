@@ -64,7 +64,7 @@ class ValueType(click.ParamType[Any]):
         self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value; raises a usage error if the text is not one."""
+        """The value; raises a usage error if the text cannot be converted."""
         try:
             return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
         except ValueError:
@@ -76,5 +76,5 @@ class WholeRange(click.IntRange):
     """click's range of whole numbers, with the errors of `ValueType`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; raises a usage error if the text is not one or the number is out of range."""
+        """The number; raises a usage error if the text is not a whole number or the number is out of range."""
         return super().convert(ValueType(int).convert(value, param, ctx), param, ctx)

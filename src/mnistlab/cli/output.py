@@ -30,9 +30,9 @@ __all__ = [
 
 
 def print_score(evaluation: Evaluation) -> None:
-    """Print the accuracy and its interval on one line; if known, the same by writer and on corrected labels.
+    """Print the accuracy and its interval on one line; if known, the interval by writer and the accuracy on corrected labels.
 
-    For the network that finds digits, print how many it found and read correctly, and how many it found that are none.
+    For the network that finds digits, print how many it found and read correctly, and how often it found one where there is none.
     """
     low, high = (100 * bound for bound in evaluation.interval)
     split = Clause({"test": "score.test", "val": "score.val", "val-random": "score.val_random"}[evaluation.split])
@@ -62,13 +62,13 @@ def print_score(evaluation: Evaluation) -> None:
 def print_json(content: dict[str, Any] | list[Any]) -> None:
     """Print an object, or a list of objects, as JSON on one line of standard output, in ASCII.
 
-    File names are spelt as `mnistlab.reading.rows.spelled` does.
+    File names are spelt as `mnistlab.reading.rows.spelled` spells them.
     """
     click.echo(json_text(content))
 
 
 def json_text(content: dict[str, Any] | list[Any]) -> str:
-    """The object or list as JSON on one line, in ASCII, with file names spelt as `mnistlab.reading.rows.spelled` does."""
+    """The object or list as JSON on one line, in ASCII, with file names as `mnistlab.reading.rows.spelled` spells them."""
     return json.dumps(json.loads(spelled(json.dumps(content, ensure_ascii=False))))
 
 

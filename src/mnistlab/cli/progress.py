@@ -27,9 +27,9 @@ __all__ = ["TerminalDisplay"]
 
 SHORTEST_BAR = 8
 SETTLED = 3.0
-"""Seconds of training after which the total time is estimated: the first steps are slower than the others."""
+"""Seconds of training after which the remaining time is estimated: the first steps are slower than the others."""
 WORTH_SAYING = 15.0
-"""The estimate of the remaining time is shown only if it is longer than this, in seconds."""
+"""The remaining time is shown only if it is estimated at more seconds than this."""
 KINDS = {kind.__name__: purpose for kind, purpose in PURPOSES.items()}
 """What each kind of layer is for, by its name."""
 
@@ -117,7 +117,7 @@ class TerminalDisplay:
         }
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Move the bar, and say once how long the training run will take."""
+        """Move the bar, and say once how long the rest of the training run will take."""
         self.say_how_long(done)
         if self.bar:
             self.bar.columns = tuple(self.columns())  # the window's width may have changed
@@ -159,7 +159,7 @@ class TerminalDisplay:
 
 
 def span_of_time(seconds: float) -> Clause:
-    """A time in seconds as people say it: 40 s, 12 min, 2 h 10 min."""
+    """A duration, given in seconds, as people say it: 40 s, 12 min, 2 h 10 min."""
     if seconds < 100:
         return Clause("progress.seconds", seconds=5 * max(1, round(seconds / 5)))
     hours, minutes = divmod(round(seconds / 60), 60)

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["check_request", "read_on_ray"]
 
 JOB = "_job.json"
-"""The file that says what a folder's rows depend on besides the pictures; Parquet readers skip names with an underscore first."""
+"""The file that says what a folder's rows depend on besides the pictures; Parquet readers skip names that begin with "_"."""
 LOCK = "_job.lock"
 MOST_PROCESSES = 100_000
 
 
 class Request(NamedTuple):
-    """The sources of the pictures, the folder or address for the rows, and the number of processes, if one was asked for."""
+    """The sources of the pictures, the folder or address for the rows, and the number of processes (None: the default)."""
 
     sources: tuple[str, ...]
     to: str
@@ -59,7 +59,7 @@ def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, un
 
 
 def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
-    """Read the pictures into the folder, print how many there are, and return the exit code.
+    """Read the pictures, write their rows into the folder, print how many were read, and return the exit code.
 
     Raises `MnistlabError` if it cannot be done as asked, or if something ends the job; what was written stays.
     """
@@ -136,9 +136,9 @@ def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> N
 
 @contextlib.contextmanager
 def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
-    """Make the folder, with a note of what the rows depend on, and lock it against other commands inside `with`.
+    """Make the folder, with a note of what the rows depend on; inside `with`, it is locked against other commands.
 
-    A store cannot be locked. Raises `UserError` if another command has the folder.
+    An object store (s3://...) cannot be locked. Raises `UserError` if another command has locked the folder.
     """
     with contextlib.ExitStack() as held:
         if not is_address(out):

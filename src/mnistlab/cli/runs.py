@@ -81,7 +81,7 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
 
 
 def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
-    """The runs in the folder and their summaries, the oldest first; logs a warning for each damaged one."""
+    """The runs in the folder and their summaries, the oldest first; prints a warning about each damaged run."""
     from mnistlab.runs.run import Run
     from mnistlab.runs.store import list_runs
 

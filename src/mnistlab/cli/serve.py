@@ -34,7 +34,7 @@ __all__ = ["serve"]
 
 
 def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A callback that passes an option's value or values through `read`; the error for a refused value begins with the option."""
+    """A callback that passes an option's value or values through `read`; the error for a refused value names the option first."""
 
     def pass_on(context: click.Context, option: click.Parameter, given: Any) -> Any:
         try:

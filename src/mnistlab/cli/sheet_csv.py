@@ -86,7 +86,7 @@ class CsvFields(Answer):
         self.checks = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Keep a row for each page in memory; they are few and short."""
+        """Keep a row for each page in memory; the rows are few and short."""
         for number, page in enumerate(outcome.pages, 1):
             if isinstance(page, UserError):
                 self.rows.append([spelled(name), str(number), *[""] * len(self.names), "", page.for_command_line()])
@@ -96,7 +96,7 @@ class CsvFields(Answer):
             self.rows.append([spelled(name), str(number), *(entry.text for entry in page.entries), check, ""])
 
     def end(self, error: BaseException | None) -> None:
-        """Write what was read, even if the rest was not."""
+        """Write what was read, also after Ctrl-C; nothing if another error has ended the reading."""
         if error is not None and not isinstance(error, KeyboardInterrupt):
             return
         text = io.StringIO()

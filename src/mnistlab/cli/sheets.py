@@ -103,7 +103,7 @@ def span(noun: str, first: int, count: int) -> str:
 
 
 class Sheet:
-    """What to read on sheets, the table on each or the fields of a form, and whether to write it as CSV.
+    """What to read on sheets (the table on each, or the fields of a form), and whether to write that as CSV.
 
     Raises `UserError` if options exclude each other or a layout cannot be used; nothing is written.
     """

@@ -1,4 +1,4 @@
-"""Report the results of a sweep: as a picture, and as a line per setting or everything as JSON."""
+"""Report the results of a sweep: as a picture, and either in a line per setting or, in full, as JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def report(
     common: str,
     as_json: bool,
 ) -> None:
-    """Draw the settings' results, and print them; `common`, what the settings have in common, is the picture's title."""
+    """Draw the settings' results, and print them; `common`, what the settings have in common, ends the picture's title."""
     dataset = open_dataset(plan.dataset, plan.data_dir)
     rows = standings(finished, dataset)
     save_figure(draw_sweep(rows, f"{Path(dataset.spec.name).name}: {plan.seeds} training runs each{common}"), target)

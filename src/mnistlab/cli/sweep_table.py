@@ -21,7 +21,7 @@ __all__ = ["SweepTable"]
 
 
 class SweepTable:
-    """Shows, for each setting, how many trials are done and running and the validation results; and the time that is left in all.
+    """Shows, for each setting, how many trials are done, which are running, and the validation results; and the total time left.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Progress(Silent):
         self.members, self.steps = -1, 1
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """Note that a network begins or continues."""
+        """Note that the training of a network begins or continues."""
         self.members, self.steps = self.members + 1, steps
         self.step(done, 0, 0)
 
@@ -135,5 +135,5 @@ class Progress(Silent):
         self.running[self.trial] = (self.members + done / self.steps) / self.trial.setting.recipe.trainings
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Do nothing when an epoch is done."""
+        """Note that an epoch is done."""
         self.step(row["step"], 0, 0)

@@ -45,7 +45,7 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
 
 
 def reason_for(kind: click.ParamType[Any], message: str) -> Clause | str:
-    """Why a value is refused, in mnistlab's words instead of click's; mnistlab's own types have said so already."""
+    """Why a value is refused, in mnistlab's words instead of click's; mnistlab's own types already use them."""
     quoted = re.search(r"'[^']*'|\"[^\"]*\"", message)
     value = quoted[0] if quoted else message.split(maxsplit=1)[0]
     match kind:

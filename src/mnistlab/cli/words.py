@@ -53,7 +53,7 @@ def figure(value: float, form: str) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A fraction, 0 to 1, as a percentage with two decimals and without the sign; "-" for None."""
+    """A fraction, 0 to 1, as a percentage with two decimals and without "%"; "-" for None."""
     return "-" if value is None else figure(100 * value, ".2f")
 
 

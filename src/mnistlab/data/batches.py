@@ -21,14 +21,14 @@ BATCH = 1000
 Batch = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, int]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
-"""Takes images, float (B, 1, H, W), 0 (paper) to 255 (ink); returns the same shape and range, like `networks.deskew.deskew`."""
+"""Takes and returns images, float (B, 1, H, W), with values from 0 (paper) to 255 (ink); for example `networks.deskew.deskew`."""
 
 
 class Augment(Protocol):
     """A random change of a batch: `augmentation.pipeline.Pipeline`, `Augmentation`, torchvision's transforms, or your own."""
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor, /) -> Batch:
-        """Takes images, float (B, 1, H, W), 0 (paper) to 255 (ink), and labels, int64 (B,); returns as many of both, or more."""
+        """Takes images (float, (B, 1, H, W), 0 for paper to 255 for ink) and labels (int64, (B,)); returns as many, or more."""
 
 
 class BatchDataset(TorchDataset[Example]):
@@ -65,7 +65,7 @@ class BatchDataset(TorchDataset[Example]):
     def __getitem__(self, index: int | slice) -> Example | Batch:
         """Image float32 (1, H, W), normalised, and label; for a slice, images (N, 1, H, W) and labels int64 (N,).
 
-        Raises `IndexError` if there is no such example, `TypeError` if `index` is not an index.
+        Raises `IndexError` if there is no such example, `TypeError` if `index` is neither a whole number nor a slice.
         """
         if isinstance(index, slice):
             indices = torch.tensor(range(len(self))[index], dtype=torch.int64, device=self.labels.device)
@@ -108,7 +108,7 @@ def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
 
 
 class Order(Sampler[int]):
-    """The examples' indices: shuffled anew each epoch from (seed, epoch), or in file order. Each `iter()` is an epoch."""
+    """The examples' indices: in file order, or shuffled anew, as seed and epoch determine. Each `iter()` is an epoch."""
 
     def __init__(self, total: int, shuffle: bool, seed: int) -> None:
         self.total = total

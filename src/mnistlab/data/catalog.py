@@ -42,7 +42,7 @@ class DatasetSpec:
     folder : str
         Where torchvision keeps the raw files below its root.
     files : tuple of FileSpec
-        Train images, train labels, test images, test labels; or, if a file holds both, train and test.
+        Train images, train labels, test images, test labels; or, if one file holds images and labels, train and test.
     torchvision_class, torchvision_arguments : str, dict
         The class that downloads the dataset, and its arguments; "" if torchvision does not offer it.
     image_size : (int, int)

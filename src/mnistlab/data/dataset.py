@@ -34,7 +34,7 @@ class Dataset(Protocol):
 
     @property
     def validation(self) -> NDArray[np.bool_] | None:
-        """Which examples of "train" its makers set aside for validation, bool (N,); None if they did not."""
+        """Which examples of "train" the dataset's makers set aside for validation, bool (N,); None if they set none aside."""
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
         """Who wrote each example of "train" or "test", as a number, int16 (N,); None if unknown."""
@@ -99,7 +99,7 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     Raises
     ------
     UserError
-        If `name` is neither, if `download` is given with a folder of pictures, or if `data_dir` is not a path.
+        If there is no such dataset or folder, if `download` is given with a folder of pictures, or if `data_dir` is not a path.
     """
     folder = given_path(name, "dataset", remedy="data.unknown_dataset", datasets=DATASETS)
     if str(name) not in DATASETS and is_folder(folder):

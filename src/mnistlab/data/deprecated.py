@@ -16,7 +16,7 @@ __all__ = ["replace_keywords"]
 def replace_keywords(
     prepare: Any, augment: Any, writing: Any, rejects: Any, upright: bool, digits: tuple[int, ...]
 ) -> tuple[Any, Any]:
-    """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` asked for, each of which causes a warning.
+    """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` ask for; each of the three causes a warning.
 
     Raises `UserError` if `augment` or `prepare` is given as well and cannot be combined with them.
     """

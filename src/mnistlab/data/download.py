@@ -38,7 +38,7 @@ def read_files(
 ) -> list[NDArray[Any]]:
     """The arrays of the raw `files` below `data_dir`, verified; missing or corrupt files are fetched first.
 
-    They come from the copy in the package if there is one; otherwise, or with `download`, from torchvision's mirrors.
+    They come from the copy in the package or, without one, from torchvision's mirrors; `download` tries the mirrors first.
     Raises `UserError` if a file can neither be read nor fetched.
     """
     files = tuple(files)
@@ -90,7 +90,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def recorded_sums(folder: Path) -> dict[str, str]:
-    """The SHA-256 that each file had when it was fetched."""
+    """The SHA-256 that each file had when it was fetched or first read."""
     try:
         sums = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -205,7 +205,7 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
 
 
 def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
-    """Keep what came with the download for other datasets too: EMNIST's six datasets come in one archive."""
+    """Also keep the files of other datasets that came with the download: EMNIST's six datasets come in one archive."""
     for other in DATASETS.values():
         if other.folder != spec.folder or other is spec or not all((source / f.name).exists() for f in other.files):
             continue

@@ -29,7 +29,7 @@ IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4"
 
 
 class CorruptFileError(Fault):
-    """A raw file is not what its row in the catalog says; `reason` is a sentence about the value `file`, the file's name."""
+    """A raw file is not what its row in the catalogue says; `reason` is a sentence about the value `file`, the file's name."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
@@ -45,7 +45,7 @@ def parse(spec: DatasetSpec, file: FileSpec, content: bytes, recorded: str | Non
     """The arrays in `content`, the bytes of `file`.
 
     Images are uint8 (N, height, width), upright; labels int64 (N,), from 0. `recorded` is the SHA-256 that the file had
-    when it was fetched, for files whose checksum is not in the catalog. Raises `CorruptFileError`.
+    when it was fetched or first read, for files whose checksum is not in the catalogue. Raises `CorruptFileError`.
     """
     if not content:
         raise CorruptFileError(Clause("data.file_empty", file=file.name))
@@ -98,7 +98,7 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
 
 
 def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
-    """LIBSVM's text, bz2-compressed: a label from 1, then `index:value` with values in [-1, 1]."""
+    """LIBSVM's text, bz2-compressed: on each line, a label from 1, then `index:value` with values in [-1, 1]."""
     try:
         with bz2.open(io.BytesIO(content)) as unpacked:
             text = unpacked.read(LONGEST_TEXT + 1)

@@ -50,7 +50,7 @@ def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
 
 
 def unpack(path: Path, size: int | None) -> bytes:
-    """The file's bytes, unzipped if its name ends in .gz, but at most one byte more than `size`."""
+    """The file's bytes; if its name ends in .gz, the unzipped bytes, of which at most `size` + 1 are read."""
     if path.suffix != ".gz":
         return read_bytes(path)
     try:

@@ -54,11 +54,11 @@ class MNISTDataLoader(DataLoader[Example]):
     drop_last : bool
         Leave out a last batch that would be smaller.
     prepare : callable, optional
-        Applied once to all images, float (B, 1, H, W), 0 to 255; for example `mnistlab.networks.deskew.deskew`.
+        Applied once to all images, float (B, 1, H, W), with values from 0 to 255; for example `mnistlab.networks.deskew.deskew`.
     augment : callable, optional
-        Applied to each batch before it is normalised, as (images, labels) -> (images, labels), images float (B, 1, H, W), 0
-        (paper) to 255 (ink): an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, or a transform of torchvision's v2.
-        One that adds pictures of no class, labelled -1, makes batches larger than `batch_size`.
+        Applied to each batch before it is normalised, as (images, labels) -> (images, labels), with images float (B, 1, H, W),
+        from 0 (paper) to 255 (ink): an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, or a transform of
+        torchvision's v2. If it adds pictures of no class, labelled -1, batches become larger than `batch_size`.
     normalise : Normalisation or (float, float), optional
         Mean and std of pixels scaled to [0, 1]; by default, the dataset's own.
     device : str or torch.device
@@ -149,7 +149,7 @@ class MNISTDataLoader(DataLoader[Example]):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from `state_dict()`: the next `iter()` gives the batches that would have come next.
 
-        Raises `UserError` for the state of a loader with more batches.
+        Raises `UserError` if this loader has too few batches to continue there.
         """
         if not 0 <= state["batch"] < len(self):
             raise UserError("data.state_of_longer_epoch", batch=state["batch"], count=len(self))

@@ -30,10 +30,10 @@ PATIENCE = 20.0
 SLOWEST = 50_000
 """Bytes per second below which a mirror is abandoned."""
 MEASURED = 5.0
-"""Seconds over which that rate is measured."""
+"""Seconds over which a mirror's rate is measured."""
 
 clock: Callable[[], float] = time.monotonic
-"""The clock that the rate is measured with."""
+"""The clock with which a mirror's rate is measured."""
 
 
 class SourceError(Fault):

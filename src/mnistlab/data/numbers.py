@@ -1,7 +1,7 @@
 """Numbers written by one hand: ZIP codes, amounts and times of day, composed from the digits of one writer.
 
 After "Realistic Handwritten Multi-Digit Writer (MDW) Number Recognition Challenges" (Wagstaff 2025, arXiv 2512.00676), which
-draws from all of NIST's digits; here they are MNIST's. A number is read correctly if every digit is.
+draws from all of NIST's digits; here, the digits are MNIST's. A number is read correctly if each of its digits is.
 
     numbers = write_numbers("time", labels, writers, count=3)
     numbers[0].text, numbers[0].digits      # "7:05", "705"
@@ -35,7 +35,7 @@ class Number:
     writer: int
     """NIST's number of the writer."""
     indices: tuple[int, ...]
-    """The index of each digit's image among the labels that the number was made from."""
+    """The index of each digit's image, in the `labels` that `write_numbers` was given."""
 
     @property
     def digits(self) -> str:
@@ -93,7 +93,7 @@ def write_numbers(
     Raises
     ------
     UserError
-        For another kind, or if no writer wrote all ten digits.
+        If there is no such kind, or if no writer wrote all ten digits.
     """
     if kind not in KINDS:
         raise UserError("data.unknown_number_kind", kind=kind, kinds=KINDS)
@@ -122,7 +122,7 @@ def images_by_writer(indices: NDArray[np.int64], writers: NDArray[np.int16]) -> 
 
 
 def read_right(numbers: Sequence[Number], wrong: Collection[int]) -> float:
-    """The fraction of numbers, 0 to 1, with none of their images among the `wrong` ones: MDW's 1 - strict error."""
+    """The fraction of numbers, 0 to 1, with none of their images in `wrong`: 1 minus MDW's "strict error"."""
     mistaken = set(wrong)
     return sum(mistaken.isdisjoint(number.indices) for number in numbers) / len(numbers)
 

@@ -43,7 +43,7 @@ class PictureFolder:
     root: Path
     classes: tuple[str, ...]
     folders: dict[str, Path] = field(hash=False)
-    """The parts that are given: "train", and "val" or "test" or both."""
+    """The parts that are given: "train" and, optionally, "val" and "test"."""
     parts: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod

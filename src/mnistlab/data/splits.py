@@ -21,14 +21,14 @@ Split = Literal["train", "val", "train+val", "train-random", "val-random", "test
 SPLITS: tuple[Split, ...] = ("train", "val", "train+val", "train-random", "val-random", "test")
 """The training data is divided: "val" is kept for validation, "train" is the rest. MNIST's "val" is everything that some writers
 wrote; "val-random" and "train-random" divide the images without regard to the writers, as mnistlab 0.1 did. If the writers are
-unknown, both pairs are the same."""
+unknown, "val-random" is the same as "val", and "train-random" as "train"."""
 
 
 def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
     """Which training examples are held out if the writers are unknown: one in twelve, stratified, the same for everyone.
 
     Each class contributes its share of N / 12 (largest remainders make the sum exact: 5,000 of MNIST's 60,000), taken at even
-    distances through the class in file order: bool (N,). No random generator is involved, so any language gives the same result.
+    intervals from the class in file order: bool (N,). No random generator is involved: any programming language can repeat it.
 
     Raises `UserError` if there are fewer than 12 examples.
     """

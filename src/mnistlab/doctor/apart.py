@@ -1,4 +1,4 @@
-"""Run a learner's code in a separate process, because it may loop for ever, print, end the process or crash.
+"""Run a learner's code in a separate process, because the code may loop for ever, print, end its process or crash.
 
 The calling process does not import torch.
 """
@@ -54,7 +54,7 @@ def check_apart(
     Raises
     ------
     UserError
-        As from those two functions, and if the code does not finish in time or ends the process.
+        As `check_model` and `check_code` do, and if the code does not finish in time or ends the process.
     """
     for named, remedy in ((code, "remedies.give_class"), (train, "remedies.give_function")):
         if named is not None:

@@ -18,7 +18,7 @@ __all__ = ["Witness", "alike", "cause_of", "what_is_wrong_with"]
 FLATTENING = {"flatten", "view", "reshape"}
 LOSSES = {"cross_entropy", "nll_loss"}
 WEIGHED = LOSSES | {"linear", "conv1d", "conv2d", "conv3d", "matmul", "mm", "addmm", "bmm", "__matmul__", "batch_norm"}
-"""Functions whose arguments must all have the same dtype."""
+"""Functions whose floating-point arguments must all have the same dtype."""
 NEAR = 1e-3
 """How far from 1 a sum of probabilities may be."""
 
@@ -155,8 +155,8 @@ def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Itera
 
 
 def alike(values: torch.Tensor) -> str:
-    """What `values`, float (B, C), look like: "probabilities" that sum to 1 in each row, or their logarithms ("log"); either
-    with " of the batch" if it is the columns that sum to 1; otherwise ""."""
+    """What `values`, float (B, C), look like: "probabilities" if each row sums to 1, "log" if they are logarithms of such rows;
+    " of the batch" is appended if each column, not each row, sums to 1. The text is empty if they look like neither."""
     if values.ndim != 2 or 1 in values.shape or not values.is_floating_point() or not values.isfinite().all():
         return ""
     for dim, where in ((1, ""), (0, " of the batch")):

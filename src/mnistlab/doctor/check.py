@@ -14,7 +14,7 @@ Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked: its name, a verdict, what was seen, and what to do about it if it is not ok.
+    """One thing that was checked: its name, a verdict, what was seen, and what to do if the verdict is not "ok".
 
     The remedy belongs to the message about what was seen or, if given, to the message `remedy_key`; it is in the words of the
     command line.
@@ -37,7 +37,7 @@ class Check:
 
     @property
     def remedy(self) -> str:
-        """What to do about it; "" if the verdict is "ok"."""
+        """What to do about what was seen; "" if the verdict is "ok"."""
         return self.remedy_in("en")
 
     def remedy_in(self, language: str) -> str:

@@ -44,7 +44,7 @@ class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: float, std: float) -> list[Check]:
-    """Look for a softmax in the model, for input that it was not trained on, and for dead ReLUs.
+    """Look for a softmax in the model, for another kind of input that it reads better, and for dead ReLUs.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
 
 
 def check_input(model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, normalisation: Normalisation) -> Check:
-    """Which kind of input the model classifies best; it should be normalised, with bright ink on a dark background."""
+    """Which kind of input the model classifies best; this should be normalised images, with bright ink on a dark background."""
 
     def percentage(images: torch.Tensor) -> float:
         return 100 * float((answer(model, images).argmax(dim=1) == labels).float().mean())

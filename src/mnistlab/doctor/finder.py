@@ -26,7 +26,7 @@ ENOUGH = 50
 
 
 def check_finder(run: Run, recipe: FinderRecipe, data_dir: Path) -> list[Check]:
-    """Whether the run's network finds digits and has dead ReLUs. Raises `UserError` if a file is missing or damaged."""
+    """Whether the run's network finds digits, and has no dead ReLUs. Raises `UserError` if a file is missing or damaged."""
     saved = saved_finder(run)
     drawn = Scenes(alphabet_of(open_dataset(run.dataset, data_dir), "val"), recipe.height, recipe.width)
     scenes = [drawn[number] for number in range(SCENES)]

@@ -23,7 +23,7 @@ LOSS, TRAINING, MODES = Clause("names.loss"), Clause("names.training"), Clause("
 STEPS = 2
 """The number of steps for which training is watched; a forgotten zero_grad shows in the second."""
 PASSES = 3
-"""How many times training that takes no step may iterate over the two batches."""
+"""How many times the training may iterate over the two batches without taking a step."""
 
 
 class Enough(BaseException):

@@ -1,6 +1,6 @@
 """How certain a figure is if some examples are by the same writer: they say less than as many independent examples.
 
-Someone who writes odd sevens writes many of them. The result on another test set therefore depends on its writers, and the
+Someone who writes unusual 7s writes many of them. The result on another test set therefore depends on its writers, and the
 unit that is drawn at random is a writer, not an image.
 """
 
@@ -54,11 +54,11 @@ def draw_writers(size: int, seed: int, draws: int) -> NDArray[np.float64]:
 def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
     """95 % interval of the accuracy on test sets by other writers.
 
-    The bootstrap over writers (see `variance_ratio`) gives the standard error, and Student's t, for this number of writers, how
-    many standard errors to allow. The interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards
-    than upwards. In simulated test sets of MNIST's 297 test writers it covers the true value in 94 to 96 of 100 cases, with 40
-    errors or with 300; in those of MNIST's 45 validation writers, in 93 to 96. If everything or nothing was right, it is Wilson's
-    interval, with each writer counted as one example. For a single writer, who says nothing about others, it is 0 to 1.
+    The bootstrap over writers (see `variance_ratio`) gives the standard error; Student's t says how many standard errors to allow
+    with this number of writers. The interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards
+    than upwards. In simulated test sets of MNIST's 297 test writers, the interval covers the true value in 94 to 96 of 100 cases,
+    with 40 errors or with 300; in those of MNIST's 45 validation writers, in 93 to 96. If everything or nothing was right, it is
+    Wilson's interval, with each writer counted as one example. For a single writer, who says nothing about others, it is 0 to 1.
     """
     total, right, size = int(counts[:, 1].sum()), int(counts[:, 2].sum()), len(counts)
     z, p = NormalDist().inv_cdf(0.975), right / total
@@ -80,7 +80,8 @@ def permutation_p_value(differences: NDArray[np.int64]) -> float:
 
     `differences` says for each writer how many more errors the first model made than the second. If the models were equally
     good, each writer's difference could just as well have the opposite sign. The result is exact: it is the fraction of all these
-    equally likely outcomes whose sum is at least as far from 0. With one example per writer it is McNemar's exact test.
+    equally likely outcomes whose sum is at least as far from 0 as the one found. With one example per writer, it is the result of
+    McNemar's exact test.
     """
     sizes = np.abs(differences[differences != 0])
     outcomes = np.ones(1)  # the probability of each sum, from -size to size

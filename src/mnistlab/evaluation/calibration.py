@@ -1,5 +1,5 @@
 """How far a model's probabilities can be trusted: its answers for validation images, the temperature that calibrates them, and
-the threshold from which an answer is accepted."""
+the lowest probability at which an answer is accepted."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ TITLE, NAME, TEXT, SMALL = 40, 28, 20, 13
 
 
 def spoken(key: str, language: str, **values: Any) -> str:
-    """The entry of messages/en.toml in that language, in a form that a picture can show."""
+    """The message `key` (see messages/en.toml) in that language, in a form that a picture can show."""
     return plain_text(Clause(key, **values).said(language))
 
 
@@ -48,14 +48,14 @@ def percentage(probability: float, language: str) -> str:
 
 @dataclass
 class Canvas:
-    """A figure that is filled from top to bottom, in inches."""
+    """A figure that is filled row by row, from top to bottom; its measures are in inches."""
 
     figure: Figure
     height: float
     top: float = 0.0
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes without a frame; `left` and `top` are distances in inches from the left edge and from the row's top."""
+        """Axes without a frame; `left` and `top` are inches from the figure's left edge and from the row's top."""
         axes = self.figure.add_axes((
             left / WIDTH, 1 - (self.top + top + height) / self.height, width / WIDTH, height / self.height,
         ))  # fmt: skip
@@ -63,7 +63,7 @@ class Canvas:
         return axes
 
     def write(self, left: float, top: float, text: str, size: float = TEXT, **how: Any) -> Text:
-        """Text whose upper left corner is `left` inches from the left edge and `top` inches below the row's top."""
+        """Text with its upper left corner `left` inches from the figure's left edge and `top` inches below the row's top."""
         return self.figure.text(left / WIDTH, 1 - (self.top + top) / self.height, text, fontsize=size, va="top", **how)
 
     def show(self, left: float, top: float, side: float, image: NDArray[Any], **how: Any) -> Axes:

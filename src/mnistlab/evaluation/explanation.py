@@ -21,7 +21,7 @@ from mnistlab.reading.occlusion import occlusion
 __all__ = ["Explanation", "Why", "erase", "explain", "find_picture", "validation_digits"]
 
 TENTH = 0.1
-"""The share of the ink that is erased, to see whether the ink named is the ink that matters."""
+"""The share of the ink that is erased, to see whether the ink said to count most for the answer really does."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Explanation:
         return int(self.probabilities.argmax())
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures in plain types, for JSON."""
+        """The numbers in plain types, for JSON."""
         after = None
         if self.why is not None:
             number = int(self.why.probabilities.argmax())
@@ -142,8 +142,8 @@ def find_picture(
 ) -> tuple[NDArray[np.uint8], Clause]:
     """The image to explain, uint8 (H, W), ink 255 on 0, and where it comes from.
 
-    It is the only digit in the picture, converted to MNIST's form or, without a picture, the validation example with the number
-    `example`. A picture of the model's own image size is used as it is, but inverted if its paper is light.
+    It is the only digit in the picture, converted to MNIST's form; without a picture, it is the validation example with the
+    number `example`. A picture of the model's own image size is used as it is, but inverted if its paper is light.
 
     Raises `UserError` if there is no such example, or not exactly one digit in the picture.
     """

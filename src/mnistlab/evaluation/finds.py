@@ -18,7 +18,7 @@ from mnistlab.reading.finder import CELL, peaks
 __all__ = ["THRESHOLD", "Counting", "Find", "FinderEvaluation", "Seen", "find_digits"]
 
 THRESHOLD = 0.3
-"""The network's probability, 0 to 1, from which a mark counts as found."""
+"""The lowest probability, 0 to 1, at which a mark counts as found."""
 NOTHING = 10
 """The row and the column of the confusion matrix that stand for no digit."""
 SHOWN = 12
@@ -57,7 +57,7 @@ class FinderEvaluation(Evaluation):
     Attributes
     ----------
     by_scene : ndarray of int64, shape (scenes, 3)
-        Each scene's number, digits, and how many were right; scenes without a digit are left out.
+        Each scene's number, how many digits it has, and how many of them were right; scenes without a digit are left out.
     scenes : int
         The number of scenes.
     wrong : tuple of int
@@ -103,14 +103,14 @@ class FinderEvaluation(Evaluation):
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain types, as in test.json; each mistake is the index, among all digits, of one missed or misread."""
+        """Everything in plain types, as in test.json; each mistake is a missed or misread digit's index among all digits."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 
 def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
     """The digits of one scene, most confident first, from the probabilities of kinds (classes, h, w) and the boxes (4, h, w).
 
-    The digits are peaks of the probabilities; if two lie in each other's middle, only the more confident one is kept.
+    The digits are peaks of the probabilities; if one lies in the middle of another, only the more confident one is kept.
     """
     finds: list[Find] = []
     for x, y, width, height, kind in sorted(peaks(kinds, boxes, THRESHOLD), key=lambda peak: -float(peak.kinds.max())):

@@ -1,4 +1,4 @@
-"""Describe a batch of a dataset, in numbers and in a picture."""
+"""Describe a split of a dataset: one batch of it in numbers, and a gallery of its images as a picture."""
 
 from __future__ import annotations
 

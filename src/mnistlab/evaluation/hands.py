@@ -46,7 +46,7 @@ def hardest_writers(evaluation: Evaluation) -> list[dict[str, int]]:
 
 
 def measured_on(run: Run, evaluation: Evaluation, data_dir: str | Path | None = None) -> Written:
-    """Images, labels and writers of the evaluation. Raises `UserError` if the writers are unknown."""
+    """Images, labels and writers of the split that was evaluated. Raises `UserError` if the writers are unknown."""
     check_writers(run)
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     split = cast(Split, evaluation.split)

@@ -97,7 +97,7 @@ def draw_history(points: Sequence[Point]) -> Figure:
 
 
 def draw_panel(axes: Axes, points: Sequence[Point], colours: dict[str, str]) -> None:
-    """The runs on one dataset, and the best of them so far."""
+    """The runs on one dataset, and the best accuracy up to each of them."""
     matplotlib_dates: Any = importlib.import_module("matplotlib.dates")
     half_a_mistake = 50 / max(point.total for point in points)  # because 0 has no logarithm
     times = [matplotlib_dates.date2num(point.created) for point in points]

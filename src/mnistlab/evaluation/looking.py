@@ -42,7 +42,7 @@ class Look(Protocol):
     classes : tuple of str
         The name of each class.
     size : (int, int)
-        Height and width of its images in pixels.
+        Height and width in pixels of the images that the model takes.
     temperature : float
         The logits are divided by this before the softmax.
     around : list of Clause
@@ -153,7 +153,7 @@ class TorchLook:
 
 
 def first(value: Any) -> int:
-    """A kernel's side, given as one number or as a pair."""
+    """A kernel's size, stride or padding along the first axis, given as one number or as a pair."""
     return int(value[0] if isinstance(value, tuple) else value)
 
 
@@ -166,7 +166,7 @@ def kind_of(layer: nn.Module) -> str:
 
 
 def filters_of(layer: nn.Module) -> NDArray[np.float32] | None:
-    """A convolution's weights."""
+    """A convolution's weights; None for any other layer."""
     if kind_of(layer) != "convolution":
         return None
     weight: Any = layer.weight
@@ -185,7 +185,7 @@ class OnnxLook:
 
     @cached_property
     def names(self) -> list[str]:
-        """The names of its layers."""
+        """The names of the model's layers."""
         return [step.name for step in self.explainer.steps]
 
     def layers(self, image: NDArray[np.uint8]) -> list[Layer]:

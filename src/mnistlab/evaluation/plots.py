@@ -65,7 +65,7 @@ def draw_curves(
     """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps if
     the rows hold losses within epochs.
 
-    After one epoch there is no accuracy curve, and the loss takes its place. `train_label` names the training loss, `loss` is
+    After one epoch there is no accuracy curve, and the loss fills the picture. `train_label` names the training loss, `loss` is
     the kind of loss, and `score` is what the rows' accuracy measures.
     """
     figure = blank_figure(9, 3.6)

@@ -33,7 +33,7 @@ DPI = 80
 DIGITS, FILTERS = 6, 16
 """How many digits and filters are shown."""
 FRAME, LAST = 300, 3000
-"""How long each state is shown, and the last one, in milliseconds."""
+"""For how many milliseconds a state is shown: each state but the last, and the last one."""
 RATE = 10
 """Frames per second of the MP4, in which each state takes several frames."""
 COLOURS = 96

@@ -96,8 +96,8 @@ class Evaluation:
         labels : ndarray of int64, shape (N,)
             The label of each example, from 0.
         loss_sum : float, optional
-            The summed cross-entropy in nats, if it is known from the logits. Otherwise it is computed from the probabilities,
-            each raised to at least float32's smallest normal number (a loss of 87 nats).
+            The summed cross-entropy in nats, if it is known from the logits. Otherwise, it is computed from the probabilities;
+            float32's smallest normal number (a loss of 87 nats) replaces any that is smaller.
         images : ndarray of uint8, shape (N, H, W), optional
             The images, for the list of mistakes.
         corrected : mapping, optional
@@ -174,7 +174,7 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of the examples read as this class that belong to it; None if none was read as it."""
+        """For each class, the fraction of the examples read as this class that belong to it; None if no example was read so."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property

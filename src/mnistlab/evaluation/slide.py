@@ -174,7 +174,7 @@ def draw_row(canvas: Canvas, top: float, maps: list[NDArray[np.float32]], most: 
 
 
 def draw_filters(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """The filters of these channels; if there are several input maps, each filter's kernel for the one that weighs most."""
+    """The filters of these channels; of a filter with several kernels, only the kernel with the largest weights."""
     assert layer.filters is not None  # noqa: S101 - rows of filters are made only for layers with filters
     side, inputs = layer.filters.shape[-1], layer.filters.shape[1]
     key = "explain.filters" if inputs == 1 else "explain.filters_of_many"

@@ -79,7 +79,7 @@ def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
 
 
 def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> list[Standing]:
-    """The settings, the best on validation first; those without validation, or a finished run, come last, in the given order.
+    """The settings, the best on validation first; those without validation or a finished run are last, in the given order.
 
     Parameters
     ----------

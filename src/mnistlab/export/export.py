@@ -124,7 +124,7 @@ def convert(
     int8: bool,
     coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and facts about it; `unseen` is the validation split that it was not trained on."""
+    """The model as a file yet to be written, and facts about that; `unseen`: the validation split, if the model never saw it."""
     split = unseen or "val"
     images, labels = read_split(dataset, split)
     logits = find_logits(saved, images)
@@ -204,7 +204,7 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
 
 
 def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
-    """Raise `Failure` if the file's answers do not match PyTorch's."""
+    """How closely the file's answers match PyTorch's. Raises `Failure` if they do not."""
     others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
     difference = float(np.abs(answers - expected).max())
     if others or not difference <= TOLERANCE:

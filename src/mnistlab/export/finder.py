@@ -111,7 +111,7 @@ def safetensors_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
 
 
 def check_answers(saved: SavedFinder, content: bytes, to: str) -> Parity:
-    """Raise `Failure` if the file's answers do not match PyTorch's."""
+    """How closely the file's answers match PyTorch's. Raises `Failure` if they do not."""
     random = np.random.default_rng(0)
     pictures = [random.standard_normal((1, 1, *size)).astype(np.float32) for size in SIZES]
     answer = run_onnx(content) if to == "onnx" else run_safetensors(saved, content)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 OPSET = 18
 """The version of ONNX's operators: the one that torch writes without converting. It has everything that the networks need, and
-every onnxruntime since 1.14 runs it, in the browser too (1.20 and later run versions up to 21)."""
+every onnxruntime since 1.14 runs it, in the browser too; since 1.20, onnxruntime has run versions up to 21."""
 INT8_IMAGES = 1000
 """How many training images are used to determine the range of activations that 8 bits have to cover."""
 INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
-"""The operators that are put into 8 bits; putting the others into 8 bits as well made files neither smaller nor faster."""
+"""The operators that are converted to 8 bits; converting the others as well made files no smaller and answers no faster."""
 
 
 class Whole(nn.Module):
@@ -79,7 +79,7 @@ class OnnxFile:
         return np.concatenate([session.run(None, {"images": batch})[0] for batch in batches])
 
     def quantise(self, images: NDArray[np.uint8]) -> None:
-        """Put `INT8_OPERATORS` into 8 bits: weights by their range in each channel, activations by their range over `images`."""
+        """Convert `INT8_OPERATORS` to 8 bits: weights by each channel's range, activations by their range over `images`."""
         import onnx
 
         quantization = import_onnxruntime("quantization")
