@@ -42,8 +42,7 @@ class NetworkDesign:
     pooling: tuple[str, ...] = knob(("max",), choices=POOLINGS)
     """How the picture is halved, per block: by max-pooling, by a stride of 2, or not at all."""
     separable: bool = knob(False)
-    """Split each convolution but the first in two: one that treats each channel separately, then a 1x1 one that mixes them
-    (few parameters)."""
+    """Split each convolution but the first in two: one per channel, then a 1x1 one that mixes the channels (few parameters)."""
     batch_norm: bool = knob(True)
     """Batch norm after each convolution."""
     pool_last: bool = knob(False)
