@@ -405,7 +405,7 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 
 # %% [markdown] lang="en"
 # If the p-value is below 0.05, we call the difference more than chance, even if the two intervals overlap. But who wrote the
-# images matters here too: one person with odd sevens can cause ten mistakes at once. `p_value_by_writer` tosses one coin for
+# images matters here too: one person with unusual 7s can cause ten mistakes at once. `p_value_by_writer` tosses one coin for
 # each *writer*, and an interval by writer draws writers, not images. That interval is usually the wider of the two, and the
 # more honest one; the p-value may move either way:
 
