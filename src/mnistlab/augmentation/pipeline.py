@@ -17,8 +17,8 @@ __all__ = ["Pipeline"]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Adds pictures of no class, then draws the strokes of other hands, moves and bends the images, changes the pen and the
-    camera, and adds clutter.
+    """Adds pictures of no class, then draws some digits as people elsewhere write them (a crossed 7, a slashed 0), moves and
+    bends the images, changes the pen and the camera, and adds clutter.
 
     All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
     too.
@@ -29,14 +29,14 @@ class Pipeline:
         How far images are turned, scaled, moved, slanted and bent.
     writing : float, 0 to 1
         How many images look as if they came from other pens, cameras and scanners (at 1, two in three), and how many digits
-        get the strokes of other hands.
+        are drawn as people elsewhere write them.
     rejects : float, 0 to 4
         How many pictures of no class are added, as a fraction of the batch size; they are labelled -1.
     clutter : float, 0 to 1
         How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
     digits : tuple of int
-        The digit of each class (`loader.spec.digits`); empty if the classes are not digits, in which case no strokes of other
-        hands are drawn, and only rejects that suit all classes are added.
+        The digit of each class (`loader.spec.digits`); empty if the classes are not digits, in which case none are
+        redrawn in this way, and only rejects that suit all classes are added.
 
     Raises
     ------

@@ -87,6 +87,6 @@ def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64] | torch.Tens
 
 
 def find_threshold(confidence: Probabilities, coverage: float) -> float:
-    """The largest threshold, to 6 decimals, that at least the fraction `coverage` of `confidence` reaches."""
+    """The largest threshold, rounded down to 6 decimals, that at least the fraction `coverage` of the confidences reaches."""
     accepted = math.ceil(round(coverage * len(confidence), 6))
     return math.floor(float(np.sort(confidence)[-accepted]) * 1e6) / 1e6

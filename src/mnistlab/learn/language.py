@@ -48,7 +48,7 @@ def find_language(name: str | None = None) -> str:
 
 @contextlib.contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Put the message of an error that leaves `with` into that language."""
+    """If an error leaves the `with` block, give its message in `language`."""
     try:
         yield
     except MnistlabError as error:

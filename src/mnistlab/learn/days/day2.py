@@ -177,7 +177,7 @@ plt.show()
 # %% [markdown] lang="en"
 # ## Why normalise?
 #
-# Do not take our word for it: measure. We train the same small network three times, from the same first weights, on the same
+# Do not take our word for it: measure. We train the same small network three times, from the same initial weights, on the same
 # pictures, with the same `lr`; only the scale of the pixels differs. (Day 3 explains `lr` and the lines of `losses_with`;
 # `loss` says how wrong the network is. We use one thread: in so small a network, several would mostly wait for each other.)
 
@@ -228,8 +228,8 @@ plt.show()
 
 # %% [markdown] lang="en"
 # With numbers up to 255, the first steps are far too large and fling the weights so far off that the network gives every
-# picture the same answer, whatever it shows. Its loss then stays at 2.30, that of a pure guess among ten. From 0 to 1 the
-# network learns; with centred pixels it learns faster.
+# picture the same answer, whatever it shows. Its loss then stays at 2.30, that of a pure guess among ten. With
+# numbers from 0 to 1 the network learns; with centred pixels it learns faster.
 #
 # ## Why shuffle?
 #
@@ -293,9 +293,9 @@ write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().ite
 # %% [markdown] lang="en"
 # ## A loader in twenty lines
 #
-# `DataLoader` decodes, converts and normalises one picture after the other. But all of MNIST fits into memory, so a whole
-# batch can be taken in one go, by its positions. `__len__` says how many batches an epoch (one pass over all pictures) has;
-# `__iter__` yields them, and draws a new order each time.
+# `DataLoader` decodes, converts and normalises one picture after the other. But all of MNIST fits into memory, so a whole batch
+# can be taken in one go, by the positions of its pictures. `__len__` says how many batches an epoch (one pass over all
+# pictures) has; `__iter__` yields them, and draws a new order each time.
 
 # %% [markdown] lang="fr"
 # ## Un chargeur en vingt lignes

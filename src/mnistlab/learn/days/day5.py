@@ -264,7 +264,7 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # ## Schedules, and why one seed is not enough
 #
 # Large steps get far at first; small ones are exact at the end. A *schedule* has both: with `one_cycle` the learning rate
-# rises, then falls to almost nothing. Is that better than a constant rate? The first weights and the order of the images are
+# rises, then falls to almost nothing. Is that better than a constant rate? The initial weights and the order of the images are
 # drawn from a seed, so to compare a single run of each would be a bet. We take five seeds for each, the same for both, and
 # one pass through 6,000 images.
 

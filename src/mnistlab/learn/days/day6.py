@@ -171,8 +171,8 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 #
 # ## Deuxième cause : le papier
 #
-# La couleur du papier en un point, c'est ce que montre surtout un large voisinage : sa médiane. L'encre s'obtient en
-# retranchant la photo de ce papier. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et passe de 0 à
+# La teinte du papier en un point, c'est la médiane d'un large voisinage, où il y a surtout du papier. L'encre, c'est ce
+# papier estimé moins la photo. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et passe de 0 à
 # 255, comme un vieux compteur kilométrique qui tournerait à l'envers.
 
 # %%
@@ -186,8 +186,9 @@ strip(photos[1], paper, paper - photos[1], cv2.subtract(paper, photos[1]))
 # the picture shows ink. `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
 
 # %% [markdown] lang="fr"
-# La troisième image est la soustraction de NumPy : partout où la photo est un rien plus claire que le papier estimé, elle
-# montre de l'encre. `cv2.subtract` s'arrête à 0. Il reste à étirer le contraste, pour que l'encre la plus sombre vaille 255.
+# La troisième image est la soustraction de NumPy : partout où la photo est plus claire que le papier estimé, fût-ce d'un rien,
+# cette image montre de l'encre. `cv2.subtract` s'arrête à 0. Il reste à étirer le contraste, pour que l'encre la plus sombre
+# vaille 255.
 
 
 # %%
@@ -233,8 +234,8 @@ attempt(4, [shrink(cut_out(ink)) for ink in inks])
 # Ils sont étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des
 # numérisations en noir et blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour
 # tenir dans un carré de 20x20 pixels (c'est de là que viennent les bords gris) ; puis on pose ce carré sur 28x28 pixels de
-# façon que son *centre de masse*, le point par lequel il tiendrait en équilibre sur le bout du doigt, soit au milieu. Inutile
-# de nous croire sur parole : mesurez.
+# façon que le *centre de masse* du chiffre, le point par lequel celui-ci tiendrait en équilibre sur le bout du doigt, soit
+# au milieu. Inutile de nous croire sur parole : mesurez.
 
 
 # %%
@@ -313,14 +314,14 @@ pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
 attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 
 # %% [markdown] lang="en"
-# ## Ours
+# ## mnistlab's reader
 #
 # `Reader` takes the same steps, for any picture: `find_ink` removes paper, shadow, ruled lines and tilt, even with light ink
 # on dark paper; `find_pieces` finds the strokes that belong together; `to_mnist_form` does what `as_mnist` does, and corrects
 # the strokes if they are far too thin or too thick.
 
 # %% [markdown] lang="fr"
-# ## Le nôtre
+# ## Le lecteur de mnistlab
 #
 # `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes du
 # cahier, et redresse la feuille, même quand l'encre est claire sur un fond sombre ; `find_pieces` trouve les traits d'un seul
@@ -403,8 +404,8 @@ strip(*forms)
 #
 # ## Une page
 #
-# Trois horaires, chacun écrit par une seule personne, sur du papier ligné posé un peu de travers, et un K, qui n'est pas un
-# chiffre :
+# Trois heures de la journée, chacune écrite par une seule personne, sur du papier ligné posé un peu de travers, et un K, qui
+# n'est pas un chiffre :
 
 # %%
 from mnistlab.data.numbers import write_numbers

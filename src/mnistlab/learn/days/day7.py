@@ -62,7 +62,8 @@ def milliseconds(work, times=9):
 
 # %% [markdown] lang="en"
 # **The data first.** Most loaders fetch pictures one by one, convert each, then stack them into a batch, here of 128. Ours
-# keeps all of them in memory as `uint8` and takes a batch in one go, by its positions. The pixels that come out are the same.
+# keeps all of them in memory as `uint8` and takes a batch in one go, by the positions of its images. The pixels that come out
+# are the same.
 
 # %% [markdown] lang="fr"
 # **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les

@@ -135,7 +135,7 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
 
 
 def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
-    """Whether a horizontal line continues from `start` to `end`, as a field's frame does; a stroke, such as a 1, stops short."""
+    """Whether a line along the rows continues from `start` to `end`, as a field's frame does; a digit's stroke stops short."""
     place, first, _, slope = line
     x = np.arange(start, end)
     y = np.round(place + slope * (x - first)).astype(int)
