@@ -28,7 +28,7 @@ READING = {
     "classify": "`Reader.classify`, 10,000 images, 2 cores",
     "many": "`Reader.read_many`, pages at 150 dpi in two processes: pictures per second relative to one thread",
     "ray-rate": "`read --engine ray`, small pictures, two cores, start included: pictures per second relative to `read --jobs 2`",
-    "ray-memory": "peak memory of the command `read --engine ray`, for ten times as many pictures",
+    "ray-memory": "peak memory of the process that reads on Ray, for ten times as many pictures",
     "ray-kills": "`read --engine ray` whose processes are killed: each picture is in the output once, broken ones with an error",
 }
 

@@ -900,7 +900,7 @@ def test_an_error_that_was_not_expected_is_shown_with_where_it_came_from(capsys:
 
 def test_the_deletion_of_one_run_is_not_of_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = sorted(path.name for path in runs.iterdir())
-    for names, words in (([first], "the deletion of 1 run."), ([first, second], "the deletion of 2 runs.")):
+    for names, words in (([first], "the deletion of 1 run:"), ([first, second], "the deletion of 2 runs:")):
         assert run_app(["runs", "delete", *names, "--runs", str(runs)]) == 2
         assert words in capsys.readouterr().err
     assert len(list(runs.iterdir())) == 2

@@ -163,7 +163,7 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
         (["--host", "no such host"], ["--host", "'no such host'"]),
         (["--host", "192.0.2.7"], ["192.0.2.7"]),
         (["--token", ""], ["token"]),
-        (["--token", "two words"], ["token", "spaces"]),
+        (["--token", "two words"], ["token", "space"]),
         (["--allow-host", "https://digits.example"], ["--allow-host", "'https://digits.example'", "https://"]),
         (["--allow-host", "digits.example:443"], ["--allow-host", "'digits.example:443'", "port"]),
         (["--trusted-proxy", "foo"], ["--trusted-proxy", "'foo'", "10.0.0.0/8"]),

@@ -180,7 +180,7 @@ def test_data_are_fetched_where_files_cannot_be_locked(
 
 def test_a_link_to_a_data_folder_that_is_gone_is_the_user_s_to_mend(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(tmp_path / "gone")
-    with pytest.raises(UserError, match=r"data is a link to .*gone, which is not there"):
+    with pytest.raises(UserError, match=r"data is a link to .*gone, which does not exist"):
         open_dataset("mnist", tmp_path / "data").read("test")
     assert not (tmp_path / "gone").exists()
 
@@ -490,9 +490,9 @@ def test_the_rate_of_a_mirror_decides(piece: int, enough: bool, monkeypatch: pyt
         assert [len(chunk) for chunk in chunks] == [510_000, 510_000, 4_000]
         assert not reasons
     else:
-        with pytest.raises(URLError, match="kB/s is too slow: at least 50 are expected"):
+        with pytest.raises(URLError, match="kB/s is too slow: at least 50 kB/s is expected"):
             response.read(len(content))
-        assert [str(reason) for reason in reasons] == [f"{piece / 1000:.1f} kB/s is too slow: at least 50 are expected"]
+        assert [str(reason) for reason in reasons] == [f"{piece / 1000:.1f} kB/s is too slow: at least 50 kB/s is expected"]
 
 
 @pytest.fixture
@@ -556,7 +556,7 @@ def test_after_slow_mirrors_alone_the_copy_is_used_with_one_sentence(
         assert read_labels(tmp_path, download=True)[:3] == [7, 2, 1]
     asking, told = caplog.messages
     assert asking == "mnist: asking torchvision's mirrors"
-    assert "kB/s is too slow: at least 50 are expected" in told
+    assert "kB/s is too slow: at least 50 kB/s is expected" in told
     assert told.endswith("; unpacked the copy that ships with mnistlab")
     assert urllib.request._opener is before  # type: ignore[attr-defined]
 

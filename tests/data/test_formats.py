@@ -139,10 +139,10 @@ def test_a_wrong_number_of_label_columns_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "labels", "words"),
     [
-        ("kmnist", [0, 1, 2, 3, 4, 10], "holds labels 0 to 10, not 0 to 9"),
-        ("emnist-letters", [0, 1, 2, 3, 4, 5], "holds labels 0 to 5, not 1 to 26"),
-        ("emnist-letters", [1, 2, 3, 4, 5, 27], "holds labels 1 to 27, not 1 to 26"),
-        ("emnist-balanced", [0, 1, 2, 3, 4, 47], "holds labels 0 to 47, not 0 to 46"),
+        ("kmnist", [0, 1, 2, 3, 4, 10], "holds labels from 0 to 10, not 0 to 9"),
+        ("emnist-letters", [0, 1, 2, 3, 4, 5], "holds labels from 0 to 5, not 1 to 26"),
+        ("emnist-letters", [1, 2, 3, 4, 5, 27], "holds labels from 1 to 27, not 1 to 26"),
+        ("emnist-balanced", [0, 1, 2, 3, 4, 47], "holds labels from 0 to 47, not 0 to 46"),
     ],
 )
 def test_labels_out_of_range_are_named(name: str, labels: list[int], words: str) -> None:
@@ -154,7 +154,7 @@ def test_negative_labels_are_named() -> None:
     spec = small("qmnist")
     labels = np.zeros((6, 8), np.int32)
     labels[2, 0] = -1
-    assert reason(spec, spec.files[1], idx(labels)) == "holds labels -1 to 0, not 0 to 9"
+    assert reason(spec, spec.files[1], idx(labels)) == "holds labels from -1 to 0, not 0 to 9"
 
 
 def test_mnist_s_files_are_not_taken_for_kmnist_s(data_dir: Path) -> None:
@@ -272,8 +272,8 @@ def test_what_is_not_usps_s_text_is_named_so(content: bytes) -> None:
 
 def test_usps_s_count_and_labels_are_checked() -> None:
     assert reason(USPS, USPS.files[0], bz2.compress(LINE * 3)) == "holds 3 images, not 2"
-    assert reason(USPS, USPS.files[0], bz2.compress(LINE + b"11" + LINE[1:])) == "holds labels 1 to 11, not 1 to 10"
-    assert reason(USPS, USPS.files[0], bz2.compress(b"0" + LINE[1:] + LINE)) == "holds labels 0 to 1, not 1 to 10"
+    assert reason(USPS, USPS.files[0], bz2.compress(LINE + b"11" + LINE[1:])) == "holds labels from 1 to 11, not 1 to 10"
+    assert reason(USPS, USPS.files[0], bz2.compress(b"0" + LINE[1:] + LINE)) == "holds labels from 0 to 1, not 1 to 10"
 
 
 def test_an_infinite_usps_label_is_corrupt() -> None:

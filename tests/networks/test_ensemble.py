@@ -67,8 +67,8 @@ def test_an_ensembles_architecture_builds_it_again() -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"classes": 5}, "4 classes of 28x28, 5 classes of 28x28"),
-        ({"image_size": (28, 30)}, "4 classes of 28x28, 4 classes of 28x30"),
+        ({"classes": 5}, r"4 classes \(images of 28x28\), 5 classes \(images of 28x28\)"),
+        ({"image_size": (28, 30)}, r"4 classes \(images of 28x28\), 4 classes \(images of 28x30\)"),
     ],
     ids=str,
 )

@@ -532,7 +532,7 @@ def test_what_is_wrong_with_a_layout_is_said_and_the_boxes_stay(browser: Browser
     page.keyboard.press("Tab")
     expect(page.locator("#field-rows .read")).to_have_text(["71"])
     page.select_option("#layout-by", "frame")
-    expect(page.locator("#message")).to_contain_text("no frame")
+    expect(page.locator("#message")).to_contain_text("no printed frame")
     expect(page.locator("#layout-by")).to_have_value("picture")
     bad = {"name": "layout.toml", "mimeType": "application/toml", "buffer": b"[[feld]]\nx = 1\n"}
     page.locator("#layout-open").set_input_files(bad)

@@ -396,8 +396,8 @@ def test_a_run_with_a_damaged_model_is_refused(pair: list[Run], tmp_path: Path) 
     [
         ({"name": "kmnist"}, r"and .*copy on kmnist \(3 classes\): their answers cannot be averaged"),
         ({"classes": ("0", "1", "7")}, r"\(3 classes\) and .*copy on .*\(3 classes\): their answers cannot be"),
-        ({"mean": 0.5}, r"mean 0\.\d{4} and std 0\.\d{4}, and .*copy by 0\.5000 and"),
-        ({"std": 0.125}, r"copy by 0\.\d{4} and 0\.1250"),
+        ({"mean": 0.5}, r"mean 0\.\d{4} and std 0\.\d{4}, and .*copy with 0\.5000 and"),
+        ({"std": 0.125}, r"copy with 0\.\d{4} and 0\.1250"),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""`mnistlab read --engine ray`: read millions of pictures into a folder of Parquet files."""
+"""Read millions of pictures on Ray into a folder of Parquet files, for `read` with --engine ray."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         BEST.override(
             name="best-pens",
-            summary="like best, but also trained on other pens and cameras, and not deskewed",
+            summary="like best, also trained on other pens and cameras; not deskewed",
             deskew=False,
             rotate=12,
             shear=0.15,

@@ -449,8 +449,8 @@ for place in confusion.ravel().argsort()[::-1][:5]:
     print(f"{label} → {read}: {confusion[label, read]}")
 
 # %% [markdown] lang="en"
-# You would have misread some of them yourself; some have one odd stroke, and the red ink shows which; in one or two
-# cases you may think that the network is right. The numbers count the most common confusions. And every digit was
+# You would have misread some yourself; some have one odd stroke, which the red ink shows; in one or two cases
+# the network may be right. The numbers count the most common confusions. And every digit was
 # written by someone; mnistlab knows by whom. Whose digits are the hardest to read?
 
 # %% [markdown] lang="fr"
@@ -472,8 +472,8 @@ for hand in hands[:2]:
     gallery(images[own], titles, columns=10)
 
 # %% [markdown] lang="en"
-# The first line says how many of the writers had at least one digit misread; then come the digits of the two writers
-# who are hardest to read, with those that were misread first. This command saves pictures of the hardest writers'
+# The first line counts the writers with a misread digit; then come the digits of the two writers who are hardest to
+# read, misread ones first. This command saves pictures of the hardest writers'
 # digits in the run's folder:
 #
 # ```
@@ -519,7 +519,8 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 # Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
 # and asked five people about each suspect. The digit that most of them saw is the better label; if there is no such
 # digit, we write "?". Here are those that our network "misread", each with MNIST's label, the network's answer, and
-# what people say. (These are test images, but it is their labels that we judge, not the network.)
+# what people say. (These are test images, but
+# we judge their labels, not the network.)
 
 # %% [markdown] lang="fr"
 # La première façon n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde trouve presque
