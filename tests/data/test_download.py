@@ -492,7 +492,9 @@ def test_the_rate_of_a_mirror_decides(piece: int, enough: bool, monkeypatch: pyt
     else:
         with pytest.raises(URLError, match="kB/s is too slow: at least 50 kB/s is expected"):
             response.read(len(content))
-        assert [str(reason) for reason in reasons] == [f"{piece / 1000:.1f} kB/s is too slow: at least 50 kB/s is expected"]
+        assert [str(reason) for reason in reasons] == [
+            f"{piece / 1000:.1f} kB/s is too slow: at least 50 kB/s is expected"
+        ]
 
 
 @pytest.fixture

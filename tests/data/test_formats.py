@@ -272,7 +272,9 @@ def test_what_is_not_usps_s_text_is_named_so(content: bytes) -> None:
 
 def test_usps_s_count_and_labels_are_checked() -> None:
     assert reason(USPS, USPS.files[0], bz2.compress(LINE * 3)) == "holds 3 images, not 2"
-    assert reason(USPS, USPS.files[0], bz2.compress(LINE + b"11" + LINE[1:])) == "holds labels from 1 to 11, not 1 to 10"
+    assert (
+        reason(USPS, USPS.files[0], bz2.compress(LINE + b"11" + LINE[1:])) == "holds labels from 1 to 11, not 1 to 10"
+    )
     assert reason(USPS, USPS.files[0], bz2.compress(b"0" + LINE[1:] + LINE)) == "holds labels from 0 to 1, not 1 to 10"
 
 
