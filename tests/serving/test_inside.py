@@ -176,7 +176,7 @@ def test_a_filter_lights_up_its_map_and_a_cell_its_window_by_mouse_and_keys(open
 def test_how_a_number_was_made_and_the_window_slides(open_page: Open) -> None:  # noqa: F811
     page = opened(open_page)
     how = page.locator("#how")
-    words = {1: "25 products", 4: "16 maps", 5: "Batch norm", 6: "zero", 12: "weigh most"}
+    words = {1: "25 products", 4: "16 maps", 5: "Batch norm", 6: "zero", 12: "count most"}
     for index, text in words.items():
         page.mouse.click(*page.evaluate(PLACE, [index, 1]))
         expect(how).to_contain_text(text)
