@@ -28,7 +28,10 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
         ({"recipe": RECIPE.override({"batch_size": 10_000})}, "Batch size 10000"),
         ({"recipe": RECIPE.override({"widths": (4,) * 9})}, "leaves no pixel"),
         ({"recipe": RECIPE.override({"depth": (1, 2)})}, "depth has 2 values for 1 block"),
-        ({"recipe": RECIPE.override({"most_parameters": 100})}, r"has 2,\d\d\d parameters, but the recipe two-conv allows at most 100"),
+        (
+            {"recipe": RECIPE.override({"most_parameters": 100})},
+            r"has 2,\d\d\d parameters, but the recipe two-conv allows at most 100",
+        ),
         ({"recipe": RECIPE.override({"most_parameters": 100, "members": 2})}, "allows at most 100"),
     ],
 )

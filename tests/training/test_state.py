@@ -100,7 +100,10 @@ def test_the_most_parameters_are_allowed_and_one_more_is_refused() -> None:
     assert make_state(RECIPE.override(most_parameters=count)).model.parameters_count == count
     with pytest.raises(UserError) as caught:
         make_state(RECIPE.override(name="small", most_parameters=count - 1))
-    assert caught.value.message == f"The network has {count:,} parameters, but the recipe small allows at most {count - 1:,}."
+    assert (
+        caught.value.message
+        == f"The network has {count:,} parameters, but the recipe small allows at most {count - 1:,}."
+    )
     assert "--widths" in caught.value.command_remedy
 
 
