@@ -58,6 +58,13 @@ def measure_process(image: Images, model: Path | None, times: int) -> dict[str, 
     return {"seconds": seconds[1:], "answer": ended.stdout.strip()}
 
 
+def seconds_of(reader: Reader, path: Path) -> float:
+    """How long the file takes to be read."""
+    start = time.perf_counter()
+    reader.read(path)
+    return time.perf_counter() - start
+
+
 def measure_page_time(reader: Reader, test: tuple[Images, Labels], rounds: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {"JPEG": [], "PNG": []}
     with tempfile.TemporaryDirectory() as folder, two_cores():
@@ -70,14 +77,11 @@ def measure_page_time(reader: Reader, test: tuple[Images, Labels], rounds: int) 
         for _ in range(rounds):
             for kind, measured in seconds.items():
                 for number in range(3):
-                    start = time.perf_counter()
-                    reader.read(Path(folder) / f"{number}.{kind.lower()}")
-                    measured.append(time.perf_counter() - start)
+                    measured.append(seconds_of(reader, Path(folder) / f"{number}.{kind.lower()}"))
     return {"seconds": seconds}
 
 
 def measure_photo_time(reader: Reader, test: tuple[Images, Labels], rounds: int) -> dict[str, Any]:
-    seconds: list[float] = []
     with tempfile.TemporaryDirectory() as folder, two_cores():
         paths = [Path(folder) / f"{number}.jpeg" for number in range(3)]
         for number, path in enumerate(paths):
@@ -85,12 +89,7 @@ def measure_photo_time(reader: Reader, test: tuple[Images, Labels], rounds: int)
             sheet = sheets.grid(random, *test, line=3, full=0.5, tilt=1.0, cell=150.0, grain=4.0, table=0.3)
             Image.fromarray(sheet.picture).resize((4000, 3000), Image.Resampling.BICUBIC).save(path, quality=92)
             reader.read(path)
-        for _ in range(rounds):
-            for path in paths:
-                start = time.perf_counter()
-                reader.read(path)
-                seconds.append(time.perf_counter() - start)
-    return {"seconds": seconds}
+        return {"seconds": [seconds_of(reader, path) for _ in range(rounds) for path in paths]}
 
 
 def measure_classify(images: Images, model: Path | None, rounds: int) -> dict[str, Any]:

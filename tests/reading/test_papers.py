@@ -17,7 +17,7 @@ from mnistlab.reading.looks import Sizes, levels
 from mnistlab.reading.page import Page
 from tests.support import sheets
 from tests.support.counting import Counting
-from tests.support.drawing import draw
+from tests.support.drawing import put
 from tests.support.notes import Digits
 from tests.support.strokes import STROKES
 
@@ -31,13 +31,6 @@ def paper(height: int, width: int) -> Gray:
 def stroke(picture: Gray, points: list[tuple[float, float]], width: int = 6) -> Gray:
     cv2.polylines(picture, [np.array(points, np.int32)], False, 0, width, cv2.LINE_AA)
     return picture
-
-
-def put(picture: Gray, image: Gray, x: int, y: int, height: float) -> None:
-    """A digit of MNIST, its corner there."""
-    ink = draw(image, height)
-    part = picture[y : y + ink.shape[0], x : x + ink.shape[1]]
-    np.minimum(part, 255 - ink, out=part)
 
 
 def accepted(page: Page) -> str:

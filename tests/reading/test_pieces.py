@@ -37,9 +37,7 @@ def test_a_digit_is_found_among_2000_specks(reader: Reader, clear: Digits) -> No
     right, others = 0, 0
     for number in range(5):
         picture = specks(2000, (1200, 900), number)
-        ink = draw(clear[0][number], 120)
-        part = picture[500 : 500 + ink.shape[0], 400 : 400 + ink.shape[1]]
-        np.minimum(part, 255 - ink, out=part)
+        put(picture, clear[0][number], 400, 500, 120)
         accepted = [digit for digit in reader.read(picture).digits if digit.accepted]
         own = [digit for digit in accepted if digit.box[3] > 100]
         right += [digit.value for digit in own] == [clear[1][number]]

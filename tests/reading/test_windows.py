@@ -13,7 +13,7 @@ from mnistlab.reading.finder import CELL, Finder
 from mnistlab.reading.looks import Sizes, levels, look
 from mnistlab.reading.windows import HALO, of_boxes, windows
 from tests.support.counting import Counting
-from tests.support.drawing import draw
+from tests.support.drawing import put
 from tests.support.notes import Digits
 
 Gray = NDArray[Any]
@@ -58,13 +58,7 @@ def test_a_box_is_at_the_same_place_whatever_the_scale_and_frame() -> None:
 def page_with_a_line(digits: Digits) -> tuple[Gray, NDArray[np.float64]]:
     """A page of 1800 by 1300 pixels with five digits 70 pixels high in one corner, and their boxes."""
     page = np.full((1800, 1300), 255, np.uint8)
-    boxes = []
-    for place in range(5):
-        ink = draw(digits[0][place], 70)
-        y, x = 150, 120 + 90 * place
-        part = page[y : y + ink.shape[0], x : x + ink.shape[1]]
-        np.minimum(part, 255 - ink, out=part)
-        boxes.append((x, y, ink.shape[1], ink.shape[0]))
+    boxes = [put(page, digits[0][place], 120 + 90 * place, 150, 70) for place in range(5)]
     return page, np.array(boxes, np.float64)
 
 

@@ -118,3 +118,11 @@ def png(image: Image.Image) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "png")
     return stream.getvalue()
+
+
+def put(picture: Array, image: Array, x: int, y: int, height: float) -> tuple[int, int, int, int]:
+    """Draw a digit of MNIST in black, with its top left corner at x, y. Returns its box (x, y, width, height)."""
+    ink = draw(image, height)
+    part = picture[y : y + ink.shape[0], x : x + ink.shape[1]]
+    np.minimum(part, 255 - ink, out=part)
+    return x, y, ink.shape[1], ink.shape[0]

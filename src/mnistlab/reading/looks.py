@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistlab.reading.finder import CELL, OTHER, SIZES, Found, Level, Network, contrast, peaks
 from mnistlab.reading.paper import Gray, resized
-from mnistlab.reading.windows import Boxes, of_boxes, windows
+from mnistlab.reading.windows import Boxes, grown, of_boxes, windows
 
 __all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 
@@ -31,15 +30,15 @@ LEAST = 0.25
 SPREAD = 0.4
 """How far digits' heights may be, at one size, from the height in `SIZES`: the standard deviation of their logarithm."""
 SURE = 0.5
-"""At this probability a digit is certain enough that no other size needs to be tried for it."""
+"""A digit of more than this weight is known; until there is one, large sizes are looked at everywhere."""
 FINE = 19.0
 """Digits higher than this, in pixels of the network's input, need no larger size."""
 SETTLED = 0.8
-"""A digit of more than this weight that is high enough needs no larger size."""
+"""A digit of more than this weight, and higher than `FINE`, needs no larger size."""
 FEW = 0.05
 """If the hints of small digits are at most this share of the known digits, no larger size is tried."""
 AROUND = 1.0
-"""How far around a hint of a small digit a larger size is looked at, in heights of the hint."""
+"""How far around a small or doubtful digit a larger size is looked at, in its heights."""
 WHOLE = 160_000
 """Pixels of the network's input up to which all of a picture is looked at, since writing may be too faint to be found as ink."""
 SPECK = 3.0
@@ -148,8 +147,8 @@ def levels(
     boxes : float64 (N, 4), optional
         The parts of the picture to look at; all of it if None.
     inked : float64 (N, 4), optional
-        The boxes of all strokes. If given, and once a digit is known, larger sizes are looked at only at strokes without a known
-        digit and around hints of small ones.
+        The boxes of all strokes. If given, and once a digit is known, large sizes are looked at only around strokes without a
+        certain digit, and around digits that are too small or doubtful.
     """
     looked: list[Level] = []
     whole = sizes.halves[0]
@@ -185,9 +184,3 @@ def around(found: Sequence[Found]) -> Boxes:
     """The marks' boxes, extended on all sides by `AROUND` times their heights: float64 (N, 4), in pixels of the picture."""
     x, y, width, height = np.array([(one.x, one.y, one.width, one.height) for one in found]).reshape(-1, 4).T
     return grown(np.stack([x - width / 2, y - height / 2, width, height], 1), AROUND * height)
-
-
-def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
-    """Boxes float64 (N, 4) that reach further on all sides."""
-    by = np.broadcast_to(by, len(boxes))
-    return boxes + np.stack([-by, -by, 2 * by, 2 * by], 1)

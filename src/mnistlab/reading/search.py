@@ -164,7 +164,8 @@ def found_digits(
     quarters = way_up(gray, looked)
     if quarters:
         gray = np.ascontiguousarray(np.rot90(gray, quarters))
-        looked = look(gray, raise_if_cancelled, dark=dark_parts(gray), boxes=None, inked=None)
+        dark = dark_parts(gray) if any(level.light for level in looked) else np.empty((0, 4))
+        looked = look(gray, raise_if_cancelled, dark=dark, boxes=None, inked=None)
     size = (gray.shape[1], gray.shape[0])
     seen = [spot for spot in spots(classifier, find(looked), looked, raise_if_cancelled) if spot.is_whole]
     usual = float(np.median([spot.found.height for spot in seen])) if seen else 0.0

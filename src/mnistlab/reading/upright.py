@@ -9,12 +9,12 @@ import numpy as np
 
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import SIZES, Found, Level, Network
-from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, grown, levels, look
+from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, levels, look
 from mnistlab.reading.marks import Box
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, resized
 from mnistlab.reading.spots import spots
-from mnistlab.reading.windows import Boxes
+from mnistlab.reading.windows import Boxes, grown
 
 __all__ = ["dark_parts", "look_everywhere", "turns"]
 

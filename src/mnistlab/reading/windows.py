@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnistlab.reading.finder import CELL
 
-__all__ = ["HALO", "Boxes", "Window", "of_boxes", "windows"]
+__all__ = ["HALO", "Boxes", "Window", "grown", "of_boxes", "windows"]
 
 Boxes = NDArray[np.float64]
 """float64 (N, 4): x, y, width, height."""
@@ -59,6 +59,12 @@ class Window(NamedTuple):
         """The smallest window around both."""
         right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
         return Window(min(self.left, other.left), min(self.top, other.top), right, bottom)
+
+
+def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
+    """Boxes float64 (N, 4) that reach further on all sides."""
+    by = np.broadcast_to(by, len(boxes))
+    return boxes + np.stack([-by, -by, 2 * by, 2 * by], 1)
 
 
 def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ import { readOnnx } from "../onnx/file.js";
 import { Session } from "../onnx/session.js";
 import { boxSums, dilated } from "./filters.js";
 import { largest, roundEven } from "./numbers.js";
-import { BORDERS, empty, framed, part, picture, resize, resized } from "./pictures.js";
+import { BORDERS, empty, framed, like, part, picture, resize, resized } from "./pictures.js";
 import { CELL, grown, ofBoxes, windows, withHalo } from "./windows.js";
 
 export const SIZES = [14, 22];
@@ -90,8 +90,7 @@ export function look(finder, small, scale, number = 0, isLight = false, boxes = 
   const shown = isLight ? picture(width, height, small.values.map((value) => 255 - value)) : small;
   const seen = contrast(framed(shown, FRAME, below, FRAME, beside, BORDERS.replicate));
   const cells = empty(seen.width / CELL, seen.height / CELL);
-  const wanted = ofBoxes(boxes ?? [[0, 0, width / scale, height / scale]], scale, FRAME, cells.width, cells.height);
-  if (!boxes) wanted.values.fill(1);
+  const wanted = boxes ? ofBoxes(boxes, scale, FRAME, cells) : like(cells, cells.values.map(() => 1));
   const ink = picture(seen.width, seen.height, new Float32Array(seen.values.length));
   const found = [];
   for (const window of windows(wanted)) {
@@ -141,7 +140,7 @@ function scales({ width, height }, boxes) {
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
 
-/** A picture at any size. Each copy is made from one less than twice as large. */
+/** A picture at any size: each is made from the picture halved as often as possible. */
 export class Sizes {
   constructor(gray) {
     this.halves = [gray];

@@ -86,7 +86,7 @@ function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, i
   const quarters = isTurnable ? turns(finder, classifier, gray, looked, box) : 0;
   if (quarters) {
     gray = turnedBy(gray, quarters);
-    looked = lookEverywhere(finder, gray, { lowest, dark: darkParts(gray, []) });
+    looked = lookEverywhere(finder, gray, { lowest, dark: dark.length ? darkParts(gray, []) : [] });
   }
   const size = sizeOf(gray);
   let seen = spots(classifier, find(looked), looked).filter(isWhole);

@@ -27,7 +27,7 @@ const cost = ([left, top, right, bottom]) => (right - left + 2 * HALO) * (bottom
 const together = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
 
 /** The cells in boxes of a picture (in its pixels), once it is scaled and framed: {width, height, values}, 1 inside. */
-export function ofBoxes(boxes, scale, frame, width, height) {
+export function ofBoxes(boxes, scale, frame, { width, height }) {
   const cells = empty(width, height);
   for (const [x, y, wide, high] of boxes) {
     const [left, top] = [x, y].map((start) => Math.max(0, Math.trunc((scale * start + frame) / CELL)));
