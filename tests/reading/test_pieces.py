@@ -14,7 +14,7 @@ import pytest
 from mnistlab import Reader
 from mnistlab.reading.ink import find_ink
 from mnistlab.reading.pieces import find_pieces
-from tests.support.drawing import Array, draw, written
+from tests.support.drawing import Array, draw, put, written
 from tests.support.notes import HEIGHT, Digits, Note
 from tests.support.waiting import LIMIT
 
