@@ -188,10 +188,16 @@ def test_how_a_number_was_made_and_the_window_slides(open_page: Open) -> None:  
     page.mouse.click(*page.evaluate(PLACE, [1, 0]))
     where, play = page.locator("#how-where"), page.locator("#how-play")
     expect(where).to_contain_text("row 10, column 10")
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)  # from here on the page's time is what the test says, however busy the machine is
     play.click()
-    expect(where).to_contain_text("row 11")  # from the chosen cell on
+    page.clock.run_for(500)  # of the 7 seconds for 24 x 24 cells: about 41 cells on from the chosen one
+    expect(where).to_contain_text("row 12")
     play.click()
     expect(play).to_have_text("Continue")
+    page.clock.run_for(500)
+    expect(where).to_contain_text("row 12")
+    page.clock.resume()
     page.click("#how-percent")  # the way from the sums to the answer, though the panel may cover the bars
     expect(where).to_contain_text("Softmax, probability of 5")
 

@@ -177,7 +177,10 @@ def test_a_drawing_is_looked_at_by_the_network_at_each_step(open_page: Open) -> 
     expect(page.locator("#learn-answer")).to_contain_text("3,")
     guesses.nth(0).click()
     expect(page.locator("#learn-heading")).to_have_text("Before training")
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)  # from here on the page's time is what the test says, however busy the machine is
     page.click("#learn-play")
+    page.clock.run_for(900)  # the time for which a state is shown
     expect(page.locator("#learn-heading")).to_have_text("After 5 steps")
     page.click("#learn-play")
     expect(page.locator("#learn-play")).to_have_text("Play")
