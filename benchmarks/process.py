@@ -8,9 +8,11 @@ is named); the data is already there. Let nothing else run meanwhile. To measure
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -23,21 +25,46 @@ from mnistlab.recipes.catalog import RECIPES, find_recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import create_run, list_runs
 
+SAID = re.compile(r"This takes about (.+)\.")
+UNITS = {"s": 1, "min": 60, "h": 3600}
+
 
 def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> tuple[dict[str, list[float]], str]:
     """The seconds of `times` training runs with seeds 0, 1, …: of the whole process, and from the first batch to the last step.
 
-    Also the precision in which they computed, "fp32" or "bf16".
+    Also the time that each said it would take, relative to the time that it took, and the precision in which they computed,
+    "fp32" or "bf16".
     """
-    measured: dict[str, list[float]] = {"process": [], "training": []}
+    measured: dict[str, list[float]] = {"process": [], "training": [], "said": []}
     for seed in range(times):
         folder = runs / f"{recipe}-{seed}"
-        command = ("train", recipe, "--seed", str(seed), "--data-dir", data_dir, "--runs", folder)
-        measured["process"].append(seconds(*command))
+        process, said = timed_training(("train", recipe, "--seed", str(seed), "--data-dir", data_dir, "--runs", folder))
+        measured["process"].append(process)
         run = next(run for run in list_runs(folder) if isinstance(run, Run))
         measured["training"].append(run.metrics[-1]["seconds"])
-        click.echo(f"{recipe}: process {measured['process'][-1]:.1f} s, training {measured['training'][-1]:.1f} s")
+        measured["said"] += [] if said is None else [round(said, 3)]
+        click.echo(
+            f"{recipe}: process {process:.1f} s, training {measured['training'][-1]:.1f} s, said {said or 0:.2f} times"
+        )
     return measured, str(run.environment["precision"])
+
+
+def timed_training(arguments: Sequence[str | Path]) -> tuple[float, float | None]:
+    """The seconds of the whole process, and the time that it said would be left, relative to the time that was; None if it said
+    nothing, because only a few seconds were left."""
+    start = time.perf_counter()
+    said, at, end = None, start, start
+    command = [*map(str, MNISTLAB), *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr or ():
+            if found := SAID.search(line):
+                at = time.perf_counter()
+                said = sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+) (s|min|h)", found[1]))
+            if line.startswith("epoch"):
+                end = time.perf_counter()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return time.perf_counter() - start, None if said is None else said / (end - at)
 
 
 def seconds(*arguments: str | Path) -> float:
@@ -71,14 +98,20 @@ def main(names: tuple[str, ...], short: int, times: int, data_dir: Path, record:
         seconds("--help")  # the first start reads the files from disk
         measured["mnistlab --help"] = measure("mnistlab --help", short, "--help")
         measured["mnistlab runs"] = measure("mnistlab runs", short, "runs", "--runs", runs)
-        training, precision = {}, {}
+        training, precision, said = {}, {}, {}
         for recipe in recipes:
             trained, precision[recipe] = train_seconds(times, recipe, data_dir, runs / "trained")
             measured[f"mnistlab train {recipe}"] = trained["process"]
-            training[recipe] = trained["training"]
+            training[recipe], said[recipe] = trained["training"], trained["said"]
     if record:
         known = {name: RECIPES[name].to_dict() for name in recipes}
-        row = {"recipes": known, "precision": precision, "seconds": measured, "training_seconds": training}
+        row = {
+            "recipes": known,
+            "precision": precision,
+            "seconds": measured,
+            "training_seconds": training,
+            "said": said,
+        }
         records.append("process", row)
 
 

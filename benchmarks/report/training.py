@@ -10,6 +10,7 @@ from benchmarks.records import accuracy, spread
 from benchmarks.report import results
 from benchmarks.report.tables import Cells, markdown, measured, whole
 from benchmarks.training.time_to_accuracy import summary
+from mnistlab.data.catalog import DATASETS
 from mnistlab.recipes.catalog import RECIPES
 
 WEEK_1 = {"two-conv": 99.14, "three-conv": 99.31}
@@ -36,6 +37,35 @@ def accuracy_table() -> str:
             )
         )
     return markdown(head, rows)
+
+
+PUBLISHED = {
+    "fashion": "convolutional networks of 2 or 3 layers: 87.6 to 93.2; MobileNet: 95.0; DenseNet-BC, 768,000 parameters: 95.4"
+}
+"""Test accuracies in %, of one run each, that others state; for Fashion-MNIST in its README (zalandoresearch/fashion-mnist)."""
+
+
+def datasets_table() -> str:
+    """Accuracy on datasets other than MNIST; those that were not measured are in the last row."""
+    rows, left = [], [name for name in DATASETS if name != "mnist"]
+    measured_rows = records.read("datasets")
+    for dataset, name in dict.fromkeys((row["dataset"], row["recipe"]["name"]) for row in measured_rows):
+        seeds = [row for row in measured_rows if row["dataset"] == dataset and records.is_current(row["recipe"], name)]
+        if not seeds:
+            continue
+        left = [other for other in left if other != dataset]
+        rows.append(
+            (
+                f"`{dataset}`",
+                f"`{name}`",
+                f"{seeds[0]['parameters']:,}",
+                f"**{spread([accuracy(row) for row in seeds])}** (n = {len(seeds)})",
+                PUBLISHED.get(dataset, ""),
+                f"`uv run python -m benchmarks.training.datasets {dataset} --recipe {name} --seeds {len(seeds)}`",
+            )
+        )
+    rows.append((", ".join(f"`{name}`" for name in left), "", "", "not measured", "", ""))
+    return markdown(("dataset", "recipe", "parameters", "test % (mean ± std)", "published %", "command"), rows)
 
 
 def training_time(name: str) -> str:
@@ -135,6 +165,7 @@ def speed_table() -> str:
         )
     if process := results.latest_process("default"):
         rows += [command_row(process, name) for name in process["seconds"]]
+        rows += [said_row(process, name) for name, ratios in process.get("said", {}).items() if ratios]
     if process := results.latest_process("default", "fp32"):
         what, *rest, command = command_row(process, "mnistlab train default")
         rows.append((f"{what}, without bf16", *rest, command.replace("`", f"`{WITHOUT_BF16} ", 1)))
@@ -148,3 +179,17 @@ def command_row(process: dict[str, Any], command: str) -> Cells:
     options = f"{recipe} --times {len(seconds)}" if recipe else f"--short {len(seconds)}"
     again = f"`uv run python -m benchmarks.process {options}`"
     return f"`{command}`, the whole process", whole(seconds), str(len(seconds)), measured(process), again
+
+
+def said_row(process: dict[str, Any], recipe: str) -> Cells:
+    """The table's row for the time that a training run says it will take."""
+    ratios = process["said"][recipe]
+    figure = f"{median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})"
+    what = f"the time that `mnistlab train {recipe}` says it will take, relative to the time that it takes"
+    return (
+        what,
+        figure,
+        str(len(ratios)),
+        measured(process),
+        f"`uv run python -m benchmarks.process {recipe} --times {len(ratios)}`",
+    )

@@ -49,6 +49,7 @@ def main() -> None:
         "accuracy": training.accuracy_table(),
         "seeds": training.seeds_table(),
         "race": training.race_table(),
+        "datasets": training.datasets_table(),
         "gap": by_writer.gap_table(),
         "writers": by_writer.writers_table(),
         "corruptions": corruptions.corruption_table(),

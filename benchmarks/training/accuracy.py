@@ -53,10 +53,15 @@ def one_seed(recipe: Recipe, number: int, folder: Path, data_dir: Path) -> dict[
         run, _ = combine(members, runs_dir=folder, data_dir=data_dir)
     else:
         run = carry_out(plan, trial, TerminalDisplay(Console(stderr=True)))
+    mistakes = {mistake["index"]: mistake["predicted"] for mistake in (run.test or {})["mistakes"]}
+    return figures(run) | {"seed": number} | figures_by_writer(mistakes, data_dir)
+
+
+def figures(run: Run) -> dict[str, Any]:
+    """The row of a finished run that has been tested."""
     last, test = run.metrics[-1], run.test or {}
     return {
-        "recipe": recipe.to_dict(),
-        "seed": number,
+        "recipe": run.classifier.to_dict(),
         "parameters": load_model(run.model_path).model.parameters_count,
         "precision": run.environment["precision"],
         "threads": run.environment["threads"],
@@ -68,7 +73,7 @@ def one_seed(recipe: Recipe, number: int, folder: Path, data_dir: Path) -> dict[
         "validation": run.classifier.data.validation,
         "test_correct": test["correct"],
         "test_total": test["total"],
-    } | figures_by_writer({mistake["index"]: mistake["predicted"] for mistake in test["mistakes"]}, data_dir)
+    }
 
 
 @click.command(cls=Command, help=__doc__)

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab.augmentation.hands import STROKES, other_hands
+from mnistlab.augmentation.hands import ANEW, STROKES, other_hands, pen
+from mnistlab.augmentation.shapes import draw_strokes
 from mnistlab.data.dataset import open_dataset
-from mnistlab.geometry import ink_box
+from mnistlab.geometry import fit_and_centre, ink_box
 
-CHANGED = sorted(digit for digit, _, _ in STROKES)
+SHARES: dict[int, float] = {}
+"""The share of each digit's images that are changed at full strength."""
+for digit, chance, _ in (*STROKES, *ANEW):
+    SHARES[digit] = 1 - (1 - SHARES.get(digit, 0)) * (1 - chance)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +30,13 @@ def test_only_the_digits_that_hands_write_otherwise_are_changed(digits: tuple[to
     torch.manual_seed(0)
     result = other_hands(images, labels, 1.0)
     changed = (result != images).flatten(1).any(1)
-    assert sorted(labels[changed].unique().tolist()) == CHANGED
+    assert sorted(labels[changed].unique().tolist()) == sorted(SHARES)
     assert torch.equal(images, before)
     assert (result.shape, result.dtype) == (images.shape, images.dtype)
     assert result.isfinite().all()
     assert result.amin() >= 0
     assert result.amax() <= 255.5
-    for digit, chance, _ in STROKES:
+    for digit, chance in SHARES.items():
         share = changed[labels == digit].float().mean().item()
         assert share == pytest.approx(chance, abs=0.1)
 
@@ -61,3 +65,17 @@ def test_the_same_seed_gives_the_same_strokes(digits: tuple[torch.Tensor, torch.
         torch.manual_seed(3)
         results.append(other_hands(*digits, 1.0))
     assert torch.equal(*results)
+
+
+def test_a_digit_drawn_anew_has_one_of_its_forms_in_the_width_and_pen_of_the_one_it_replaces(
+    digits: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    images, labels = digits
+    for digit, _, strokes in ANEW:
+        part = images[labels == digit]
+        torch.manual_seed(0)
+        drawn = fit_and_centre(draw_strokes(part, strokes(part), pen(part)))
+        assert (ink_box(drawn)[3].mean() - ink_box(part)[3].mean()).abs() < 2
+        assert ((drawn > 40).sum((1, 2, 3)) > 25).all()  # nothing vanishes
+        assert (pen(drawn) - pen(part)).abs().mean() < 0.5
+        assert (drawn - part).abs().mean() > 10

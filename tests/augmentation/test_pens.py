@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnistlab.augmentation.pens import CHANGED, EFFECTS, Writing, blur, cut_off, fade, thicker, thin, thinner
+from mnistlab.augmentation.pens import CHANGED, EFFECTS, Writing, blur, cut_off, fade, thicker, thin, thinner, touched
 from mnistlab.data.dataset import open_dataset
 from mnistlab.errors import UserError
+from mnistlab.geometry import ink_box
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 NAMES = [effect.__name__ for _, effect in EFFECTS]
@@ -106,6 +107,16 @@ def test_a_blur_keeps_the_ink_and_a_cut_takes_some(digits: torch.Tensor) -> None
     assert ((ink(blur(inner)) / ink(inner)) - 1).abs().max() < 1e-3
     assert (ink(cut_off(digits)) <= ink(digits)).all()
     assert float((ink(cut_off(digits)) / ink(digits)).mean()) > 0.75
+
+
+def test_what_is_left_of_a_neighbour_makes_a_digit_wider_and_it_still_fits_its_box(digits: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    result = touched(digits)
+    _, _, width, height = ink_box(result)
+    _, _, before, high = ink_box(digits)
+    assert torch.maximum(width, height).max() <= 22
+    assert 0.02 < (width / height - before / high).mean() < 0.4
+    assert torch.equal(touched(digits[:1] * 0), digits[:1] * 0)
 
 
 def frame(width: int) -> torch.Tensor:

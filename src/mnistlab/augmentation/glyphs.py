@@ -1,4 +1,4 @@
-"""Printed letters and other marks in matplotlib's fonts, prepared as MNIST's digits were."""
+"""Printed digits, letters and other marks in matplotlib's fonts, prepared as MNIST's digits were."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
+from mnistlab.augmentation.draws import some
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.geometry import fit_and_centre
 
-__all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank"]
+__all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank", "printed_digits"]
 
 
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
@@ -40,21 +41,53 @@ def letters_bank() -> torch.Tensor:
 
     The first call takes half a second; later ones return the same tensor.
     """
-    require("train", "matplotlib")
-    found = importlib.util.find_spec("matplotlib")  # finds it without importing it
-    folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"
     glyphs = []
     for name, characters in FONTS.items():
-        try:
-            font = ImageFont.truetype(folder / f"{name}.ttf", 64)
-        except OSError as error:
-            raise UserError("augmentation.font_unreadable", name=name, folder=folder, error=error) from None
+        font = font_of(name)
         missing = {render(font, character).tobytes() for character in "\ue123\u0378"}
         for character in characters:
             glyph = render(font, character)
             if glyph.any() and glyph.tobytes() not in missing:
-                glyphs.append(torch.from_numpy(glyph))
-    large = torch.stack(glyphs).unsqueeze(1).float()  # (N, 1, 112, 112): four times the resolution
+                glyphs.append(glyph)
+    return as_mnist(glyphs)
+
+
+@functools.cache
+def digits_bank() -> torch.Tensor:
+    """The ten digits in all fonts, uint8 (fonts, 10, 28, 28), prepared like MNIST's digits."""
+    glyphs = [render(font_of(name), str(digit)) for name in FONTS for digit in range(10)]
+    return as_mnist(glyphs).view(len(FONTS), 10, 28, 28)
+
+
+def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
+    """The images, float (B, 1, H, W), 0 to 255, with this share of the digits replaced by printed ones.
+
+    `labels`, int64 (B,), are the digits; an image whose label is negative stays as it is.
+    """
+    chosen = some(images, share)
+    chosen = chosen[labels[chosen] >= 0]
+    if not len(chosen):
+        return images
+    bank = digits_bank().to(images.device)
+    printed = bank[torch.randint(len(bank), (len(chosen),), device=images.device), labels[chosen]].unsqueeze(1).float()
+    printed = F.interpolate(printed, size=images.shape[2:], mode="bilinear", align_corners=False)
+    return images.index_copy(0, chosen, printed.to(images.dtype))
+
+
+def font_of(name: str) -> ImageFont.FreeTypeFont:
+    """One of matplotlib's fonts, 64 pixels high. Raises `UserError` if it cannot be read."""
+    require("train", "matplotlib")
+    found = importlib.util.find_spec("matplotlib")  # finds it without importing it
+    folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"
+    try:
+        return ImageFont.truetype(folder / f"{name}.ttf", 64)
+    except OSError as error:
+        raise UserError("augmentation.font_unreadable", name=name, folder=folder, error=error) from None
+
+
+def as_mnist(glyphs: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]) -> torch.Tensor:
+    """Glyphs, uint8 (112, 112) each, prepared like MNIST's digits: uint8 (N, 1, 28, 28)."""
+    large = torch.from_numpy(np.stack(glyphs)).unsqueeze(1).float()  # four times the resolution
     return F.interpolate(fit_and_centre(large), size=(28, 28), mode="area").round().to(torch.uint8)
 
 

@@ -1,14 +1,18 @@
 """Digits as people elsewhere write them, with strokes that MNIST's American writers leave out; a whole batch at once.
 
 In Europe and Latin America, most people begin a 1 with an upstroke, and some give it a foot; a 7 is crossed; a 4 may be a single
-stroke like a flash of lightning; the tail of a 9 is curled; a 0 may be slashed.
+stroke like a flash of lightning; the tail of a 9 is curled; a 0 may be slashed. Written quickly, the head of a 2 becomes a loop,
+and a 0 begins or ends with the stroke that joins it to its neighbour.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 
 from mnistlab.augmentation.draws import between, some
 from mnistlab.augmentation.shapes import draw_strokes
@@ -18,19 +22,20 @@ __all__ = ["other_hands"]
 
 
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images, float (B, 1, H, W), 0 to 255, with some of the digits 0, 1, 4, 7 and 9 as people elsewhere write them.
+    """The images, float (B, 1, H, W), 0 to 255, with some of the digits as people elsewhere write them.
 
     `labels`, int64 (B,), are the digits. All random numbers come from torch's global generator for the images' device.
     """
     images = images.clone()
-    for digit, chance, strokes in STROKES:
+    for digit, chance, strokes in (*STROKES, *ANEW):
         chosen = (labels == digit).nonzero().squeeze(1)
         chosen = chosen[some(chosen, chance * share)]
         if len(chosen):
             part = images.index_select(0, chosen)
             width = pen(part) * between(0.7, 1.1, part)
             ink = draw_strokes(part, strokes(part), width) * part.amax((2, 3), keepdim=True) / 255
-            images.index_copy_(0, chosen, fit_and_centre(ink if digit in ANEW else torch.maximum(part, ink)))
+            is_added = (digit, chance, strokes) in STROKES
+            images.index_copy_(0, chosen, fit_and_centre(torch.maximum(part, ink) if is_added else ink))
     return images
 
 
@@ -112,26 +117,80 @@ def slash(images: torch.Tensor) -> torch.Tensor:
     return through((left - out, bottom + out), (right + out, top - out))
 
 
-def flash(images: torch.Tensor) -> torch.Tensor:
-    """A four in one stroke: down to the left, across to the right, and down."""
-    left, top, right, bottom, _ = measures(images)
-    width, height = (right - left).clamp(min=12), bottom - top
+# Digits drawn anew
 
-    def at(x: tuple[float, float], y: tuple[float, float]) -> tuple[torch.Tensor, torch.Tensor]:
-        return left + drawn(*x, images) * width, top + drawn(*y, images) * height
 
-    start, corner, turn, end = (
-        at((0.4, 0.9), (0, 0)),
-        at((0, 0.15), (0.4, 0.65)),
-        at((0.7, 1), (0.35, 0.6)),
-        at((0.4, 0.8), (1, 1)),
+def in_forms(*forms: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function that draws digits in one of `forms`: one line each, through points "x,y" in tenths of the width and height."""
+    parsed = [torch.tensor([[float(number) for number in point.split(",")] for point in one.split()]) for one in forms]
+    most = max(len(points) for points in parsed)
+    table = (
+        torch.cat([F.interpolate(points.T[None], most, mode="linear", align_corners=True) for points in parsed]) / 10
     )
-    bend = drawn(-0.1, 0.15, images) * width
-    middle = ((start[0] + corner[0]) / 2 - bend, (start[1] + corner[1]) / 2)
-    return through(start, middle, corner, turn, end)
+    return functools.partial(drawn_anew, table)
 
 
-STROKES = ((1, 0.5, upstroke), (4, 0.1, flash), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""Each digit, the share of its images changed at full strength, and the function that makes its strokes, float (B, S, 4)."""
-ANEW = (4,)
-"""Digits that are redrawn; the others get strokes added."""
+def drawn_anew(table: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Strokes of digits in the forms of `table`, float (forms, 2, points), about as high and wide as the ink: (B, S, 4)."""
+    left, top, right, bottom, height = measures(images)
+    width = torch.maximum(right - left, drawn(0.4, 0.8, images) * height)
+    forms = table.to(images.device)[torch.randint(len(table), (len(images),), device=images.device)]
+    unsteady = torch.randn(len(images), 2, 5, device=images.device) * drawn(0.01, 0.07, images).view(-1, 1, 1)
+    forms = forms + F.interpolate(unsteady, forms.shape[2], mode="linear", align_corners=True)
+    larger_head = drawn(-0.35, 0.35, images).exp().view(-1, 1)
+    forms = torch.stack((forms[:, 0], forms[:, 1].clamp(min=0) ** larger_head), 1)
+    points = forms * torch.stack((width, bottom - top), 1)[..., None] + torch.stack((left, top), 1)[..., None]
+    line = F.interpolate(points[:, :, None], (1, 2 * forms.shape[2]), mode="bicubic", align_corners=True)[:, :, 0]
+    return torch.cat((line[..., :-1], line[..., 1:]), 1).transpose(1, 2)
+
+
+STROKES = ((1, 0.5, upstroke), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
+"""Each digit, the share of its images changed at full strength, and the function that makes strokes added to it, (B, S, 4)."""
+ANEW = (
+    (0, 0.12, in_forms(
+        "5.5,0.5 2,1 0,5 2,9.5 6,9.5 9,6 8,1.5 5,0.3 7,1 11,1.5",
+        "3,3 5,3.5 7,1 4,0 0.5,3 0.5,7 4,10 8.5,7 8.5,3 6,0.5",
+        "-3,4 1,2 6,0 2,2 0,6 3,10 8,8.5 9,4 6,0",
+    )),
+    (1, 0.16, in_forms(
+        "0,9 1,6.5 5,1 6,0 6,3 6,7 6,10",
+        "1,5 0,3.5 1.5,3 3.5,2.5 6,0 5.5,4 5,10",
+        "2,4 6,0 6,5 6,10 1,10 10,10",
+        "0,8 4,4 7,0 6,3 4,7 2,10",
+        "3,6 2,4.5 5,2 8,0 6,4 3,10",
+    )),
+    (2, 0.15, in_forms(
+        "4,4.5 1,4 0.5,1.5 4,0 8,1 8,4 4,7.5 0,10 5,9.3 10,9.5",
+        "5,3.5 2,4.5 0.5,2.5 3,0 7,0.5 8,3 5,7 1,10 6,9.5 10,10",
+        "1,2 4,0 8,1 7.5,4 4,8 1,10 0,8.5 2,7.8 5,9.3 10,9.5",
+        "5,4 1.5,4 1,1.5 4,0 7.5,1.5 7,4.5 3.5,8.5 0.5,9.8 0.5,8 3,8 6,9.5 10,9",
+        "5,5 1,4 1,1 5,0 8.5,2 7.5,5 4,8.5 3,10 6,10 9,8.5",
+    )),
+    (3, 0.06, in_forms(
+        "0.5,0.5 9,0 4,4 8.5,5.5 8.5,8.5 4,10 0,9",
+        "1,1.5 5,0 8.5,2 6,4.5 3,4.5 4,3.8 6,5 9,7.5 5,10 0.5,9",
+    )),
+    (4, 0.15, in_forms(
+        "6.5,0 4,2 1,5 8.5,4.5 6,10",
+        "4.5,0 2,4 0,6.5 5,6.3 10,6 6.5,6.2 7,3.5 6,10",
+        "1,0.5 0.5,4 3,5.5 8,3 9,0.5 8,4 6.5,10",
+        "4,0 0,7 9,6.5 7,6.5 7.5,5 6.5,10",
+    )),
+    (7, 0.08, in_forms(
+        "0,2.5 0.5,0.2 5,0.5 10,0 6.5,4 5,10",
+        "0,2 0.5,0.2 9,0 6,5 9,4.8 2.5,5.2 6,5 4.5,10",
+    )),
+    (8, 0.08, in_forms(
+        "8,1 4.5,0 2,2 4,4.5 7.5,7 5,10 2,8.5 4,5.5 8,2.5 9,0",
+        "7,0.5 2.5,0.5 2.5,3.5 6,5 8,7.5 5,10 1.5,8.5 3,5.5 6.5,3.5 6.5,0.5",
+        "1,6.5 6,4.5 9,3 9,0.5 5,0 2,2.5 4,5 7.5,6 8,8.5 4,10 1.5,8.5",
+    )),
+    (9, 0.2, in_forms(
+        "9,1.5 5,0 1,1.5 1,4 4,5.2 8,3.5 9,1 8.5,5 7,9 3.5,10 0.5,8.8",
+        "8,1.5 5,0 1.5,1.5 2,4 5.5,5 8.5,3.5 8,1 6.5,4.5 5,8 4.5,10",
+        "8,0.5 4,0 1,2 3,4.5 7,4 8.5,1.5 7.5,4.5 7,7.5 5,10 2.5,9",
+        "5,5 8.5,2.5 6.5,0 2,0.5 1,2.5 4,5 6,7 5.5,9 4,10",
+        "8,3.5 9,1.5 6,0 2,1 2,3 5,5 6.5,7 5.5,9.5 3,10",
+    )),
+)  # fmt: skip
+"""Each digit, the share of its images drawn anew at full strength, and the function that makes their strokes, (B, S, 4)."""

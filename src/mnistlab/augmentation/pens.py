@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from mnistlab.augmentation.draws import between, coin, some
 from mnistlab.errors import number
-from mnistlab.geometry import axes, centres, ink_box, sample
+from mnistlab.geometry import axes, centres, fit_and_centre, ink_box, sample
 from mnistlab.messages.sentences import Clause
 
 __all__ = ["Writing"]
@@ -72,6 +72,23 @@ def cut_off(images: torch.Tensor) -> torch.Tensor:
     depth = (x - left) * (side == 0) + (y - top) * (side == 1)
     depth = depth + (left + width - 1 - x) * (side == 2) + (top + height - 1 - y) * (side == 3)
     return images * (depth + 1 - by).clamp(0, 1)
+
+
+def touched(images: torch.Tensor) -> torch.Tensor:
+    """A digit with up to 4 pixels of the next image's digit on its left or right, as if two that touch had been cut badly."""
+    other = images.roll(1, 0)
+    left, _, width, _ = ink_box(images)
+    other_left, _, other_width, _ = ink_box(other)
+    is_right = coin(0.5, images).squeeze(1)
+    edge = torch.where(is_right, left + width - 1, left)
+    unit = images.shape[2] / 28
+    overlap = between(0, 3, images).squeeze(1) * unit
+    facing = torch.where(is_right, other_left + overlap, other_left + other_width - 1 - overlap)
+    x = torch.arange(images.shape[3], device=images.device).view(1, 1, -1)
+    y = torch.arange(images.shape[2], device=images.device).view(1, -1, 1) - between(-4, 4, images).squeeze(1) * unit
+    beyond = torch.where(is_right, x - edge, edge - x)
+    beside = sample(other, x - edge + facing, y) * (beyond <= between(0.5, 4, images).squeeze(1) * unit).unsqueeze(1)
+    return fit_and_centre(torch.maximum(images, beside))
 
 
 def grow(images: torch.Tensor) -> torch.Tensor:
@@ -207,6 +224,7 @@ def speckle(images: torch.Tensor) -> torch.Tensor:
 
 EFFECTS: tuple[tuple[float, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     (0.08, cut_off),
+    (0.06, touched),
     (0.2, thinner),
     (0.2, thicker),
     (0.75, reshape),

@@ -8,17 +8,21 @@ import torch
 
 from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.clutter import Clutter
+from mnistlab.augmentation.glyphs import printed_digits
 from mnistlab.augmentation.hands import other_hands
 from mnistlab.augmentation.pens import Writing
 from mnistlab.augmentation.rejects import REJECT, Rejects
 
 __all__ = ["Pipeline"]
 
+PRINTED = 0.06
+"""The share of the digits that are replaced by printed ones if `writing` is at full strength."""
+
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Adds pictures of no class, then draws some digits as people elsewhere write them (a crossed 7, a slashed 0), moves and
-    bends the images, changes the pen and the camera, and adds clutter.
+    """Adds pictures of no class, then prints some digits and draws others as people elsewhere write them (a crossed 7, a slashed
+    0), moves and bends the images, changes the pen and the camera, and adds clutter.
 
     All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
     too.
@@ -29,7 +33,7 @@ class Pipeline:
         How far images are turned, scaled, moved, slanted and bent.
     writing : float, 0 to 1
         How many images look as if they came from other pens, cameras and scanners (at 1, two in three), and how many digits
-        are drawn as people elsewhere write them.
+        are drawn as people elsewhere write them, or printed.
     rejects : float, 0 to 4
         How many pictures of no class are added, as a fraction of the batch size; they are labelled -1.
     clutter : float, 0 to 1
@@ -63,5 +67,6 @@ class Pipeline:
         images, labels = Rejects(self.rejects, self.digits)(images, labels)
         if self.writing and self.digits:
             digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # by label; -1 takes the last
+            images = printed_digits(images, digits[labels], PRINTED * self.writing)
             images = other_hands(images, digits[labels], self.writing)
         return Clutter(self.clutter)(Writing(self.writing)(self.affine(images))), labels
