@@ -137,7 +137,7 @@ def nearest_existing(path: Path) -> Path:
 
 
 def resolved(path: str | Path) -> Path:
-    """The absolute path with links resolved, up to a link that leads back to itself, for which `Path.resolve` fails."""
+    """The absolute path with links resolved, up to a link that leads back to itself, where `Path.resolve` fails."""
     return Path(os.path.realpath(path))
 
 
@@ -168,10 +168,10 @@ def leads_in_a_circle(link: Path) -> bool:
 
 
 def local_text(text: str) -> str:
-    """A path or a file's name that was stored as text, spelt as in this process.
+    """A path or file name that was stored as text, as this process would decode it.
 
-    Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383): the name "Łukasz", stored in a
-    UTF-8 locale, is a different string in an ASCII one.
+    Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383), so the name "Łukasz",
+    stored in a UTF-8 locale, is a different string in an ASCII locale.
     """
     return os.fsdecode(text.encode("utf-8", "surrogateescape")) if os.name == "posix" else text
 

@@ -1,4 +1,4 @@
-"""The run folder: the only channel out of training.
+"""The run folder, the only output of training.
 
     runs/20261122-101500-two-conv-seed0/
         config.json        kind, recipe, dataset, seed: what was asked for
