@@ -65,7 +65,7 @@ class Hand:
     """Whether the digits are written as people elsewhere write them."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
-        """A random shape of the digit in this hand, or in another if this one has none; None if there is no ink in it."""
+        """A random shape of the digit in this hand, or in another hand if this one lacks it; None if the shape has no ink."""
         if self.font is not None:
             return of_text(str(digit), self.font)
         own = self.images[self.alphabet.labels[self.images] == digit]

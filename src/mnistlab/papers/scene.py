@@ -38,7 +38,7 @@ class Scene:
 
 
 class Scenes:
-    """Draws scenes: `scenes[n]` is always the same for a seed.
+    """Draws scenes: `scenes[n]` is always the same for the same seed.
 
     Parameters
     ----------
