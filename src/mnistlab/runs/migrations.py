@@ -32,5 +32,5 @@ def split_of_version_2(split: str, dataset: str) -> str:
 
 
 def member_row_of_version_1(row: dict[str, Any]) -> dict[str, Any]:
-    """A line of an ensemble's metrics.jsonl of version 1, in which members are called epochs, in today's form."""
+    """A line of an ensemble's metrics.jsonl of version 1, in which members are called epochs, converted to today's form."""
     return {{"epoch": "member"}.get(key, key): value for key, value in row.items()}
