@@ -1,4 +1,4 @@
-"""Dependencies: the packages of each extra, and careful imports of those that would send data or write into the home folder."""
+"""The packages of each extra, and careful imports of packages that would otherwise send data or write to the home folder."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def import_ray(*, alone: bool) -> Any:
     """
     require("scale", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # otherwise Ray looks for itself in a copy of this folder
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # otherwise workers look for Ray in a copy of this folder
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a task that asks for no GPU sees none and gets no warning
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # otherwise standard output reports processes that died

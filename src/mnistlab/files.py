@@ -92,7 +92,7 @@ def printable(path: str | Path) -> str:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder at that path; False for a path that no file system accepts, too."""
+    """Whether there is a folder at that path; also False for a path that no file system accepts."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -100,7 +100,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at that path; False for a path that no file system accepts or that may not be read, too."""
+    """Whether there is a file at that path; also False for a path that no file system accepts or that may not be read."""
     try:
         return path.is_file()
     except (OSError, ValueError):

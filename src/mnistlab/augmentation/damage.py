@@ -60,7 +60,7 @@ def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
 
 
 def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
-    """Smooth, swap pixels with nearby ones, smooth again. `strength`: the Gaussian's sigma, the swaps' reach, the rounds."""
+    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the swaps' reach, the number of rounds."""
     sigma, reach, times = strength
     images = blurred(images, sigma)
     every = np.arange(len(images))

@@ -48,11 +48,11 @@ class DatasetSpec:
     image_size : (int, int)
         Height and width in pixels.
     transposed : bool
-        Rows and columns are swapped in the files (EMNIST); reading puts the images upright.
+        Whether rows and columns are swapped in the files (EMNIST); reading puts the images upright.
     first_label : int
         The label that the first class has in the files (EMNIST letters and USPS start at 1).
     bundled : bool
-        A copy ships in the package.
+        Whether a copy ships in the package.
     corrected_test_labels : dict
         By index, the right label of each test example whose label is known to be wrong; None if there is no right one.
     writers : dict

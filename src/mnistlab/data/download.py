@@ -72,7 +72,7 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
             raise CorruptFileError(error.reason.but(file=folder / file.name)) from None
         if file.sha256 is None and file.name not in recorded:
             unknown[file.name] = sha256(content)
-    if unknown:  # somebody else put the file there: from now on a change is noticed
+    if unknown:  # somebody else put the file there: from now on, changes to it are noticed
         with contextlib.suppress(MnistlabError):
             write_json(folder / "checksums.json", recorded | unknown)
     return arrays

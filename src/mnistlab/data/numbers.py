@@ -44,7 +44,7 @@ class Number:
 
 
 def zip_code(random: np.random.Generator) -> str:
-    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here every number in between is equally likely."""
+    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here, the whole range is equally likely."""
     return f"{random.integers(601, 99_927):05}"
 
 

@@ -82,7 +82,7 @@ def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
     """
     known: Callable[[Part], NDArray[np.int16] | None] | None = getattr(dataset, "writers", None)
     found = known(part) if known else None
-    if found is None or isinstance(dataset, RawDataset):  # whose file has been checked
+    if found is None or isinstance(dataset, RawDataset):  # its file has been checked
         return found
     writers, count = np.asarray(found), len(dataset.read(part)[1])
     if writers.shape != (count,) or not np.issubdtype(writers.dtype, np.integer):

@@ -25,7 +25,7 @@ PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
 
 @dataclass(frozen=True)
 class NetworkDesign:
-    """What can be decided about a network before its data is known: a row of blocks, then a head, and steps around them.
+    """What can be decided about a network before its data is known: a row of blocks, a head, and optional steps before and after.
 
     `NetworkSettings` and `Architecture` derive from this class and report problems with its fields in the same words. The
     defaults are those of a recipe; `NeuralNet` has its own.

@@ -89,7 +89,7 @@ def open_page(path: Path, number: int) -> NDArray[np.uint8]:
 
 
 class OnePicture(Pages):
-    """A file with one picture; messages about it name the file and no page."""
+    """A file with one picture; messages about it name the file, but no page."""
 
     def __init__(self, content: bytes, name: str | Clause) -> None:
         super().__init__(name, 1)

@@ -58,7 +58,7 @@ class Recipe:
     kind: ClassVar[str] = "single"
     """The kind of a run of this recipe, as in config.json."""
     unit: ClassVar[str] = "epoch"
-    """The unit of the progress of a run of this recipe."""
+    """The unit in which a run's progress is counted."""
 
     name: str
     summary: str

@@ -43,7 +43,7 @@ class DataSettings:
     """The training data, and how it is augmented."""
 
     split: str = knob("train", choices=("train", "train-random", "train+val"))
-    """What to train on; train keeps some writers for validation, train-random some images, train+val none."""
+    """What to train on: train keeps some writers for validation, train-random keeps some images, train+val keeps nothing."""
     batch_size: int = knob(128, low=1)
     """Images per step."""
     rotate: float = knob(0.0, low=0, high=180)

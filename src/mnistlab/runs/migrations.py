@@ -27,7 +27,7 @@ def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def split_of_version_2(split: str, dataset: str) -> str:
-    """Today's name of a split in a config.json of version 1 or 2, which was written before mnistlab knew the writers."""
+    """Today's name for a split in a config.json of version 1 or 2, written before mnistlab knew the writers."""
     return "train-random" if (split, dataset) == ("train", "mnist") else split
 
 
