@@ -156,7 +156,7 @@ def whole_number(
 
 
 def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
-    """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, Fraction, NumPy's.
+    """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, Fraction, a NumPy number.
 
     Raises `UserError` for anything else, bools included; for NaN or a number out of range, the error has the key `wrong`.
     """

@@ -177,7 +177,7 @@ def local_text(text: str) -> str:
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write `content` to `path` atomically: a temporary file beside it, fsync, then `os.replace`.
+    """Write `content` to `path` atomically, by means of a temporary file beside it, fsync and `os.replace`.
 
     A crash at any moment leaves the old file or the new one. The folder is created if it is missing. Raises `UserError` or
     `Failure` (see `explain_os_errors`); no temporary file is left behind.

@@ -33,7 +33,7 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""How often a kind of reject is drawn for a batch, perhaps the same kind twice; making every kind would take twice as long."""
+"""How many kinds of rejects are drawn for a batch (one may be drawn twice); making every kind would take twice as long."""
 
 
 class Source(NamedTuple):

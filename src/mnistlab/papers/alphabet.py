@@ -48,7 +48,7 @@ class Alphabet:
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of image `number`, as written `elsewhere` if asked for; None if there is no ink in it."""
+        """The shape of image `number`, or of the same digit as people `elsewhere` write it; None if the image has no ink."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
