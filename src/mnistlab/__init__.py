@@ -3,15 +3,15 @@
     from mnistlab import train
     run, evaluation = train("default")
 
-Importing mnistlab does not import torch; the names in it are loaded when they are first used. A name that needs an extra's
-packages can be imported without them, but raises an error that names the extra when it is used. mnistlab's own packages:
+Importing mnistlab does not import torch; each name is loaded when it is first used. A name that needs an extra's packages can be
+imported without them, but using it raises an error that names the extra. mnistlab's own packages:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes to training images: geometry, pens, other people's handwriting, clutter, non-digits
     papers        filled-in pages generated from MNIST's digits, for training the network that finds digits
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how
-    runs          run folders: the only channel out of training
+    runs          run folders: the only output of training
     evaluation    from a model and a split to counts; calibration, comparison, pictures
     training      from a recipe to a tested run folder
     export        a run as one ONNX or safetensors file
@@ -21,7 +21,7 @@ packages can be imported without them, but raises an error that names the extra 
     learn         the course: days in two languages, exercises that are checked, the learner's diary
     cli           the command line
     pictures      any file or array as pixels
-    messages      what errors, the server's problems, the doctor's checks and the log say
+    messages      the sentences of errors, the server's problems, the doctor's checks and the log
     bundled       a copy of MNIST, the writers of its digits, and the pretrained reader
 
 At the base, and used by all of these: errors, files, locks, devices, geometry, dependencies.

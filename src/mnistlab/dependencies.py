@@ -1,4 +1,4 @@
-"""Dependencies: the packages of each extra, and careful imports of those that would send data or write into the home folder."""
+"""The packages of each extra, and careful imports of packages that would otherwise send data or write to the home folder."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ EXTRAS = {
 
 
 def require(extra: str, *packages: str) -> None:
-    """Raise `UserError` if one of the `packages` is not installed; if none are named, all of the extra's are checked."""
+    """Raise `UserError` if one of the `packages` is not installed; if none are named, all packages of the extra are checked."""
     if missing := find_missing(packages or EXTRAS[extra]):
         raise UserError("dependencies.packages_missing", missing=missing, extra=extra)
 
 
 def find_missing(packages: tuple[str, ...]) -> list[str]:
-    """Those of the packages that are not installed; none is imported to find out."""
+    """The packages that are not installed, found without importing any."""
     return [package for package in packages if importlib.util.find_spec(package.replace("-", "_")) is None]
 
 
@@ -79,7 +79,7 @@ class StandIn:
 
 
 def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
-    """A stand-in for a name of the package `room` if `error` is about a package of its extra. Raises `error` otherwise."""
+    """A stand-in for a name in `room`, if a package of the extra that `room` needs is missing; otherwise raises `error`."""
     extra = room if room in EXTRAS else "train"
     missing = find_missing(EXTRAS[extra])
     if (error.name or "").partition(".")[0] not in missing:
@@ -90,8 +90,8 @@ def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
 def import_onnxruntime(submodule: str = "") -> Any:
     """onnxruntime, or its `submodule` such as "quantization", without telemetry. Only this function may import it (ruff checks).
 
-    Its official builds report their use to Microsoft and keep an identifier of this computer in the home folder, unless
-    ORT_DISABLE_TELEMETRY is set before the library is loaded (see the package's Privacy.md). Child processes inherit the setting.
+    Official builds of onnxruntime report their use to Microsoft and keep an identifier of this computer in the home folder,
+    unless ORT_DISABLE_TELEMETRY is set before the library is loaded (see its Privacy.md). Child processes inherit the setting.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     onnxruntime = importlib.import_module("onnxruntime")
@@ -100,16 +100,17 @@ def import_onnxruntime(submodule: str = "") -> Any:
 
 
 def import_ray(*, alone: bool) -> Any:
-    """Ray, without its usage statistics; if `alone`, only this process can use the cluster that it starts.
+    """Ray, without its usage statistics; if `alone`, only this process can use the cluster that is started.
 
-    Only this function may import it; ruff checks that. Ray reads these settings when it is imported. With `alone`, it listens on
-    127.0.0.1 only, as it does on systems whose firewall would ask, and uses a token of this process, not one in the home folder.
+    Only this function may import Ray; ruff checks that. Ray reads the settings below when it is imported. With `alone`, it
+    listens on 127.0.0.1 only, as it usually does on Windows and macOS, and uses a token of this process, not one in the home
+    folder.
 
     Raises `UserError` if Ray is not installed.
     """
     require("scale", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # otherwise Ray looks for itself in a copy of this folder
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # otherwise workers look for Ray in a copy of this folder
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a task that asks for no GPU sees none and gets no warning
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # otherwise standard output reports processes that died
@@ -127,7 +128,7 @@ def check_torch() -> None:
 
 
 def check_callers_for_torch() -> None:
-    """Raise `Failure` if torch cannot encode the name of a file that calls this function: its exporter records the callers."""
+    """Raise `Failure` if torch cannot encode the name of a file that calls this function, which torch's exporter records."""
     for frame, _ in traceback.walk_stack(None):
         check_spelling(frame.f_code.co_filename)
 
@@ -144,12 +145,12 @@ def check_spelling(file: str) -> None:
 
 
 def import_matplotlib() -> None:
-    """Import matplotlib with only the fonts that it ships, and without creating folders in the home folder.
+    """Import matplotlib with only its own fonts, and without creating folders in the home folder.
 
     Listing those few fonts takes 0.2 s, so the list need not be cached; listing all of the system's fonts takes seconds, and
     no picture uses them. If a program has already imported matplotlib, with its own settings, nothing happens here. If
-    MPLBACKEND names a backend that is not installed, such as Jupyter's outside its kernel, matplotlib could not be imported;
-    here it is imported anyway. A backend that is installed is in effect afterwards.
+    MPLBACKEND names a backend that is not installed, such as Jupyter's outside Jupyter, an ordinary import would fail; here
+    matplotlib is imported without that backend. A backend that is installed is in effect afterwards.
 
     Raises `UserError` if matplotlib is not installed.
     """
@@ -170,7 +171,7 @@ def import_matplotlib() -> None:
 
 
 def is_not_about_the_cache(record: logging.LogRecord) -> bool:
-    """False for matplotlib's message that it is building a font cache, logged if listing takes 5 s: no cache is built here."""
+    """False for matplotlib's message, after 5 s of listing fonts, that it is building a cache, because here it builds none."""
     return "building the font cache" not in record.getMessage()
 
 
@@ -192,7 +193,7 @@ def environment(**changed: str | None) -> Iterator[None]:
 def cache_of_its_own(variable: str) -> Iterator[None]:
     """Inside `with`, set the environment variable `variable` to a temporary folder, unless the user has set it.
 
-    A library uses the folder as its cache; the folder is deleted afterwards. Without one, it uses its usual cache.
+    A library uses the folder as its cache; the folder is deleted afterwards. If none can be made, it uses its usual cache.
     """
     if os.environ.get(variable):
         yield

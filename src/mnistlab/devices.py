@@ -15,8 +15,8 @@ from mnistlab.messages.sentences import counted
 __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 
 GENERATOR = threading.RLock()
-"""The lock of the thread that draws from torch's random generator: a process has only one generator, so training runs take turns.
-An ensemble holds the lock while it trains its members, which acquire it again."""
+"""The lock that a thread holds while it draws from torch's random generator; a process has only one generator, so training runs
+take turns. An ensemble holds the lock while it trains its members, which acquire it again."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:

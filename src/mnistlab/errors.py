@@ -1,4 +1,4 @@
-"""The errors that a user meets, as data; the checks of numbers that raise them; and values in the form that sentences use.
+"""The errors that a user meets, as data; number checks, which raise them; and values in the form that sentences use.
 
 An error carries a key and values. Its sentences are in messages/en.toml: what is wrong, how to fix it, and how to fix it on the
 command line if that differs, so that errors raised in Python name no command-line option. A value may be the user's text,
@@ -41,7 +41,7 @@ class MnistlabError(Exception):
     key
         What went wrong: the key of an entry in messages/en.toml, such as ``"recipes.unknown_recipe"``.
     remedy
-        The key of another entry whose remedy applies; by default `key`, the entry's own.
+        The key of the entry whose remedy applies, by default `key`.
     **values
         The values for the placeholders in the sentences.
     """
@@ -74,7 +74,7 @@ class MnistlabError(Exception):
         return remedy_of(self.remedy_key, self.values, for_command=True, language=self.language or "en")
 
     def for_command_line(self, language: str = "en") -> str:
-        """The message and the remedy in the command line's words, in that language unless the error has its own."""
+        """The message and the remedy in the command line's words, in `language` unless the error has its own."""
         language = self.language or language
         message = sentence(self.key, "message", self.values, for_command=True, language=language)
         return f"{message} {remedy_of(self.remedy_key, self.values, for_command=True, language=language)}".strip()
@@ -156,7 +156,7 @@ def whole_number(
 
 
 def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "arguments.number_out_of_range") -> float:
-    """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, Fraction, NumPy's.
+    """`value` as a float from `low` to `high`, both inclusive. Any real number is accepted: int, float, Fraction, a NumPy number.
 
     Raises `UserError` for anything else, bools included; for NaN or a number out of range, the error has the key `wrong`.
     """
@@ -173,7 +173,7 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """The value for JSON: Python's own numbers for NumPy's and torch's, lists for arrays and sequences; other values stay."""
+    """The value for JSON: NumPy's and torch's numbers become Python's, arrays and sequences become lists, other values stay."""
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value

@@ -92,7 +92,7 @@ def printable(path: str | Path) -> str:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder at that path; False for a path that no file system accepts, too."""
+    """Whether there is a folder at that path; also False for a path that no file system accepts."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -100,7 +100,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at that path; False for a path that no file system accepts or that may not be read, too."""
+    """Whether there is a file at that path; also False for a path that no file system accepts or that may not be read."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -137,7 +137,7 @@ def nearest_existing(path: Path) -> Path:
 
 
 def resolved(path: str | Path) -> Path:
-    """The absolute path with links resolved, up to a link that leads back to itself, for which `Path.resolve` fails."""
+    """The absolute path with links resolved, up to a link that leads back to itself, where `Path.resolve` fails."""
     return Path(os.path.realpath(path))
 
 
@@ -168,16 +168,16 @@ def leads_in_a_circle(link: Path) -> bool:
 
 
 def local_text(text: str) -> str:
-    """A path or a file's name that was stored as text, spelt as in this process.
+    """A path or file name that was stored as text, as this process would decode it.
 
-    Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383): the name "Łukasz", stored in a
-    UTF-8 locale, is a different string in an ASCII one.
+    Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383), so the name "Łukasz",
+    stored in a UTF-8 locale, is a different string in an ASCII locale.
     """
     return os.fsdecode(text.encode("utf-8", "surrogateescape")) if os.name == "posix" else text
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write `content` to `path` atomically: a temporary file beside it, fsync, then `os.replace`.
+    """Write `content` to `path` atomically, by means of a temporary file beside it, fsync and `os.replace`.
 
     A crash at any moment leaves the old file or the new one. The folder is created if it is missing. Raises `UserError` or
     `Failure` (see `explain_os_errors`); no temporary file is left behind.

@@ -38,7 +38,7 @@ class Augmentation:
     shear : float, 0 to 2
         Fraction of the height by which the top moves relative to the bottom (a slant).
     elastic : float, 0 to 100
-        Pixels by which each point of a 5x5 grid moves, in x and in y (Simard et al. 2003 bend digits for the same reason).
+        Pixels by which each point of a 5x5 grid may move, in x and in y (compare Simard et al. 2003, who bend digits too).
 
     Raises
     ------
@@ -94,7 +94,7 @@ class Augmentation:
         angle, scale_x, scale_y, shift_x, shift_y, shear = drawn.unbind(1)
         angle = angle * math.radians(self.rotate)
         cos, sin = angle.cos(), angle.sin()
-        # One scale for both axes, and a third as much change of the aspect ratio.
+        # Both axes share one scale; the aspect ratio changes a third as much.
         scale_x, scale_y = 1 + self.scale * scale_x, 1 + self.scale * (scale_x + scale_y / 3)
         y = centres(height, images).view(1, height, 1) / scale_y
         x = centres(width, images).view(1, 1, width) / scale_x + self.shear * shear * y

@@ -1,4 +1,4 @@
-"""Clutter that makes a network look at nothing but a digit's shape, for a whole batch of images at once, on its device.
+"""Clutter that makes a network look at nothing but a digit's shape, for a whole batch of images at once, on the batch's device.
 
 It includes none of the corruptions that a network may be measured on later (`mnistlab.augmentation.corruptions`).
 """
@@ -24,7 +24,7 @@ class Clutter:
     """Each image undergoes some of `CLUTTER`: thinner or thicker strokes, other digits, ink and paper swapped, parts covered.
 
     All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too. Sizes in pixels are for images 28 pixels high; those of rectangles scale with the height.
+    too. Sizes in pixels are for images 28 pixels high; only those of rectangles scale with the height.
     """
 
     strength: float = 0.0

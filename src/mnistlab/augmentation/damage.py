@@ -38,7 +38,7 @@ def blurred(images: Pixels, sigma: float) -> Pixels:
 
 
 def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
-    """Each pixel at (x, y) from the middle is sampled at `matrix` (N, 2, 2) times (x, y), plus `shift`; paper lies outside."""
+    """Each pixel at (x, y) from the middle is sampled at `matrix` (N, 2, 2) times (x, y), plus `shift`; outside is paper."""
     whole = np.zeros((len(images), 2, 3))
     whole[:, :, :2] = matrix
     whole[:, :, 2] = MIDDLE - matrix.sum(axis=2) * MIDDLE + shift
@@ -60,7 +60,7 @@ def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
 
 
 def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
-    """Smooth, swap pixels with nearby ones, smooth again. `strength`: the Gaussian's sigma, how near (in pixels), how often."""
+    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the swaps' reach, the number of rounds."""
     sigma, reach, times = strength
     images = blurred(images, sigma)
     every = np.arange(len(images))
@@ -167,7 +167,7 @@ def clouds(count: int, decay: float, random: Random) -> Pixels:
 
 
 def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels:
-    """Put clouds in front of the digits. `strength`: how thick these are, and the `decay` of their details (see `clouds`)."""
+    """Put clouds in front of the digits. `strength`: the clouds' thickness, and the `decay` of their details (see `clouds`)."""
     thickness, decay = strength
     count = len(images)
     corners = random.integers(0, CLOUD - SIDE + 1, (count, 2))

@@ -32,7 +32,7 @@ UNICODE_FONTS = (
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """In these fonts only the letters are at their Unicode code points."""
 FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""The characters rendered in each font. MNIST has no letters, and matplotlib's fonts need no download."""
+"""The characters rendered in each font: MNIST has no letters, so they come from matplotlib's fonts, which need no download."""
 
 
 @functools.cache

@@ -18,7 +18,7 @@ __all__ = ["Writing"]
 
 
 CHANGED = 2 / 3
-"""The share of the images that are changed at full strength; the others stay as they are."""
+"""The share of the images that is changed if `strength` is 1; the others stay as they are."""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ class Pipeline:
     clutter : float, 0 to 1
         How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
     digits : tuple of int
-        The digit of each class (`loader.spec.digits`); empty if the classes are not digits, in which case none are
-        redrawn in this way, and only rejects that suit all classes are added.
+        The digit of each class (`loader.spec.digits`); empty if the classes are not digits: then no image gets
+        other people's handwriting, and only rejects that suit all classes are added.
 
     Raises
     ------

@@ -33,7 +33,7 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""How often a kind of reject is chosen for a batch, perhaps the same one twice; making every kind would take twice as long."""
+"""How many kinds of rejects are drawn for a batch (one may be drawn twice); making every kind would take twice as long."""
 
 
 class Source(NamedTuple):
@@ -43,7 +43,7 @@ class Source(NamedTuple):
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image, its digit's row of `weights`, as floats; never quite 0, as all may belong to digits of weight 0."""
+        """For each image, its digit's row of `weights`, as floats; never quite 0, as all images may show digits of weight 0."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
@@ -96,7 +96,7 @@ class Rejects:
 
 # Made of digits
 
-#    left, right, top, bottom: how often to take each half of each digit, 0 if it is a digit itself
+#    left, right, top, bottom: how often to take each half of each digit, 0 if the half is a digit itself
 HALVES = (
     (0.0, 0.0, 1.0, 1.0),  # 0
     (0.0, 0.0, 0.0, 0.0),  # 1
@@ -175,7 +175,7 @@ def bent(source: Source, count: int) -> torch.Tensor:
     return fit_and_centre(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
 
 
-#    transposed; transposed and mirrored, upside down or both; mirrored; upside down; both: how often to take each, 0 if a digit
+#    how often to take a digit transposed; transposed and mirrored, upside down or both; mirrored; upside down; both (0: a digit)
 TURNS = (
     (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # 0
     (0.0, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0),  # 1: a dash
@@ -232,4 +232,4 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (8, letters), (3, turned), (2, drawn(signs)))
-"""The kinds of rejects for digits only; other classes may include a letter, or look like each other upside down."""
+"""The kinds of rejects if all classes are digits; other classes may include letters, or look like one another upside down."""

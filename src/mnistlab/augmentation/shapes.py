@@ -1,8 +1,8 @@
 """Drawn pictures of nothing in particular, in batches: strokes, signs, filled areas, noise, empty paper.
 
-Each function takes images, float (B, 1, H, W), only for their number, size and device; those that draw return as many new ones,
-from 0 (paper) to 255 (ink). Sizes are in 28ths of the height. All random numbers come from torch's global generator for that
-device.
+Each function takes images, float (B, 1, H, W), only for their number, size and device; functions that draw return as many new
+images, from 0 (paper) to 255 (ink). Sizes are in 28ths of the height. All random numbers come from torch's global generator for
+that device.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ SIGNS = (
 
 @functools.cache
 def sign_table() -> torch.Tensor:
-    """Float (signs, strokes, 4): the ends of each sign's strokes in 28ths from the middle; the last is repeated as padding."""
+    """Float (signs, strokes, 4): the ends of each sign's strokes in 28ths from the middle; the last stroke is repeated to pad."""
     most = max(len(sign.split()) for sign in SIGNS)
     rows = []
     for sign in SIGNS:

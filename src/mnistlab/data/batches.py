@@ -17,7 +17,7 @@ from mnistlab.errors import UserError, shown
 __all__ = ["Augment", "Batch", "BatchDataset", "Example", "Order", "Prepare", "prepared"]
 
 BATCH = 1000
-"""Images per batch if there are no gradients to keep: enough to fill the cores."""
+"""Images per batch if there are no gradients to keep: enough to keep all cores busy."""
 Batch = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, int]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
@@ -108,7 +108,7 @@ def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
 
 
 class Order(Sampler[int]):
-    """The examples' indices: in file order, or shuffled anew, as seed and epoch determine. Each `iter()` is an epoch."""
+    """The examples' indices, in file order or shuffled anew for each epoch, from the seed. Each `iter()` is an epoch."""
 
     def __init__(self, total: int, shuffle: bool, seed: int) -> None:
         self.total = total

@@ -48,11 +48,11 @@ class DatasetSpec:
     image_size : (int, int)
         Height and width in pixels.
     transposed : bool
-        Rows and columns are swapped in the files (EMNIST); reading puts the images upright.
+        Whether rows and columns are swapped in the files (EMNIST); reading puts the images upright.
     first_label : int
         The label that the first class has in the files (EMNIST letters and USPS start at 1).
     bundled : bool
-        A copy ships in the package.
+        Whether a copy ships in the package.
     corrected_test_labels : dict
         By index, the right label of each test example whose label is known to be wrong; None if there is no right one.
     writers : dict
@@ -127,7 +127,7 @@ FASHION_CLASSES = (
 )  # fmt: skip
 
 # From what five people said of each image in the "label errors" study (Northcutt et al. 2021, "Pervasive label errors in test
-# sets"): most gave the first ten a different label, saw neither of two labels in the next three, and disagreed on the last two.
+# sets"): most gave the first ten a different label and saw neither of two labels in the next three; they disagreed on the rest.
 CORRECTED_MNIST_TEST_LABELS = {
     947: 9, 1621: 6, 1901: 4, 2462: 0, 2597: 3, 3558: 0, 5937: 3, 6651: 6, 6783: 6, 9729: 6,
     2654: None, 3520: None, 9679: None, 2130: None, 8527: None,
@@ -171,8 +171,8 @@ def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: fl
     )
 
 
-# Mean and std of mnist and fashion were computed from the files; the others are those in common use. Both only centre
-# and scale the input: a model trained here carries its own copy of them.
+# Mean and std of mnist and fashion were computed from the files; the others are those in common use. They only
+# centre and scale the input, and a model trained here carries its own copy of them.
 DATASETS: dict[str, DatasetSpec] = {
     spec.name: spec
     for spec in (

@@ -72,7 +72,7 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
             raise CorruptFileError(error.reason.but(file=folder / file.name)) from None
         if file.sha256 is None and file.name not in recorded:
             unknown[file.name] = sha256(content)
-    if unknown:  # somebody else put the file there: from now on a change is noticed
+    if unknown:  # somebody else put the file there: from now on, changes to it are noticed
         with contextlib.suppress(MnistlabError):
             write_json(folder / "checksums.json", recorded | unknown)
     return arrays
@@ -156,7 +156,7 @@ def needs_fetching(spec: DatasetSpec, file: FileSpec, folder: Path) -> bool:
 
 
 def write_verified(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None:
-    """Put verified files in their place and record their sums; a corrupt file that was there is kept beside it."""
+    """Put verified files in their place and record their checksums; a corrupt file found there is kept under another name."""
     sums = recorded_sums(folder)
     for name, content in contents.items():
         path = folder / name
@@ -205,7 +205,7 @@ def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
 
 
 def keep_siblings(spec: DatasetSpec, source: Path, folder: Path) -> None:
-    """Also keep the files of other datasets that came with the download: EMNIST's six datasets come in one archive."""
+    """Also keep other datasets' files that the download brought, because EMNIST's six datasets come in one archive."""
     for other in DATASETS.values():
         if other.folder != spec.folder or other is spec or not all((source / f.name).exists() for f in other.files):
             continue

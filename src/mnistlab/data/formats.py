@@ -22,14 +22,14 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images uint8 (N, height, width), ink bright on dark; labels int64 (N,), from 0."""
 
 LONGEST_TEXT = 200_000_000
-"""The most bytes that a text file may unpack to; the larger one of USPS has about 20 million."""
+"""The most bytes that a text file may unpack to; the larger of USPS's two has about 20 million."""
 
 # The IDX format: two zero bytes, a type, the number of dimensions, each dimension as a big-endian uint32, the values.
 IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4")}
 
 
 class CorruptFileError(Fault):
-    """A raw file is not what its row in the catalogue says; `reason` is a sentence about the value `file`, the file's name."""
+    """A raw file is not what its row in the catalogue says; `reason` says why; its value `file` is the file's name."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:

@@ -41,14 +41,14 @@ class MNISTDataLoader(DataLoader[Example]):
     dataset : str, path or Dataset
         A name or folder as for `open_dataset`, or a dataset that it returned.
     data_dir : str or path
-        The folder where raw files are, or are put.
+        The folder for raw files.
     download : bool
         Try torchvision's mirrors first for files that are missing in `data_dir`, even if a copy ships in the package (MNIST).
     batch_size : int, 1 to the split's size, or None
         The last batch may be smaller. None means 1,000 images, or the whole split if that is smaller.
     shuffle : bool, optional
-        Whether to shuffle; by default, the training splits are shuffled. The order depends only on `seed` and the epoch's number,
-        so that `state_dict()` is three integers and an epoch can be resumed in the middle.
+        Whether to shuffle; by default, only the training splits are shuffled. The order depends only on `seed` and the epoch's
+        number, so that `state_dict()` is three integers and an epoch can be resumed in the middle.
     seed : int, 0 to 2**32 - 1
         Decides the order of shuffled examples.
     drop_last : bool

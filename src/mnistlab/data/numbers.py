@@ -33,7 +33,7 @@ class Number:
     text: str
     """As people write it: "02138", "12.50", "7:05"."""
     writer: int
-    """NIST's number of the writer."""
+    """NIST's number for the writer."""
     indices: tuple[int, ...]
     """The index of each digit's image, in the `labels` that `write_numbers` was given."""
 
@@ -44,7 +44,7 @@ class Number:
 
 
 def zip_code(random: np.random.Generator) -> str:
-    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here every number in between is equally likely."""
+    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here, the whole range is equally likely."""
     return f"{random.integers(601, 99_927):05}"
 
 
@@ -72,7 +72,7 @@ def write_numbers(
 ) -> list[Number]:
     """Numbers of one kind, each by a random writer who wrote all of its digits, with one of that writer's images per digit.
 
-    An image may be drawn again, even within one number, as in MDW.
+    An image may be used again, even within one number, as in MDW.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class PictureFolder:
     """Pictures below `root`, by class; or by part and then by class.
 
     A part `val`, if given, is the validation split, which comes last in `read("train")`. If no part `test` is given,
-    about one in six of the training pictures is held out for it.
+    about one in six of the training pictures is held out for testing.
     """
 
     root: Path
@@ -143,9 +143,9 @@ def folder_meant(root: Path) -> Path:
 def part_folders(root: Path) -> dict[str, Path]:
     """The folder of each part that is given under one of `PART_NAMES`. Other folders are ignored.
 
-    If `root` has classes instead of parts, the only part is "train", which is `root` itself. That is so if there is no part for
-    training, or if the folder with that name holds pictures itself. Raises `UserError` if a part is given twice, or if there are
-    other parts but none for training.
+    If `root` has classes instead of parts, the only part is "train", which is `root` itself. Its folders are taken for classes if
+    none is named as the training part, or if the one so named holds pictures itself. Raises `UserError` if a part is given twice,
+    or if all folders are named as parts, but none as the training part.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]

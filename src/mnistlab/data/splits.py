@@ -28,7 +28,8 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
     """Which training examples are held out if the writers are unknown: one in twelve, stratified, the same for everyone.
 
     Each class contributes its share of N / 12 (largest remainders make the sum exact: 5,000 of MNIST's 60,000), taken at even
-    intervals from the class in file order: bool (N,). No random generator is involved: any programming language can repeat it.
+    intervals from the class in file order: bool (N,). No random generator is involved, so any programming language can
+    repeat the choice.
 
     Raises `UserError` if there are fewer than 12 examples.
     """
@@ -48,8 +49,10 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
 
 
 def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
-    """Which examples of `read("train")` are kept for validation, bool (N,): those that the dataset's makers set aside; otherwise
-    those of some writers, if they are known and `by_writer` is true; otherwise one in twelve.
+    """Which examples of `read("train")` are kept for validation: bool (N,).
+
+    These are the examples that the dataset's makers set aside; otherwise, if the writers are known and `by_writer` is true, those
+    of some writers; otherwise, one in twelve.
 
     Raises `UserError` if there are fewer than 12 examples, or fewer than 12 writers to choose from.
     """
@@ -79,7 +82,7 @@ def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
     """
     known: Callable[[Part], NDArray[np.int16] | None] | None = getattr(dataset, "writers", None)
     found = known(part) if known else None
-    if found is None or isinstance(dataset, RawDataset):  # whose file has been checked
+    if found is None or isinstance(dataset, RawDataset):  # its file has been checked
         return found
     writers, count = np.asarray(found), len(dataset.read(part)[1])
     if writers.shape != (count,) or not np.issubdtype(writers.dtype, np.integer):

@@ -26,7 +26,7 @@ Writers = NDArray[np.int16]
 
 
 def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
-    """NIST's number of the writer of each example, int16 (N,), in the dataset's order; None if unknown.
+    """NIST's number for the writer of each example, int16 (N,), in the dataset's order; None if unknown.
 
     Source: QMNIST's extended labels (Yadav and Bottou 2019), shipped in the package.
     Raises `UserError` if the file is missing or damaged.
@@ -48,9 +48,9 @@ def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int
     """Which examples are by a writer kept for validation: bool (N,), the same for everyone.
 
     From every twelve writers, in the order of their numbers, one is kept, so that the examples kept of each class come as near
-    as possible to its share, a twelfth. The writers are found group by group, in integers and without a random generator, until
-    none can be replaced by a better one. For MNIST, 45 of the 539 writers are kept, with 5,004 of the 60,000 images; no class
-    is further than 1.5 images from its share.
+    as possible to its share, a twelfth. Writers are chosen group by group, in integer arithmetic and without a random generator,
+    until none can be replaced by a better one. For MNIST, 45 of the 539 writers are kept, with 5,004 of the 60,000 images; no
+    class is further than 1.5 images from its share.
     """
     numbers, who = np.unique(writers, return_inverse=True)
     counts = np.zeros((len(numbers), classes), np.int64)

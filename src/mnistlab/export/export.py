@@ -81,7 +81,7 @@ def export_model(
     coverage : float
         The fraction of digits that the threshold should accept, above 0 and up to 1.
     data_dir, runs_dir : str or Path, optional
-        The folder that holds the data, by default the run's, and the folder that holds the runs.
+        The folder that holds the data, by default the run's data folder; and the folder that holds the runs.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def convert(
     int8: bool,
     coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and facts about that; `unseen`: the validation split, if the model never saw it."""
+    """The model as a file yet to be written, and facts about it; `unseen` is the validation split, if the model never saw it."""
     split = unseen or "val"
     images, labels = read_split(dataset, split)
     logits = find_logits(saved, images)
@@ -157,7 +157,7 @@ def convert(
 
 
 def check_request(to: str, int8: bool, coverage: float) -> float:
-    """The coverage, checked, as a float. Raises `UserError` for whatever cannot be done or is not installed."""
+    """The coverage, checked, as a float. Raises `UserError` if the export is impossible or a package is missing."""
     if to not in FORMATS:
         raise UserError("export.unknown_format", to=shorten(to), formats=FORMATS)
     if int8 and to != "onnx":

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OPSET = 18
 """The version of ONNX's operators: the one that torch writes without converting. It has everything that the networks need, and
-every onnxruntime since 1.14 runs it, in the browser too; since 1.20, onnxruntime has run versions up to 21."""
+every onnxruntime since 1.14 runs it, in the browser too; onnxruntime 1.20 and later run versions up to 21."""
 INT8_IMAGES = 1000
 """How many training images are used to determine the range of activations that 8 bits have to cover."""
 INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
@@ -93,7 +93,7 @@ class OnnxFile:
                 return None if batch is None else {"images": batch}
 
         with temporary_folder(room=10 * self.graph.ByteSize()) as folder:
-            # It goes through files: given a graph in memory, the quantiser moves the weights out of it.
+            # The graph goes through files, because the quantiser would move the weights out of a graph in memory.
             plain, prepared, done = (folder / name for name in ("plain.onnx", "prepared.onnx", "done.onnx"))
             onnx.save(self.graph, plain)
             shape_inference.quant_pre_process(plain, prepared, skip_symbolic_shape=True)

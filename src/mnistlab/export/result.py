@@ -17,7 +17,7 @@ class Parity:
     """How closely a file's answers match PyTorch's: all images get the same class, but probabilities may differ slightly."""
 
     images: int
-    """How many images were compared: all of the test split, or for a finder a few random ones of several sizes."""
+    """How many images were compared: all of the test set or, for a finder, a few random images of several sizes."""
     largest_difference: float
     """The largest difference between two probabilities."""
 

@@ -25,10 +25,10 @@ PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
 
 @dataclass(frozen=True)
 class NetworkDesign:
-    """What can be decided about a network before its data is known: a row of blocks, then a head, and steps around them.
+    """What can be decided about a network before its data is known: a row of blocks, a head, and optional steps before and after.
 
-    A recipe's network group and `Architecture` derive from this class and check its fields in the same words. The defaults are
-    those of a recipe; `NeuralNet` has its own.
+    `NetworkSettings` and `Architecture` derive from this class and report problems with its fields in the same words. The
+    defaults are those of a recipe; `NeuralNet` has its own.
     """
 
     widths: tuple[int, ...] = knob((24, 48), low=1, high=WIDEST)
@@ -66,7 +66,7 @@ class Architecture(NetworkDesign):
     """A network: its design, and the shape of the data that it is for.
 
     Lists become tuples, a single value is repeated for each block, and NumPy's numbers become Python's. Raises `UserError` for
-    values out of range (all at once), a list whose length is not the number of blocks, a kernel with an even side and padding
+    values out of range (all are named), a list whose length is not the number of blocks, a kernel with an even side and padding
     "same", or blocks that leave no pixel of the image.
     """
 
@@ -169,7 +169,7 @@ class Block(NamedTuple):
 
     @property
     def is_lopsided(self) -> bool:
-        """Whether it would need more zeros on one side than on the other to keep the image's size."""
+        """Whether the block would need more zeros on one side than on the other to keep the image's size."""
         return self.padding == "same" and self.kernel_size % 2 == 0
 
 

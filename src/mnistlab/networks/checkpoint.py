@@ -68,7 +68,7 @@ def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
 def load_tensors(path: str | Path, remedy: str) -> Any:
     """What `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
 
-    Raises `UserError`, with the remedy of this key, if the file is missing, empty, damaged, or a pickle that contains code.
+    Raises `UserError`, with the remedy of the key `remedy`, if the file is missing, empty, damaged or a pickle with code in it.
     """
     path = Path(path)
     try:

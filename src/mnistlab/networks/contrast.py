@@ -14,7 +14,7 @@ WINDOW = 7
 WHOLE = 0.5
 """The share of the whole picture's standard deviation that is added to the square's, so that empty paper stays even."""
 LITTLE = 0.01
-"""Added to the sum of both standard deviations, in normalised units: a grey level of MNIST, so nothing fainter is amplified."""
+"""Added to the sum of both standard deviations, in normalised units: one grey level of MNIST, so nothing fainter is amplified."""
 
 
 class LocalContrast(nn.Module):

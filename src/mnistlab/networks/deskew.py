@@ -23,9 +23,9 @@ BATCH = 1000
 class Deskewed(nn.Module):
     """A network that deskews each image first.
 
-    Train the inner network on images that are already upright (`MNISTDataLoader(prepare=deskew)`), and use it in this wrapper:
-    deskewing during training would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the inner
-    network's answer, float (B, classes).
+    Train the inner network on images that are already upright (`MNISTDataLoader(prepare=deskew)`), and use it in this wrapper,
+    because deskewing during training would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the
+    inner network's answer, float (B, classes).
     """
 
     def __init__(self, network: NeuralNet | Shifted) -> None:

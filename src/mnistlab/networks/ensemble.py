@@ -21,7 +21,7 @@ class Ensemble(nn.Module):
     """Several networks used as one: the mean of their probabilities.
 
     Takes normalised images, float (B, 1, H, W), and returns the logarithm of the mean probabilities, float (B, classes), which
-    can be used like logits: argmax, softmax and cross-entropy give the results for the mean.
+    can be used like logits: argmax, softmax and cross-entropy give the results for the mean probabilities.
 
     Parameters
     ----------

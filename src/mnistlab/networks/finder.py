@@ -129,7 +129,7 @@ def loss(
 
 
 def weighted(parts: dict[str, Tensor], boxes: float, ink: float) -> Tensor:
-    """The quantity to minimise: the loss of the kinds plus those of boxes and ink times their weights."""
+    """The quantity to minimise: the loss of the kinds plus the losses of boxes and ink, each times its weight."""
     return parts["kinds"] + boxes * parts["boxes"] + ink * parts["ink"]
 
 
@@ -163,7 +163,8 @@ def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Seque
 def read_finder(path: Path) -> SavedFinder:
     """The network that `save_finder` wrote, on the CPU, in evaluation mode.
 
-    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit it.
+    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit the
+    network that it describes.
     """
     content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != FINDER_FORMAT:

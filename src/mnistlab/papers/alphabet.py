@@ -48,7 +48,7 @@ class Alphabet:
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of image `number`, as written `elsewhere` if asked for; None if there is no ink in it."""
+        """The shape of image `number`, or of the same digit as people `elsewhere` write it; None if the image has no ink."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
@@ -65,7 +65,7 @@ class Hand:
     """Whether the digits are written as people elsewhere write them."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
-        """A random shape of the digit in this hand, or in another if this one has none; None if there is no ink in it."""
+        """A random shape of the digit in this hand, or in another hand if this one lacks it; None if the shape has no ink."""
         if self.font is not None:
             return of_text(str(digit), self.font)
         own = self.images[self.alphabet.labels[self.images] == digit]

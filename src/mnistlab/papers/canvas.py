@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to a network that knows digits of one size, and sees others only in a scaled picture."""
+    """How large writing looks to a network that knows digits of one size and sees other sizes only in scaled pictures."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -95,7 +95,7 @@ class Canvas:
     ) -> float:
         """Draw a shape with its centre at a point of the level sheet; `size` (2, 2) maps the shape's pixels to the sheet's.
 
-        `kind` is the mark that should be found there, or None if it does not count. Returns the x at which its ink ends.
+        `kind` is the mark that should be found there, or None if the shape does not count. Returns the x at which the ink ends.
         """
         matrix = self.turn @ size
         corners = np.abs(matrix) @ (shape.width / 2 + 3, shape.height / 2 + 3)

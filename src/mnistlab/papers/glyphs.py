@@ -61,7 +61,7 @@ class Shape:
 
 
 def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
-    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None if there is none."""
+    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None if there is no ink."""
     rows, columns = np.flatnonzero((ink > 100).any(1)), np.flatnonzero((ink > 100).any(0))
     if not len(rows):
         return None

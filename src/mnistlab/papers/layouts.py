@@ -1,4 +1,4 @@
-"""Draw what part of a page may hold: lines of numbers, a grid, fields of a form, scattered digits, or nothing to find."""
+"""Draw what a part of a page may hold: lines of numbers, a grid, fields of a form, scattered digits, or nothing to find."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def faint(random: np.random.Generator, canvas: Canvas) -> Pen:
 
 
 def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Draw one line with a number or two, or several lines, perhaps on rules, or after a word as on a form."""
+    """Draw one line with a number or two, or several lines; perhaps on ruled paper, or after a printed word as on a form."""
     height, width = canvas.pixels.shape
     rows = int(random.integers(1, max(2, int(height / (1.5 * size)) + 1))) if random.random() < 0.6 else 1
     step = size * random.uniform(1.15, 2.2)
@@ -74,7 +74,7 @@ def anything(values: Sequence[T], random: np.random.Generator) -> T:
 
 
 def rule(random: np.random.Generator, canvas: Canvas, size: float, base: float, step: float) -> None:
-    """Draw rules, squares, or a line under the writing."""
+    """Draw ruled lines, squares, or a line under the writing."""
     height, width = canvas.pixels.shape
     pen, thick = faint(random, canvas), random.uniform(0.6, 2.4)
     kind = random.random()

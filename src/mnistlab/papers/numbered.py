@@ -1,4 +1,4 @@
-"""Make scenes, or batches of them, by number in worker processes; the result does not depend on which process makes which."""
+"""Make numbered scenes, or batches of them, in worker processes; no result depends on which process makes it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside `with`, OpenCV uses only this thread: a process forked while it has others would wait for those forever."""
+    """Inside `with`, OpenCV uses only this thread: a process forked while OpenCV has others would wait for them forever."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

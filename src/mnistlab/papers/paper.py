@@ -1,4 +1,4 @@
-"""Draw paper, with its colour, its grain and patterns as printed on cheques; light and shadow; and what a camera does to them."""
+"""Draw paper (its colour, its grain, patterns as on cheques), light and shadow on it, and what a camera does to the picture."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def weave(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def clouds(random: np.random.Generator, pixels: Floats) -> None:
-    """Draw fibres, stains, and print that shines through."""
+    """Draw fibres, stains, and print that shows through."""
     height, width = pixels.shape
     coarse = random.standard_normal((height // random.integers(2, 12) + 2, width // random.integers(2, 12) + 2))
     grown = cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""Scenes: small parts of filled-in pages, and the marks that should be found on them. A number always gives the same scene."""
+"""Scenes: small parts of filled-in pages, with the marks that should be found. The same number always gives the same scene."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Scene:
 
 
 class Scenes:
-    """Draws scenes: `scenes[n]` is always the same for a seed.
+    """Draws scenes: `scenes[n]` is always the same for the same seed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The targets that a scene gives the network that finds digits, in cells of 4x4 pixels."""
+"""A scene's targets for the network that finds digits, in cells of 4x4 pixels."""
 
 from __future__ import annotations
 

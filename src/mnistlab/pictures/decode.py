@@ -58,13 +58,13 @@ FORMATS = (
 SUFFIXES = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
 MOST_BYTES = 64 * 2**20
 PDF_HEADER = 1024
-"""How many bytes at the beginning of a file may hold the header that makes it a PDF."""
+"""How many bytes at the beginning of a file are searched for a PDF's header."""
 MOST_WORK = 2_000_000_000
-"""The most pixels times scans of a progressive JPEG: a few seconds. Ordinary files have about ten scans; a small file can have
-millions."""
+"""The highest product of pixels and scans of a progressive JPEG: decoding that much takes a few seconds. Ordinary files have
+about ten scans; a small file can have millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-"""The next marker of a JPEG, other than those inside a scan: there, 255 is followed by 0 or begins a restart marker."""
+"""The next marker of a JPEG outside its scans; inside a scan, 255 is followed by 0 or begins a restart marker."""
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """The numbers of TIFF's tags for a tile's width and height."""
 MOST_SLOW_PIXELS = 1_000_000
@@ -132,7 +132,7 @@ def is_pdf(content: bytes) -> bool:
 
 
 def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
-    """The array that `decode` returns for a file's content; messages call the file `name`. Raises what `decode` does."""
+    """The array that `decode` returns for a file's content; messages call the file `name`. Raises what `decode` raises."""
     if not content:
         raise UserError("pictures.empty_file", name=name)
     if len(content) > MOST_BYTES:

@@ -60,8 +60,8 @@ class Pages(ABC):
 def pages_of(content: bytes, name: str | Clause) -> Pages | None:
     """The pages in a file's content; None if the file has only one picture. `name` is what messages call the file.
 
-    Raises `UserError` if there are more than `MOST_PAGES` pages, if a PDF is broken or has a password, or if it needs
-    pypdfium2, which is not installed.
+    Raises `UserError` if there are more than `MOST_PAGES` pages, if a PDF is broken or has a password, or if pypdfium2
+    is needed but not installed.
     """
     if len(content) > MOST_BYTES:
         raise UserError("pictures.too_many_bytes", name=name)
@@ -74,7 +74,7 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
 
 
 def every_page(content: bytes, name: str | Clause) -> Pages:
-    """As `pages_of`, but if a file has only one picture, that counts as its only page."""
+    """Like `pages_of`, but a file with only one picture counts as a file with one page."""
     return pages_of(content, name) or OnePicture(content, name)
 
 
@@ -89,7 +89,7 @@ def open_page(path: Path, number: int) -> NDArray[np.uint8]:
 
 
 class OnePicture(Pages):
-    """A file with one picture; messages about it name the file and no page."""
+    """A file with one picture; messages about it name the file, but no page."""
 
     def __init__(self, content: bytes, name: str | Clause) -> None:
         super().__init__(name, 1)
@@ -104,7 +104,7 @@ class OnePicture(Pages):
 
 
 class TiffPages(Pages):
-    """Those of a TIFF's pictures that are pages. A TIFF that cannot be opened at all counts as a single page."""
+    """A TIFF's pictures except smaller copies and masks. A TIFF that cannot be opened at all counts as a single page."""
 
     def __init__(self, content: bytes, name: str | Clause) -> None:
         self.content, self.frames = content, [0]

@@ -14,7 +14,7 @@ __all__ = ["changed_fields", "differences"]
 def differences(first: AnyRecipe, second: AnyRecipe) -> dict[str, tuple[Any, Any]]:
     """The fields in which two recipes differ, other than name and summary, with both values in plain types.
 
-    If one of them does not have a field, its value is None.
+    The value of a field that a recipe does not have is None.
     """
     mine, theirs = dict(fields_of(first.to_dict())), dict(fields_of(second.to_dict()))
     names = dict.fromkeys([*mine, *theirs])

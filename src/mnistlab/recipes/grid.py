@@ -15,7 +15,7 @@ __all__ = ["Setting", "grid", "seed_of", "typed"]
 
 @dataclass(frozen=True)
 class Setting:
-    """A recipe, and its values of the fields that are swept."""
+    """A recipe, and its values of the fields that a sweep varies."""
 
     recipe: Recipe
     changed: tuple[tuple[str, Any], ...] = ()
@@ -59,6 +59,6 @@ def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list
 
 
 def seed_of(recipe: Recipe, number: int) -> int:
-    """The seed of a recipe's training run `number`, from 0. An ensemble takes several seeds, so that no two share a member."""
+    """The seed of a recipe's training run `number`, from 0. An ensemble takes several seeds, so no two runs share a member."""
     kinds = len(recipe.ensemble.networks) if isinstance(recipe, EnsembleRecipe) else 0
     return number * (recipe.trainings // max(1, kinds))

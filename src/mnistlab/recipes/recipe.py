@@ -58,7 +58,7 @@ class Recipe:
     kind: ClassVar[str] = "single"
     """The kind of a run of this recipe, as in config.json."""
     unit: ClassVar[str] = "epoch"
-    """The unit of the progress of a run of this recipe."""
+    """The unit in which a run's progress is counted."""
 
     name: str
     summary: str
@@ -67,7 +67,7 @@ class Recipe:
     optimisation: OptimisationSettings
 
     def __new__(cls, *args: Any, **fields: Any) -> Recipe:
-        """A recipe; with the deprecated argument `members`, an ensemble's."""
+        """A recipe; an ensemble's recipe if the deprecated argument `members` is not 1."""
         several = cls is Recipe and plain(fields.get("members", 1)) != 1
         return super().__new__(EnsembleRecipe if several else cls)
 
@@ -162,9 +162,10 @@ class Recipe:
     def override(self, *changes: Mapping[str, Any], **fields: Any) -> Recipe:
         """A copy of the recipe with some fields changed, first by each of `changes` in turn, then by `fields`.
 
-        Fields that depend on these follow, unless a change gives them too: with new `widths`, the values per block are cut to
-        the new number of blocks, or their last one is repeated; with new `epochs`, `steps` no longer ends training early; with a
-        new network or augmentation, all members of an ensemble have it. `dataclasses.replace` on a group changes nothing else.
+        Fields that depend on changed ones follow, unless they are given too: with new `widths`, the values per block are cut to
+        the new number of blocks, or the last of them is repeated; with new `epochs`, `steps` no longer ends training early; with
+        a new network or augmentation, all members of an ensemble have it. `dataclasses.replace` on a group changes only the
+        fields that it is given.
 
         Parameters
         ----------

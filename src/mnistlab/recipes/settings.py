@@ -43,7 +43,7 @@ class DataSettings:
     """The training data, and how it is augmented."""
 
     split: str = knob("train", choices=("train", "train-random", "train+val"))
-    """What to train on; train keeps some writers for validation, train-random some images, train+val none."""
+    """What to train on: train keeps some writers for validation, train-random keeps some images, train+val keeps nothing."""
     batch_size: int = knob(128, low=1)
     """Images per step."""
     rotate: float = knob(0.0, low=0, high=180)
@@ -57,11 +57,11 @@ class DataSettings:
     elastic: float = knob(0.0, low=0, high=100)
     """Bend: move the points of a 5x5 grid by up to this many pixels."""
     writing: float = knob(0.0, low=0, high=1)
-    """Imitate other pens, cameras and scanners: 0 in no image, 1 in two out of three."""
+    """How often to imitate other pens, cameras and scanners, from 0 (never) to 1 (two images in three)."""
     clutter: float = knob(0.0, low=0, high=1)
-    """Invert, partly cover, mix with other digits, change the strokes: 0 in no image, 1 in most."""
+    """How often to invert images, cover parts, mix in other digits or change strokes, from 0 (never) to 1 (most images)."""
     rejects: float = knob(0.0, low=0, high=4)
-    """Add to each batch pictures that belong to no class: how many, as a fraction of the batch's size."""
+    """How many pictures of no class to add to each batch, as a fraction of the batch size."""
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
@@ -122,7 +122,7 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field in the source of these dataclasses, by field name; of all groups if none is given."""
+    """The text below each field in the source of these dataclasses, by field name; of all groups if no dataclass is given."""
     texts = {}
     for part in parts or (NetworkDesign, *GROUPS.values()):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body

@@ -27,10 +27,10 @@ def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def split_of_version_2(split: str, dataset: str) -> str:
-    """Today's name of a split in a config.json of version 1 or 2, which was written before mnistlab knew the writers."""
+    """Today's name for a split in a config.json of version 1 or 2, written before mnistlab knew the writers."""
     return "train-random" if (split, dataset) == ("train", "mnist") else split
 
 
 def member_row_of_version_1(row: dict[str, Any]) -> dict[str, Any]:
-    """A line of an ensemble's metrics.jsonl of version 1, in which members are called epochs, in today's form."""
+    """A line of an ensemble's metrics.jsonl of version 1, in which members are called epochs, converted to today's form."""
     return {{"epoch": "member"}.get(key, key): value for key, value in row.items()}

@@ -1,15 +1,15 @@
-"""The run folder: the only channel out of training.
+"""The run folder, the only output of training.
 
     runs/20261122-101500-two-conv-seed0/
         config.json        kind, recipe, dataset, seed: what was asked for
         environment.json   versions, device, commit: what it ran on
-        metrics.jsonl      one line per epoch (or member of an ensemble), with "losses": the means of equal parts of the epoch
+        metrics.jsonl      one line per epoch (or member of an ensemble), with "losses": mean losses of equal parts of the epoch
         model.pth          weights and what is needed to use them
         resume.pt          everything needed to continue exactly
         snapshots.npz      the network at a few steps: filters, and the probabilities of hard digits (see snapshots.py)
         test.json          the test split's counts and mistakes
         val.json           the same for the validation split, if a sweep trained the run or the test images were not used
-        members/           the members' run folders, if an ensemble trains them itself
+        members/           the members' run folders, if an ensemble trained them itself
         *.png              training curves, confusion matrix, worst mistakes
 
 Runs can be listed and compared without importing torch.
@@ -65,7 +65,7 @@ class Run:
     created : datetime
         When the run was created, in this machine's time zone; a stored time without a zone is taken to be local.
     members : tuple of str
-        The folders of the runs from which an ensemble was combined; empty if it trained its own, and for a single network.
+        The folders of the runs from which an ensemble was combined; empty if it trained its own members, or for one network.
     """
 
     path: Path

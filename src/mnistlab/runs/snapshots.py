@@ -32,7 +32,7 @@ FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
 """The largest number of states with all their weights, and of bytes that these take together; so no file exceeds 3 MB."""
 FIRST_WHOLE = 5
-"""The step of the second state with all its weights (the first is that of step 0); before it there is little to see."""
+"""The step of the second state with all its weights (the first is that of step 0); between the two, there is little to see."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),
