@@ -20,7 +20,7 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 SURE, ALONE = 0.52, 0.55
 """The finder's minimum probability for a sign that has a small stroke of its own, and for one that has none."""
 STRONGEST = 1.5
-"""Dirt is finer than the pen: the finder's value is scaled by the square of a stroke's length in pen widths, at most by this."""
+"""Dirt is finer than the pen, so the finder's value is multiplied by a stroke's squared length in pen widths, by this at most."""
 DOT, ON_DOTS = 0.2, 2.5
 """If strokes smaller than this share of the digits' height outnumber the digits, the paper has dots, and the smallest sign is
 this many pen widths long."""
@@ -52,7 +52,7 @@ class Sign:
     level_box: Box
     """x, y, width, height on the page turned upright, as for marks."""
     box: Box
-    """The same, in the picture's pixels."""
+    """As `level_box`, but in the picture's pixels."""
     beside: int
     """The index of the mark beside it."""
     instead_of: tuple[int, ...] = ()

@@ -129,7 +129,7 @@ def lessened(probabilities: Floats, sure: float) -> Floats:
 
 
 def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
-    """The ink of one digit, without ink that is closer to another; None if there is none."""
+    """The ink of one digit, without ink that is closer to another mark; None if no ink is left."""
     high, wide = mark.height, max(mark.width, 0.3 * mark.height)
     rows, columns = level.ink.shape
     scale = level.scale

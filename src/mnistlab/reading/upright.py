@@ -24,7 +24,7 @@ ENOUGH = 20.0
 """The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
-"""By what factor, and by how many, more digits must be readable on a rotated page for it to be read that way."""
+"""How many times as many digits, and how many more, must be readable on a rotated page for it to be read that way."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0
