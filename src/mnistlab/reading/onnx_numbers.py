@@ -26,7 +26,7 @@ class Window:
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """The node's attributes, with ONNX's defaults for strides, padding and dilations that it leaves out."""
+    """The node's attributes, with ONNX's defaults for the strides, padding and dilations that it leaves out."""
     import onnx
 
     given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
