@@ -34,7 +34,7 @@ class Find:
     probability: float
     """The network's probability, 0 to 1."""
     right: bool | None = None
-    """Whether this digit is there; None if the find does not count."""
+    """Whether the scene has this digit there; None if the find does not count."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def false_finds(self) -> int:
-        """How many digits were found where there is none; those that are cut off or struck out do not count."""
+        """How many digits were found where there is none; finds on digits that are cut off or struck out do not count."""
         return int(self.confusion[NOTHING].sum())
 
     @property

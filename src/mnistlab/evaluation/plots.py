@@ -62,8 +62,8 @@ def draw_curves(
     score: str = "accuracy",
     loss: str = "cross-entropy (nats)",
 ) -> Figure:
-    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps if
-    the rows hold losses within epochs.
+    """Loss (left) and validation accuracy (right) over the epochs, or over an ensemble's members; the loss is over
+    the steps if the rows hold losses within epochs.
 
     After one epoch there is no accuracy curve, and the loss fills the picture. `train_label` names the training loss, `loss` is
     the kind of loss, and `score` is what the rows' accuracy measures.

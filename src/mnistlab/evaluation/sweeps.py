@@ -40,10 +40,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, over training runs with the same numbers."""
+    """How far a setting is behind the best one on the validation images, over pairs of training runs with the same number."""
 
     difference: Spread
-    """The best setting's accuracy minus this one's."""
+    """The best setting's accuracy minus this setting's."""
     p_value: float
     """The probability that the mistakes, summed over all the training runs, are at least this uneven if both settings are equally
     good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
