@@ -44,7 +44,7 @@ class Finder:
     Parameters
     ----------
     path : Path, optional
-        Another file of the same kind.
+        Another finder's file; if not given, the one that comes with mnistlab.
     threads : int, optional
         Processor threads for one call; one per core if None.
     """

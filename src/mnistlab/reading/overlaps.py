@@ -15,13 +15,13 @@ from mnistlab.reading.marks import SAME, Box, overlap
 __all__ = ["find", "supported"]
 
 COMMON = 0.2
-"""The exponent that says how much a mark's rank depends on the share of other marks with its height."""
+"""The exponent that says how much a mark's rank depends on how many other marks are as high as it is."""
 ALIKE = 0.45
 """The standard deviation of the logarithms of the heights of one page's digits."""
 ENOUGH = 0.65
 """The lowest weight, summed over all sizes, of a mark that is kept."""
 APART = 0.57
-"""The least distance between the centres of two neighbouring digits, as a share of the wider one's width."""
+"""The least distance between the centres of two neighbouring digits, as a share of the wider digit's width."""
 MOST_FOUND = 3000
 """If there are more detections than this, only the most confident ones are considered."""
 LINE, BESIDE = 0.5, 3.0

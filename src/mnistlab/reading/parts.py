@@ -74,7 +74,7 @@ class Tally(NamedTuple):
     """The error that ends the job, pickled."""
 
     def plus(self, other: Tally) -> Tally:
-        """The counts of both, added up."""
+        """The counts of both tallies, added up."""
         return Tally(
             pictures=self.pictures + other.pictures, digits=self.digits + other.digits, failed=self.failed + other.failed,
             before=self.before + other.before,

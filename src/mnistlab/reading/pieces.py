@@ -22,7 +22,7 @@ MOST_PIECES = 2000
 
 @dataclass(frozen=True)
 class Piece:
-    """Connected strokes, or strokes that were joined: a digit, part of one, or several."""
+    """Connected strokes, or strokes that were joined: a digit, part of a digit, or several digits."""
 
     x: int
     y: int

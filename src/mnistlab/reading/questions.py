@@ -83,7 +83,7 @@ class Row:
         return int(nearest[0]), float((self.boxes[close, 1] + self.boxes[close, 3]).mean())
 
     def small_strokes(self, ink: Ink, strokes: Boxes) -> tuple[Boxes, Boxes]:
-        """The boxes, in the marks' frame, of the strokes that may be more than dirt but less than a digit.
+        """The boxes, in the marks' frame, of the strokes that may be signs, rather than dirt or digits.
 
         Also how dark each is at its darkest, float64 (N,), relative to the page's typical ink.
         """

@@ -188,7 +188,7 @@ class Reader:
         Returns
         -------
         iterator of Page
-            The pages one by one, each read when it is asked for, with `number` and `count`.
+            The pages one by one, with `number` and `count`, each read when it is asked for.
 
         Raises
         ------

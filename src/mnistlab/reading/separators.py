@@ -103,7 +103,7 @@ def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
 def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
     """The signs among the finder's detections on the whole page, in the frame of the marks' `level_box`.
 
-    `ink` is that of the page; None if the page was rotated.
+    `ink` is the page's ink; None if the page was rotated.
     """
     signs: list[Sign] = []
     strokes = None if ink is None else boxes_in_picture(ink)
@@ -204,7 +204,7 @@ def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
 
 
 def overlap(one: Found, other: Found) -> bool:
-    """Whether the centre of one detection lies in the other."""
+    """Whether the centre of either detection lies in the other."""
     across, down = abs(one.x - other.x), abs(one.y - other.y)
     return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
 

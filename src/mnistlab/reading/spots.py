@@ -26,7 +26,7 @@ DOUBT = 0.01
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of the finder's box."""
 PAPER = 0.8
-"""The quantile of the contrast in a digit's box that is taken for that of the paper."""
+"""The quantile of the contrast in a digit's box that is taken for the paper's contrast."""
 STROKE = 80
 """Ink above this, of 255, is a stroke."""
 

@@ -31,7 +31,7 @@ THICKEST = 11
 UNBROKEN = 0.3
 """A line is unbroken if it is nowhere fainter than this share of its usual strength."""
 NEXT_TO, CROSSED = (6, 7, 8), 0.93
-"""How far from a line, in pixels, paper is measured; where it has less than this share of its usual light, another line crosses."""
+"""How many pixels from a line paper is measured; where it has less than this share of its usual light, another line crosses."""
 PIECE = 24
 """How many pixels of a line are examined at a time, because paper bends and light changes."""
 
