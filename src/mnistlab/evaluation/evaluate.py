@@ -33,7 +33,7 @@ logger = logging.getLogger("mnistlab.evaluation")
 
 
 def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
-    """Measure a model on all of a loader's split, in fp32, without gradients and in evaluation mode (its mode is restored).
+    """Measure a model on all of a loader's split in fp32, without gradients, in evaluation mode (the model's mode is restored).
 
     Parameters
     ----------

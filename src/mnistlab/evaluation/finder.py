@@ -71,7 +71,7 @@ def held_out_scenes(recipe: FinderRecipe, dataset: Dataset, split: Split, device
 def measure(
     model: FinderNet, recipe: FinderRecipe, scenes: Sequence[Scene], split: str, device: torch.device
 ) -> FinderEvaluation:
-    """Measure the model on the scenes in fp32, without gradients and in evaluation mode (its mode is restored)."""
+    """Measure the model on the scenes in fp32, without gradients and in evaluation mode (the model's mode is restored)."""
     count = Counting()
     with evaluating(model):
         for first in range(0, len(scenes), BATCH):

@@ -97,7 +97,7 @@ class Evaluation:
             The label of each example, from 0.
         loss_sum : float, optional
             The summed cross-entropy in nats, if it is known from the logits. Otherwise, it is computed from the probabilities;
-            float32's smallest normal number (a loss of 87 nats) replaces any that is smaller.
+            float32's smallest normal number (a loss of 87 nats) replaces any smaller probability.
         images : ndarray of uint8, shape (N, H, W), optional
             The images, for the list of mistakes.
         corrected : mapping, optional

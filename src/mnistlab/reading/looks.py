@@ -48,8 +48,8 @@ REACH = 24.0
 
 
 def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
-    """The scales at which to look at a picture: from the one that makes the picture, or the largest of `boxes`, as large as one
-    digit, to the one that makes the smallest digits large enough."""
+    """The scales at which to look at a picture: at the first, the picture, or the largest of `boxes`, is as large as one digit;
+    at the last, the smallest digits are large enough."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / float(max(shape) if boxes is None else boxes[:, 2:].max())
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))

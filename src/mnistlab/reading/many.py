@@ -34,7 +34,7 @@ MOST_JOBS = 1024
 MOST_ON_WINDOWS = 61
 """How many processes one process can wait for on Windows."""
 PER_PROCESS = 32
-"""How many pictures make it worth starting a process, which takes as long as reading about that many small ones."""
+"""A process is worth starting for this many pictures: starting it takes as long as reading about that many small ones."""
 AHEAD = 4
 """Pictures handed out in advance for each process: enough that no process waits, few enough to be held in memory."""
 

@@ -33,7 +33,7 @@ TALL, LEANING = 1.12, 0.2
 OUTSIZED = 1.2
 """A mark this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""The last mark of a line may be a percent sign if it is less probable than this, or this many times as high as the others."""
+"""The last mark of a line may be a percent sign if its probability is below this, or its height this many times the others'."""
 AROUND, OVER = 1.6, 0.6
 """How far around an ambiguous place the finder looks, sideways and up and down, in digit heights."""
 
@@ -127,7 +127,7 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """The finder's detections in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high."""
+    """The detections in a window (x, y, width, height) of the ink, in the ink's frame; digits there are `height` high."""
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)
     back = cv2.invertAffineTransform(ink.to_picture)

@@ -43,7 +43,7 @@ LONE = re.compile("[\udc80-\udcff]+")
 
 
 def spelled(text: str) -> str:
-    """The text with the file names in it decoded as UTF-8, whatever the locale: Python keeps bytes that the locale cannot decode
+    """The text with the file names in it decoded as UTF-8, whatever the locale: bytes that the locale cannot decode, Python keeps
     as lone surrogates, which other programs cannot read."""
     return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 

@@ -137,7 +137,7 @@ def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign
 
 
 def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
-    """The detection as a sign; None if it is not one, or if it is a slash taken for a 1, which `slash_of` judges."""
+    """The detection as a sign; None if it is not one, or if it is a slash where a mark was read, which `slash_of` judges."""
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []

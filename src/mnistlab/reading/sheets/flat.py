@@ -101,7 +101,7 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 
 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
-    """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless it is lighter.
+    """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless its own is lighter.
 
     All pieces of the line get the median position and thickness, at most `most` pixels, so that a stroke running along it
     is not taken for part of it. Returns the thickness; None if no line was seen.
