@@ -33,7 +33,7 @@ class Layer:
     Attributes
     ----------
     name : str
-        Its name in the network, such as conv1; its kind and number if it has none there.
+        Its name in the network, such as conv1; its kind and number if the network gives it no name.
     kind : str
         One of convolution, pooling, normalisation, relu, average, flatten, linear and probabilities.
     values : ndarray of float32, shape (channels, height, width) or (n,)

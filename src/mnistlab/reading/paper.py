@@ -63,7 +63,7 @@ class Look:
     """What a small copy of a picture reveals about its ink."""
 
     weights: NDArray[np.float64]
-    """float64 (C,): each colour channel's weight, negative if ink is lighter there than paper. Absolute values sum to 1."""
+    """float64 (C,): each colour channel's weight, negative if ink is lighter than paper in it. The absolute values sum to 1."""
     empty: float
     """The share of light that is missing where there is only paper, about 0."""
     typical: float

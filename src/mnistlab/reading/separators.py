@@ -56,7 +56,7 @@ class Sign:
     beside: int
     """The index of the mark beside it."""
     instead_of: tuple[int, ...] = ()
-    """The indices of the marks that are really part of it."""
+    """The indices of the marks that are really part of the sign."""
 
 
 @dataclass(frozen=True)

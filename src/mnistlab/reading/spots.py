@@ -20,7 +20,7 @@ __all__ = ["Spot", "agreed", "spots"]
 AROUND = 1.0
 """How far from a digit's centre its ink may be, as a share of its box's sides."""
 INSIDE = 0.5
-"""Strokes that come this close to a digit's centre, as a share of its box's sides, belong to it."""
+"""Strokes that come this close to a digit's centre, as a share of its box's sides, belong to the digit."""
 DOUBT = 0.01
 """The probability that each network leaves to every digit, however sure it is; chosen on generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4

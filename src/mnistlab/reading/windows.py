@@ -23,7 +23,7 @@ START = 64
 
 
 class Window(NamedTuple):
-    """A rectangle, in cells: its first column and row, and those after its last."""
+    """A rectangle, in cells: its first column and row, and the column and row after its last ones."""
 
     left: int
     top: int
@@ -62,7 +62,7 @@ class Window(NamedTuple):
 
 
 def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
-    """Boxes float64 (N, 4) that reach further on all sides."""
+    """The boxes, float64 (N, 4), made to reach `by` further on all sides."""
     by = np.broadcast_to(by, len(boxes))
     return boxes + np.stack([-by, -by, 2 * by, 2 * by], 1)
 
