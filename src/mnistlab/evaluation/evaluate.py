@@ -160,7 +160,7 @@ def saved_model(run: Run) -> SavedModel:
 
 
 def open_fitting(run: Run, saved: SavedModel, data_dir: str | Path | None) -> Dataset:
-    """The run's dataset. Raises `UserError` if the model was made for another one."""
+    """The run's dataset. Raises `UserError` if the model was made for another dataset."""
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     return dataset

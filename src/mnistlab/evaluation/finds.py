@@ -51,8 +51,8 @@ class FinderEvaluation(Evaluation):
     """The results of a finder on the scenes of a split, in counts.
 
     The classes are the ten digits and "nothing", whose row of the confusion matrix counts what was found where there is no
-    digit, and whose column counts the digits that were not found. `total` counts the digits on the scenes, `correct` those that
-    were found and classified correctly.
+    digit, and whose column counts the digits that were not found. `total` counts the digits on the scenes, and `correct`
+    counts those that were found and classified correctly.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match each find, most confident first, with the nearest digit in whose middle it lies, and count."""
+        """Match each find, most confident first, with the nearest digit in whose middle it lies, and count the outcome."""
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
         for find in finds:

@@ -33,7 +33,7 @@ class Spread:
     values: tuple[float, ...]
     mean: float
     std: float | None
-    """The standard deviation of single values; None for one value."""
+    """The standard deviation of the values; None if there is only one."""
     interval: tuple[float, float] | None
     """95 % interval of the mean over other seeds, by Student's t; None for one value."""
 
@@ -79,7 +79,7 @@ def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
 
 
 def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> list[Standing]:
-    """The settings, the best on validation first; those without validation or a finished run are last, in the given order.
+    """The settings, the best on validation first; those without validation images or finished runs are last, in the given order.
 
     Parameters
     ----------

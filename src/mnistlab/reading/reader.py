@@ -214,7 +214,7 @@ class Reader:
         paths : iterable of str or Path
             Files of pictures.
         jobs : int, optional
-            Number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer for few pictures.
+            Number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer if there are few pictures.
 
         Returns
         -------

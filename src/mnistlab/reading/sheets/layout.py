@@ -47,7 +47,7 @@ class Field:
     box : tuple of four floats
         x, y, width and height, as fractions of the sheet, from its top left corner.
     pattern : str, optional
-        A regular expression that all of its digits should match.
+        A regular expression that the field's digits, taken together, should match.
     range : tuple of two floats, optional
         The smallest and largest number expected there.
     check : {"luhn", "ean", "mod11", "mod97"}, optional
