@@ -123,7 +123,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """The step in the middle of each part of the epochs, counted from 1, and the mean loss of that part, in nats."""
+    """The step, counted from 1, in the middle of each part of the epochs, and that part's mean loss, in nats."""
     steps: list[float] = []
     began = 0
     for row in metrics:
