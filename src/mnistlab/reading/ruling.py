@@ -49,7 +49,7 @@ def tilt(faint: Gray) -> float:
 
 
 def shows_tilt(mask: Gray) -> bool:
-    """Whether there are rules, or more writing than a number or two, which might slope although the page does not."""
+    """Whether there are rules, or enough writing: a number or two may slope although the page does not."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     for n in np.flatnonzero(sizes >= 0.5 * max(mask.shape)):
