@@ -30,7 +30,7 @@ __all__ = [
 
 
 TEMPERATURES = (0.1, 10.0)
-"""The range in which the temperature is sought; the recipes need 0.5 to 1."""
+"""The range in which the temperature is sought; models trained with the recipes need 0.5 to 1."""
 UNCALIBRATED_THRESHOLD = 0.5
 """The threshold for a model whose calibration is unknown."""
 
@@ -39,7 +39,7 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Expected calibration error, 0 to 1, over `images` validation images: `before` as trained, `after` in the exported file."""
+    """Expected calibration error, 0 to 1, over `images` validation images: `before` as trained, `after` as exported."""
 
     before: float
     after: float

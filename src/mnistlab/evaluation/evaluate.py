@@ -33,7 +33,7 @@ logger = logging.getLogger("mnistlab.evaluation")
 
 
 def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
-    """Measure a model on all of a loader's split, in fp32, without gradients and in evaluation mode (its mode is restored).
+    """Measure a model on all of a loader's split in fp32, without gradients, in evaluation mode (the model's mode is restored).
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def saved_model(run: Run) -> SavedModel:
 
 
 def open_fitting(run: Run, saved: SavedModel, data_dir: str | Path | None) -> Dataset:
-    """The run's dataset. Raises `UserError` if the model was made for another one."""
+    """The run's dataset. Raises `UserError` if the model was made for another dataset."""
     dataset = open_dataset(run.dataset, run.find_data(data_dir))
     check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)
     return dataset

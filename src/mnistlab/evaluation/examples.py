@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Exciting", "Misread", "draw_exciting", "draw_misread", "find_exciting", "find_misread"]
 
 COLUMNS, SIDE = 4, 2.7
-"""Digits per row, and the size of one in inches."""
+"""Digits per row, and the size of a digit in inches."""
 
 
 @dataclass(frozen=True)

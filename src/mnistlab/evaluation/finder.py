@@ -71,7 +71,7 @@ def held_out_scenes(recipe: FinderRecipe, dataset: Dataset, split: Split, device
 def measure(
     model: FinderNet, recipe: FinderRecipe, scenes: Sequence[Scene], split: str, device: torch.device
 ) -> FinderEvaluation:
-    """Measure the model on the scenes in fp32, without gradients and in evaluation mode (its mode is restored)."""
+    """Measure the model on the scenes in fp32, without gradients and in evaluation mode (the model's mode is restored)."""
     count = Counting()
     with evaluating(model):
         for first in range(0, len(scenes), BATCH):
@@ -89,7 +89,7 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved finder on scenes drawn with digits of "val" or "test". Raises `UserError` if these cannot be read."""
+    """Measure a saved finder on scenes drawn with digits of "val" or "test". Raises `UserError` if the digits cannot be read."""
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -34,7 +34,7 @@ class Find:
     probability: float
     """The network's probability, 0 to 1."""
     right: bool | None = None
-    """Whether this digit is there; None if the find does not count."""
+    """Whether the scene has this digit there; None if the find does not count."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class FinderEvaluation(Evaluation):
     """The results of a finder on the scenes of a split, in counts.
 
     The classes are the ten digits and "nothing", whose row of the confusion matrix counts what was found where there is no
-    digit, and whose column counts the digits that were not found. `total` counts the digits on the scenes, `correct` those that
-    were found and classified correctly.
+    digit, and whose column counts the digits that were not found. `total` counts the digits on the scenes, and `correct`
+    counts those that were found and classified correctly.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def false_finds(self) -> int:
-        """How many digits were found where there is none; those that are cut off or struck out do not count."""
+        """How many digits were found where there is none; finds on digits that are cut off or struck out do not count."""
         return int(self.confusion[NOTHING].sum())
 
     @property
@@ -138,7 +138,7 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match each find, most confident first, with the nearest digit in whose middle it lies, and count."""
+        """Match each find, most confident first, with the nearest digit in whose middle it lies, and count the outcome."""
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
         for find in finds:

@@ -62,8 +62,8 @@ def draw_curves(
     score: str = "accuracy",
     loss: str = "cross-entropy (nats)",
 ) -> Figure:
-    """Loss (left) and validation accuracy (right) over the epochs, or an ensemble's members; the loss over the steps if
-    the rows hold losses within epochs.
+    """Loss (left) and validation accuracy (right) over the epochs, or over an ensemble's members; the loss is over
+    the steps if the rows hold losses within epochs.
 
     After one epoch there is no accuracy curve, and the loss fills the picture. `train_label` names the training loss, `loss` is
     the kind of loss, and `score` is what the rows' accuracy measures.
@@ -123,7 +123,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """The step in the middle of each part of the epochs, counted from 1, and the mean loss of that part, in nats."""
+    """The step, counted from 1, in the middle of each part of the epochs, and that part's mean loss, in nats."""
     steps: list[float] = []
     began = 0
     for row in metrics:

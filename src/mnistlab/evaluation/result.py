@@ -97,7 +97,7 @@ class Evaluation:
             The label of each example, from 0.
         loss_sum : float, optional
             The summed cross-entropy in nats, if it is known from the logits. Otherwise, it is computed from the probabilities;
-            float32's smallest normal number (a loss of 87 nats) replaces any that is smaller.
+            float32's smallest normal number (a loss of 87 nats) replaces any smaller probability.
         images : ndarray of uint8, shape (N, H, W), optional
             The images, for the list of mistakes.
         corrected : mapping, optional
@@ -153,7 +153,7 @@ class Evaluation:
     def interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy on other test sets of this size (Wilson 1927).
 
-        scipy.stats has it too, but takes as long to import as the rest of an evaluation.
+        scipy.stats has it too, but importing scipy.stats takes as long as the rest of an evaluation.
         """
         z, n, p = NormalDist().inv_cdf(0.975), self.total, self.accuracy
         centre = (p + z * z / (2 * n)) / (1 + z * z / n)

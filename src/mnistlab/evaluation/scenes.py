@@ -19,7 +19,7 @@ COLUMNS = 3
 
 
 def draw_scenes(evaluation: FinderEvaluation) -> Figure:
-    """The first scenes: right finds in blue, wrong ones in orange, with what each was read as; missed digits dashed."""
+    """The first scenes: right finds in blue, wrong finds in orange, each with what was read; missed digits are dashed."""
     seen = evaluation.seen
     rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].scene.pixels.shape if seen else (1, 2)

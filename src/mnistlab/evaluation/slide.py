@@ -194,7 +194,7 @@ def draw_strip(canvas: Canvas, layer: Layer, language: str) -> None:
 
 
 def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: str) -> None:
-    """A bar with its value for each class or, of more than ten classes, for those with the ten largest values."""
+    """A bar with its value for each class or, if there are more than ten, for those with the ten largest values."""
     values, classes = layer.values, explained.look.classes
     probable = layer.kind == "probabilities"
     chosen = sorted(np.argsort(-values, kind="stable")[:10].tolist())

@@ -33,17 +33,17 @@ class Spread:
     values: tuple[float, ...]
     mean: float
     std: float | None
-    """The standard deviation of single values; None for one value."""
+    """The standard deviation of the values; None if there is only one."""
     interval: tuple[float, float] | None
     """95 % interval of the mean over other seeds, by Student's t; None for one value."""
 
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, over training runs with the same numbers."""
+    """How far a setting is behind the best one on the validation images, over pairs of training runs with the same number."""
 
     difference: Spread
-    """The best setting's accuracy minus this one's."""
+    """The best setting's accuracy minus this setting's."""
     p_value: float
     """The probability that the mistakes, summed over all the training runs, are at least this uneven if both settings are equally
     good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
@@ -79,7 +79,7 @@ def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
 
 
 def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> list[Standing]:
-    """The settings, the best on validation first; those without validation or a finished run are last, in the given order.
+    """The settings, the best on validation first; those without validation images or finished runs are last, in the given order.
 
     Parameters
     ----------

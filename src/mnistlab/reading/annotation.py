@@ -29,7 +29,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours that people with red-green colour blindness can tell apart; doubtful boxes are also dashed."""
+    """Colours that people with red-green colour blindness can tell apart; the boxes of doubtful digits are also dashed."""
 
     sure: Colour
     doubtful: Colour
@@ -41,13 +41,13 @@ ON_DARK = Palette((96, 214, 226), (255, 150, 54), (0, 0, 0))
 SMALLEST_TEXT = 14
 """The least height in pixels of the text above a box; a picture whose digits are too small for it is enlarged."""
 TEXT, PERCENT = 0.34, 0.62
-"""The size of that text relative to the picture's digits, and of the percentage relative to that text."""
+"""The size of the text above a box relative to the picture's digits, and of the percentage relative to the text."""
 LARGEST = 5000
-"""The most pixels per side to which a picture is enlarged."""
+"""A picture is enlarged to at most this many pixels per side."""
 
 
 def annotate(source: Source, page: Page) -> Image.Image:
-    """The picture in RGB, with a box around each of `page`'s marks; above it, what was read and, for a digit, its probability.
+    """The picture in RGB, with a box around each mark of `page` and, above it, what was read and, for a digit, its probability.
 
     Small pictures are enlarged until the text can be read, and a margin is added for the text above the topmost digits.
     Raises `UserError` as `decode` does, and if the page was read from a picture of a different size.

@@ -1,4 +1,4 @@
-"""Assemble pieces of ink into digits: join the parts of a digit, and cut touching digits apart, as the classifier prefers."""
+"""Assemble pieces of ink into digits: join a digit's parts, and cut touching digits apart, if the classifier prefers that."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mnistlab.reading.pieces import Piece, trimmed
 __all__ = ["Unit", "assemble", "look"]
 
 MOST_TRIES = 600
-"""The most ways of joining pieces, or of cutting them, that are tried in one pass: a page full of specks offers countless."""
+"""At most this many ways of joining pieces, or of cutting them, are tried in one pass: a page of specks offers countless ways."""
 THICKEST_CUT = 0.6
-"""The most ink that a cut may cross, as a fraction of the piece's height: touching digits share no more."""
+"""The most ink that a cut may cross, as a fraction of the piece's height: touching digits share no more than that."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
         wide = np.maximum(right[others], right[a]) - np.minimum(x[others], x[a])
         tall = np.maximum(bottom[others], bottom[a]) - np.minimum(y[others], y[a])
         near = (gap_x < 0.22 * size) & (gap_y < 0.3 * size) & (wide < 1.35 * size) & (tall < 1.5 * size)
-        # Two pieces of full height side by side are two digits, unless their boxes overlap. One above the other and almost
-        # touching, two pieces may be the halves of a digit; if others are cut in two as well, `size` is that of halves.
+        # Two pieces of full height side by side are two digits, unless their boxes overlap. Two pieces that almost touch,
+        # one above the other, may be the halves of a digit; if other digits are in halves too, `size` is the size of a half.
         narrower = np.minimum(right[others] - x[others], right[a] - x[a])
         near |= (gap_x < -0.3 * narrower) & (gap_y < 0.15 * size) & (wide < 2 * size) & (tall < 2.4 * size)
         shorter = np.minimum(bottom[others] - y[others], bottom[a] - y[a])

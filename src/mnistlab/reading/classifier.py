@@ -26,14 +26,14 @@ BUNDLED = Path(__file__).parents[1] / "bundled" / "reader" / "reader.onnx"
 EXPORTED = "model.onnx"
 """The name that `mnistlab export` gives the model's file in a run's folder."""
 BATCH = 256
-"""Images per call of the network: so many that they fit into a core's caches, which is fastest."""
+"""Images per call of the network: few enough to fit into a core's caches, which is fastest."""
 MOST_THREADS = 1024
 
 
 class Classifier:
     """Classifies 28x28 images with an ONNX model that `mnistlab export` made.
 
-    It may be used from several threads at once, pickled and copied; the model goes with it.
+    It may be used from several threads at once. It may also be pickled and copied, together with its model.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Classifier:
     Attributes
     ----------
     path : Path
-        The file, which is read only once.
+        The model's file; its content is read only once.
     content : bytes
         The file's content.
     metadata : dict of str to str
@@ -170,7 +170,7 @@ def read_model(path: Path) -> bytes:
 
 
 def open_session(content: bytes, path: Path, threads: int | None) -> Any:
-    """An ONNX Runtime session for a model, which messages call `path`. Raises `UserError` if it is not ONNX."""
+    """An ONNX Runtime session for a model; messages name `path` as its file. Raises `UserError` if it is not ONNX."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised as exceptions anyway

@@ -28,7 +28,7 @@ Finish: TypeAlias = "Callable[[Path, NDArray[np.uint8], Page], None]"
 def read_content(
     reader: Reader, content: bytes, name: str | Clause, path: Path | str, finish: Finish | None = None, **options: Any
 ) -> tuple[list[Page | UserError], MnistlabError | None]:
-    """Read the pages of a file with this content, which messages call `name`.
+    """Read the pages of a file with this content; messages call the file `name`.
 
     Returns, for each page, what was read or the error that prevented it; and the last error that `finish` raised, or None.
     """

@@ -13,11 +13,11 @@ MOST = 3
 
 
 class Deaths:
-    """For one part: the pictures on which processes have died, listed in a note beside the part's file.
+    """For one part of a job's pictures: those on which processes have died, listed in a note beside the part's file.
 
-    The note exists during the `with` block; a process that survives the block removes it. The first attempt leaves the note
-    empty. Later attempts, which find it, add each picture to it before they read the picture. So the note lists the pictures
-    on which processes died, and the picture that the current process began last.
+    The note exists during the `with` block; a process that survives the block removes it. The first attempt at the part leaves
+    the note empty. Later attempts, which find the note, add each picture to it before reading the picture. So the note lists
+    the pictures on which processes died, and the picture that the current process began last.
 
     Parameters
     ----------

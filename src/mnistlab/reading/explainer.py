@@ -33,7 +33,7 @@ class Layer:
     Attributes
     ----------
     name : str
-        Its name in the network, such as conv1; its kind and number if it has none there.
+        Its name in the network, such as conv1; its kind and number if the network gives it no name.
     kind : str
         One of convolution, pooling, normalisation, relu, average, flatten, linear and probabilities.
     values : ndarray of float32, shape (channels, height, width) or (n,)
@@ -63,8 +63,8 @@ class Sight:
     layers : list of Layer
         As `Explainer.layers` gives them.
     looks : list of ndarray of float32, shape (classes,)
-        The logits of each look at the picture: a single one, or one for each network of an ensemble and each shift of the
-        picture. Empty if the answer is not computed from them in the way that our networks do it.
+        The logits of each look at the picture: a single look, or one for each network of an ensemble and each shift of the
+        picture. Empty if the answer is not computed from them as our networks compute it.
     logits : ndarray of float64, shape (classes,), or None
         The input of the softmax, before it is divided by the temperature: the logits of the only look, or the logarithm of the
         mean of the looks' probabilities. None if there are no looks.
@@ -205,8 +205,8 @@ class Explainer:
         Returns
         -------
         ndarray of float32, shape (28, 28)
-            By how much the answer's log-odds fall without the ink there: above 0 where it speaks for the answer, below 0 where it
-            speaks against it, 0 where there is no ink.
+            By how much the answer's log-odds fall without the ink there: above 0 where ink speaks for the answer, below 0 where
+            ink speaks against it, 0 where there is no ink.
 
         Raises
         ------

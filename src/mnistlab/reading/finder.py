@@ -37,14 +37,14 @@ Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
 
 
 class Finder:
-    """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, pickled and copied.
+    """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, and be pickled and copied.
 
     Its file is opened at the first call, because most pictures are read without it.
 
     Parameters
     ----------
     path : Path, optional
-        Another file of the same kind.
+        Another finder's file; if not given, the one that comes with mnistlab.
     threads : int, optional
         Processor threads for one call; one per core if None.
     """
@@ -103,7 +103,7 @@ class Found:
     kinds: Floats
     """The network's probability of each kind, 0 to 1."""
     weight: float
-    """The largest of `kinds`, reduced if the digit's height was unusual for the network; summed over all sizes by `find`."""
+    """The largest of `kinds`, reduced if the digit's height was unusual for the network; `find` sums it over all sizes."""
     level: int
     """The number of the level on which it was detected."""
     light: bool = False
@@ -137,9 +137,9 @@ class Peak(NamedTuple):
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:
-    """The maxima, at least `least`, of the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w).
+    """The maxima of the kinds' probabilities, float32 (classes, h, w), from `least` up, with their boxes, float32 (4, h, w).
 
-    If `within`, bool (h, w), is given, only those in its cells.
+    If `within`, bool (h, w), is given, only the maxima in cells where it is True.
     """
     best = kinds.max(0)
     at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)

@@ -2,7 +2,7 @@
 
     ink = find_ink(picture).strength        # uint8 (H, W), from 0 for paper to 255 for ink
 
-Its pieces are found in pieces.py, assembled into digits in assembly.py, and converted to MNIST's format in mnist_form.py.
+Pieces of ink are found in pieces.py, assembled into digits in assembly.py, and converted to MNIST's format in mnist_form.py.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ SMALL = 28
 OVERVIEW = 1000
 """Pixels per side of the copy in which paper, rules and the size of the writing are determined."""
 TALL, THIN = 56, 2.5
-"""Writing taller than this many pixels, with strokes wider than this many, is shrunk to save time; MNIST's is 20 high."""
+"""Writing taller than this many pixels, with strokes wider than this many, is shrunk to save time; MNIST's digits are 20 high."""
 GRAIN = 0.07
-"""Paper noisier than this share of the ink's strength is smoothed."""
+"""Paper whose noise is above this share of the ink's strength is smoothed."""
 DARK = 48
-"""If the paper is darker than this, out of 255, in a colour channel, the picture is lightened before shares are computed."""
+"""If the paper is darker than this, of 255, in a colour channel, the picture is lightened before shares of light are computed."""
 WORK = 16_000_000
-"""The most pixels of the copy that is searched for digits."""
+"""The copy that is searched for digits has at most this many pixels."""
 LOW, HIGH = 0.30, 0.52
 """Shares of the typical ink: a pixel above LOW belongs to a stroke if the stroke has a pixel above HIGH."""
 
@@ -122,7 +122,7 @@ def dark_ink(picture: Gray) -> Ink:
 
     view = resized(picture, shrink := min(1.0, OVERVIEW / longest))
     ground = paper_colour(view)
-    if ground.min() < DARK:  # the paper reflects almost nothing of one colour: shares of that would be noise
+    if ground.min() < DARK:  # the paper reflects almost nothing of one colour: shares of so little light would be noise
         picture, view, ground = lifted(picture), lifted(view), lifted(ground)
     missing, empty, noise = missing_light(view, ground)
     faint = (np.clip((missing.mean(2) - empty) / max(3 * noise, 0.03), 0, 4) * FAINT).astype(np.uint8)

@@ -18,7 +18,7 @@ SMALLEST = 8.0
 STEP = 2**0.5
 """The factor from one size to the next."""
 MOST_PIXELS = 2_500_000
-"""The most pixels of a picture at the largest size at which it is looked at."""
+"""The largest size at which a picture is looked at has at most this many pixels."""
 FRAME = 16
 """Pixels added on all sides, so that digits at the edge have surroundings too."""
 HINT = 0.3
@@ -28,9 +28,9 @@ ALWAYS = 400_000
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How far digits' heights may be, at one size, from the height in `SIZES`: the standard deviation of their logarithm."""
+"""How much digits' heights may differ, at one size, from the height in `SIZES`: a standard deviation of their logarithm."""
 SURE = 0.5
-"""A digit of more than this weight is known; until there is one, large sizes are looked at everywhere."""
+"""A digit of more than this weight is known; until there is a known digit, large sizes are looked at everywhere."""
 FINE = 19.0
 """Digits higher than this, in pixels of the network's input, need no larger size."""
 SETTLED = 0.8
@@ -38,9 +38,9 @@ SETTLED = 0.8
 FEW = 0.05
 """If the hints of small digits are at most this share of the known digits, no larger size is tried."""
 AROUND = 1.0
-"""How far around a small or doubtful digit a larger size is looked at, in its heights."""
+"""How far around a small or doubtful digit a larger size is looked at, as a multiple of its height."""
 WHOLE = 160_000
-"""Pixels of the network's input up to which all of a picture is looked at, since writing may be too faint to be found as ink."""
+"""Up to this many pixels of the network's input, all of a picture is looked at: writing may be too faint to be found as ink."""
 SPECK = 3.0
 """Strokes shorter than this, in pixels of the network's input, are ignored when parts of a picture are chosen."""
 REACH = 24.0
@@ -48,8 +48,8 @@ REACH = 24.0
 
 
 def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
-    """The scales at which to look at a picture: from the one that makes the picture, or the largest of `boxes`, as large as one
-    digit, to the one that makes the smallest digits large enough."""
+    """The scales at which to look at a picture: at the first, the picture, or the largest of `boxes`, is as large as one digit;
+    at the last, the smallest digits are large enough."""
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / float(max(shape) if boxes is None else boxes[:, 2:].max())
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))
@@ -57,7 +57,7 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size: each size is made from the picture halved as often as possible, so that small ones are made quickly.
+    """A picture at any size: each size is made from the picture halved as often as possible, so that small sizes are quick.
 
     Parameters
     ----------
@@ -147,8 +147,8 @@ def levels(
     boxes : float64 (N, 4), optional
         The parts of the picture to look at; all of it if None.
     inked : float64 (N, 4), optional
-        The boxes of all strokes. If given, and once a digit is known, large sizes are looked at only around strokes without a
-        certain digit, and around digits that are too small or doubtful.
+        The boxes of all strokes. If given, and once a digit is known, large sizes are looked at only around strokes that are
+        not yet read with certainty, and around digits that are too small or doubtful.
     """
     looked: list[Level] = []
     whole = sizes.halves[0]

@@ -34,7 +34,7 @@ MOST_JOBS = 1024
 MOST_ON_WINDOWS = 61
 """How many processes one process can wait for on Windows."""
 PER_PROCESS = 32
-"""How many pictures make it worth starting a process, which takes as long as reading about that many small ones."""
+"""A process is worth starting for this many pictures: starting it takes as long as reading about that many small ones."""
 AHEAD = 4
 """Pictures handed out in advance for each process: enough that no process waits, few enough to be held in memory."""
 
@@ -54,8 +54,8 @@ class Outcome(NamedTuple):
     """What became of a task.
 
     `pages` has an entry for each page of the file, usually one: what was read, or the error that prevented it. It is empty if
-    the picture was known. `error` is the one that `finish` raised, if any. `sha256` is that of the file's content, or None if
-    the file could not be opened.
+    the picture was known. `error` is the error that `finish` raised, if any. `sha256` is the hash of the file's content, or
+    None if the file could not be opened.
     """
 
     pages: tuple[Page | UserError, ...]
@@ -80,8 +80,8 @@ def read_each(
     """Read the pictures, `jobs` at a time, and yield an outcome for each in the order of the tasks.
 
     `finish` is called for each page that was read; `options` are those of `Reader.read`. Each process computes in one thread.
-    Without `jobs`, `count_processes` says how many processes there are; if it says one, this process reads the pictures in all
-    the reader's threads. Once the iterator is exhausted or closed, no process is left.
+    Without `jobs`, `count_processes` says how many processes there are; if it says one, this process reads the pictures,
+    using all the reader's threads. Once the iterator is exhausted or closed, no process is left.
 
     Raises `UserError` if `jobs` is out of range and, during iteration, `Failure` if a process was killed.
     """

@@ -16,7 +16,7 @@ SIDE, BOX = 28, 20
 THINNEST, THICKEST = 1.6, 4.6
 """The range of stroke widths, in pixels of the 20x20 box, that are left as they are."""
 DETAIL = 100
-"""A piece whose longer side has more than this many pixels is reduced to that before its strokes are measured."""
+"""A piece whose longer side has more pixels than this is reduced to this size before its strokes are measured."""
 
 
 def to_mnist_form(piece: Piece) -> Gray:
@@ -54,7 +54,7 @@ def full_contrast(strength: Gray) -> Gray:
 
 
 def usual_width(strength: Gray) -> Gray:
-    """The piece with strokes thinner than `THINNEST` thickened to that, and strokes thicker than `THICKEST` thinned to that."""
+    """The piece with strokes thinner than `THINNEST` thickened to it, and strokes thicker than `THICKEST` thinned to it."""
     mask = (strength > 100).astype(np.uint8)
     if not mask.any():
         return strength

@@ -46,7 +46,7 @@ class ReceptiveField:
     start: int
 
     def after(self, kernel: int, stride: int, padding: int) -> ReceptiveField:
-        """The receptive field after a convolution or pooling of maps whose cells have this one."""
+        """The receptive field after a convolution or pooling of maps whose cells have this receptive field."""
         return ReceptiveField(
             size=self.size + (kernel - 1) * self.step, step=self.step * stride, start=self.start - padding * self.step
         )
@@ -80,7 +80,7 @@ def follow(graph: onnx.GraphProto) -> Iterator[Step]:
     """The layers from the first convolution on, as long as each feeds exactly one other."""
     held = Numbers(graph)
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
-    # After deskewing, no cell sees a square of the original picture; after evening out its contrast, each sees all of it.
+    # After deskewing, no cell sees a square of the original picture; after evening out its contrast, each cell sees all of it.
     is_whole = is_deskewed(graph) or evens_out(graph)
     field = None if is_whole else ReceptiveField(size=1, step=1, start=0)
     counts: dict[str, int] = {}

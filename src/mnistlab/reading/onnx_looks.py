@@ -26,7 +26,7 @@ class Look:
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
-    """The looks that make up the answer, in order; empty if it is computed in a way that our networks do not use."""
+    """The looks that make up the answer, in order; empty if the answer is computed in a way that our networks do not use."""
     makers = {name: node for node in graph.node for name in node.output}
     softmax = makers.get(graph.output[0].name)
     if softmax is None or softmax.op_type != "Softmax":
@@ -38,7 +38,7 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 
 
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
-    """The looks whose mean probabilities `logits` is the logarithm of; if it is of none, one look, whose logits it is."""
+    """The looks of whose mean probabilities the tensor `logits` is the logarithm; otherwise the only look, whose logits it is."""
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):
         if node is None or node.op_type != kind:
@@ -64,15 +64,15 @@ def answer_of(
     logits
         float32 (classes,) for each look.
     weights
-        The weight of each in the mean; they sum to 1.
+        The weight of each look in the mean; the weights sum to 1.
     temperature
         Above 0.
 
     Returns
     -------
     tuple of ndarray of float64, shape (classes,)
-        The combined logits: those of the only look, or the logarithm of the mean of the looks' probabilities. And the
-        probabilities: the softmax of the combined logits divided by the temperature.
+        The combined logits (those of the only look, or the logarithm of the mean of the looks' probabilities), and the
+        probabilities (the softmax of the combined logits divided by the temperature).
     """
     whole = logits[0].astype(np.float64)
     if len(logits) > 1:

@@ -26,7 +26,7 @@ class Window:
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """The node's attributes, with ONNX's defaults for strides, padding and dilations that it leaves out."""
+    """The node's attributes, with ONNX's defaults for the strides, padding and dilations that it leaves out."""
     import onnx
 
     given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -73,7 +73,7 @@ class Numbers:
         dict of str to ndarray of float32
             For a convolution, its filters (channels, input channels / groups, height, width) and bias (channels,); for a linear
             layer, its weights (outputs, inputs) and bias (outputs,); for batch norm, scale and shift (channels,), which turn a
-            value into value * scale + shift. Empty for a layer without numbers, and if the graph does not hold them all.
+            value into value * scale + shift. Empty for a layer without numbers, and if the graph lacks any of the numbers.
         """
         inputs = [self.named(name) for name in node.input[1:]]
         if any(given is None for given in inputs):

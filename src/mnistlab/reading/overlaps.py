@@ -1,4 +1,4 @@
-"""Merge the finder's detections at several sizes, so that each mark is kept only once, and no two in one spot."""
+"""Merge the finder's detections at several sizes, so that each mark is kept only once, and no two marks share a spot."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mnistlab.reading.marks import SAME, Box, overlap
 __all__ = ["find", "supported"]
 
 COMMON = 0.2
-"""The exponent that says how much a mark's rank depends on the share of other marks with its height."""
+"""The exponent that says how much a mark's rank depends on how many other marks are as high as it is."""
 ALIKE = 0.45
 """The standard deviation of the logarithms of the heights of one page's digits."""
 ENOUGH = 0.65
 """The lowest weight, summed over all sizes, of a mark that is kept."""
 APART = 0.57
-"""The least distance between the centres of two neighbouring digits, as a share of the wider one's width."""
+"""The least distance between the centres of two neighbouring digits, as a share of the wider digit's width."""
 MOST_FOUND = 3000
 """If there are more detections than this, only the most confident ones are considered."""
 LINE, BESIDE = 0.5, 3.0
@@ -30,9 +30,9 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
 def find(looked: Sequence[Level]) -> list[Found]:
-    """The marks in a picture: each once, even if it was found at several sizes, and no two in one spot.
+    """The marks in a picture: each once, even if it was found at several sizes, and no two marks in one spot.
 
-    If two exclude each other, the one found more confidently and at more sizes stays; being as high as most others helps.
+    If two exclude each other, the one found more confidently and at more sizes is kept; having a common height helps, too.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)
@@ -60,7 +60,7 @@ def find(looked: Sequence[Level]) -> list[Found]:
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1: a slash separates two numbers."""
+    """Whether a mark taken for a slash has digits only on its right, and so is really a leaning 1: a slash separates numbers."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]

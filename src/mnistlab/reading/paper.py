@@ -21,7 +21,7 @@ INK_LEVEL = 220
 
 
 LEVELS = 200.0
-"""The 8-bit value that stands for all of the paper's light, a share of 1; shares go up to 1.275."""
+"""The 8-bit value of the share 1, all of the paper's light; the largest share is 1.275."""
 FAINTEST = 0.11
 """The least share of the paper's light that ink absorbs."""
 DUST = 6
@@ -38,7 +38,7 @@ def resized(picture: Gray, scale: float) -> Gray:
 
 
 def dark_paper(picture: Gray) -> bool:
-    """Whether the ink is lighter than the paper: strokes are thin, and paper surrounds them."""
+    """Whether the ink is lighter than the paper; ink is thin, and paper surrounds it."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     gray = resized(gray, min(1.0, 256 / max(gray.shape)))
     if max(gray.shape) > 64:  # a page: strokes stand out from their surroundings
@@ -54,7 +54,7 @@ def dark_paper(picture: Gray) -> bool:
     light_share = float((mask > 0).mean())
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
     light_border = float((border > 0).mean())
-    # The ink is whichever of the two is rarer, above all at the edge.
+    # The ink is the rarer of light and dark, above all at the edge.
     return (0.5 - light_share) + 0.5 * (0.5 - light_border) > 0
 
 
@@ -63,7 +63,7 @@ class Look:
     """What a small copy of a picture reveals about its ink."""
 
     weights: NDArray[np.float64]
-    """float64 (C,): each colour channel's weight, negative if ink is lighter there than paper. Absolute values sum to 1."""
+    """float64 (C,): each colour channel's weight, negative if ink is lighter than paper in it. The absolute values sum to 1."""
     empty: float
     """The share of light that is missing where there is only paper, about 0."""
     typical: float
@@ -74,7 +74,7 @@ class Look:
     """The usual width of the writing's strokes in pixels; 0 if there are none."""
 
     def strength(self, picture: Gray, paper: Gray) -> Gray:
-        """How much ink there is at each pixel of a picture uint8 (H, W, C) on `paper`, of the same shape: uint8 (H, W)."""
+        """How much ink there is at each pixel of a picture, uint8 (H, W, C), on `paper`, of the same shape: uint8 (H, W)."""
         if self.typical == 0:
             return np.zeros(picture.shape[:2], np.uint8)
         quotient = cv2.divide(picture, paper, scale=LEVELS, dtype=cv2.CV_8U).reshape(picture.shape)
@@ -89,7 +89,7 @@ def missing_light(picture: Gray, paper: Gray) -> tuple[NDArray[np.float32], floa
     """The share of the paper's light that is missing, float32 (H, W, C); its mean and its noise where there is only paper."""
     missing: NDArray[np.float32] = 1 - np.divide(picture, np.maximum(paper, 1), dtype=np.float32)
     np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # the limit of `Look.strength`
-    # The brightest quarter is paper unless ink covers most of the picture: its spread is the paper's noise.
+    # The brightest quarter is paper unless ink covers most of the picture, so its spread is the paper's noise.
     brightest, brighter = np.quantile(missing.mean(2), (0.05, 0.25))
     # These quantiles of a normal distribution are 0.97 standard deviations apart.
     noise = float(brighter - brightest) / 0.97
@@ -144,7 +144,7 @@ def paper_colour(picture: Gray) -> Gray:
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) if small.shape[2] == 3 else small[..., 0]
     side = (int(1.5 * filling_side(gray)) + 2) | 1
     ground: Gray = closed(small, side)
-    if small.shape[2] == 3:  # in one colour, ink may be lighter than paper; it is then still in `ground`
+    if small.shape[2] == 3:  # in one channel, ink may be lighter than paper; that ink is then still in `ground`
         around = closed(gray, side)
         ink: Gray = (around.astype(np.float32) - gray > 0.1 * around).astype(np.uint8)
         if ink.any():

@@ -1,12 +1,12 @@
-"""Read millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of them.
+"""Read millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of the job.
 
 Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and starts a part again if its
-process or machine dies. Only names and counts go through it: the processes fetch the pictures and write the rows themselves. A
-part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often it is begun.
+process or machine dies. Only names and counts go through Ray: the processes fetch the pictures and write the rows themselves. A
+part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often a part is begun.
 Names are listed as they are needed, so that nothing grows with their number except a table on disk.
 
-Ray Data's own writers and checkpoints do not guarantee that: a part that is tried again is written again, and the list of what
-is done is held in memory.
+Ray Data's own writers and checkpoints do not guarantee that: with them, a part that is tried again is written again, and the
+list of what is done is held in memory.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Job(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """A part that is to be read; or the counts of one that was read, or of what had been read before; or an error."""
+    """A part that is to be read, the counts of a part that was read or of all that had been read before, or an error."""
 
     names: bytes = b""
     """The names of the pictures of a part that is to be read, with a zero byte between them."""
@@ -74,7 +74,7 @@ class Tally(NamedTuple):
     """The error that ends the job, pickled."""
 
     def plus(self, other: Tally) -> Tally:
-        """The counts of both, added up."""
+        """The counts of both tallies, added up."""
         return Tally(
             pictures=self.pictures + other.pictures, digits=self.digits + other.digits, failed=self.failed + other.failed,
             before=self.before + other.before,
@@ -82,7 +82,7 @@ class Tally(NamedTuple):
 
 
 def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[Tally]:
-    """Read all pictures of the job that have not been read yet, and yield a tally for each part, and one of what had been read.
+    """Read all pictures of the job that are not yet read; yield a tally for each part, and one for what had been read before.
 
     Raises `MnistlabError`, during iteration, for anything that ends the job: a full disk, a store that does not answer, a
     process that died while listing the pictures. What was written stays, and a job that is started again continues there.
@@ -132,9 +132,9 @@ def as_block(tally: Tally) -> Any:
 
 
 def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
-    """The parts whose pictures have not been read yet, and finally a tally of what has been; an error comes as a tally, too.
+    """The parts whose pictures have not been read yet, and finally a tally of the other pictures; an error comes as a tally, too.
 
-    As long as the sources stay the same, so do the parts, so that those already written are left out as a whole.
+    As long as the sources stay the same, so do the parts, so that parts already written are left out as a whole.
     """
     try:
         go_to(job.folder)
@@ -178,7 +178,7 @@ class PartReader:
     Parameters
     ----------
     reader
-        The reader; its model goes with it.
+        The reader, which is sent together with its model.
     job
         Says which folder relative names start from, and where the parts' files go.
     """

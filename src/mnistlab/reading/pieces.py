@@ -22,7 +22,7 @@ MOST_PIECES = 2000
 
 @dataclass(frozen=True)
 class Piece:
-    """Connected strokes, or strokes that were joined: a digit, part of one, or several."""
+    """Connected strokes, or strokes that were joined: a digit, part of a digit, or several digits."""
 
     x: int
     y: int
@@ -56,7 +56,7 @@ class Piece:
 
 
 def find_pieces(ink: Ink) -> list[Piece]:
-    """The connected strokes, without specks, dust, faint print on the back and anything else that is not writing."""
+    """The connected strokes, except specks, dust, faint print from the back of the page and whatever else is not writing."""
     strength = ink.strength
     if ink.whole:
         everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])
@@ -69,7 +69,7 @@ def find_pieces(ink: Ink) -> list[Piece]:
     if len(longest) > 200 and np.median(longest) < SMALLEST and size < 2.5 * SMALLEST:
         return []  # a page of dust
     keep = (longest >= max(SMALLEST, 0.1 * size)) & (longest <= min(LARGEST, 3.5 * size))
-    # A piece from edge to edge is the edge of a shadow, a table or another sheet.
+    # A piece that crosses the whole picture is the edge of a shadow, a table or another sheet.
     across = (width >= 0.97 * strength.shape[1]) & (width > 8 * height)
     down = (height >= 0.97 * strength.shape[0]) & (height > 8 * width)
     numbers = np.flatnonzero(keep & ~across & ~down)
@@ -93,7 +93,7 @@ def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
 
 
 def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
-    """The columns from `left` to `right`, exclusive, without empty rows and columns at the edges; None if there is no ink."""
+    """The piece from column `left` to before `right`, without empty rows and columns at the edges; None if there is no ink."""
     part = piece.strength[:, left:right]
     mask = part > INK_LEVEL * LOW
     if not mask.any():
@@ -117,7 +117,7 @@ def in_picture(box: Sequence[float], ink: Ink, size: tuple[int, int]) -> tuple[i
 
 
 def around(pixels: NDArray[Any], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The box in the picture of `size` around pixels (2, N), x and y, of the ink."""
+    """The box around pixels (2, N), x and y, of the ink, in pixels of the picture of `size` (width, height)."""
     across, down = ink.to_picture @ np.concatenate([pixels, np.ones((1, pixels.shape[1]))])
     half = np.abs(ink.to_picture[:, :2]).sum(1) / 2 - 0.05
     left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))

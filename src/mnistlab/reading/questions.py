@@ -1,4 +1,4 @@
-"""Find where strokes alone are ambiguous between the digits of a line: a point or a speck, a slash or a leaning 1?
+"""Find where, between the digits of a line, strokes alone are ambiguous: a point or a speck, a slash or a leaning 1?
 
 The finder looks only there, with the picture scaled so that its digits have the size that the finder was trained on.
 """
@@ -29,13 +29,13 @@ BELOW, ABOVE = 0.45, 1.1
 HEAD = 0.3
 """A small stroke within this upper share of a digit's height belongs to the digit, like the bar of a 5."""
 TALL, LEANING = 1.12, 0.2
-"""A 1 may be a slash if it is this many times as high as the digits of its line, and leans right by this, per pixel of height."""
+"""A 1 may be a slash if it is this many times as high as its line's digits, and leans right by this much per pixel of height."""
 OUTSIZED = 1.2
 """A mark this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""The last mark of a line may be a percent sign if it is less probable than this, or this many times as high as the others."""
+"""The last mark of a line may be a percent sign if its probability is below this, or its height this many times the others'."""
 AROUND, OVER = 1.6, 0.6
-"""How far around an ambiguous place the finder looks, across and down, in digit heights."""
+"""How far around an ambiguous place the finder looks, sideways and up and down, in digit heights."""
 
 
 class Row:
@@ -83,7 +83,7 @@ class Row:
         return int(nearest[0]), float((self.boxes[close, 1] + self.boxes[close, 3]).mean())
 
     def small_strokes(self, ink: Ink, strokes: Boxes) -> tuple[Boxes, Boxes]:
-        """The boxes, in the marks' frame, of the strokes that may be more than dirt but less than a digit.
+        """The boxes, in the marks' frame, of the strokes that may be signs, rather than dirt or digits.
 
         Also how dark each is at its darkest, float64 (N,), relative to the page's typical ink.
         """
@@ -127,7 +127,7 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """The finder's detections in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high."""
+    """The detections in a window (x, y, width, height) of the ink, in the ink's frame; digits there are `height` high."""
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)
     back = cv2.invertAffineTransform(ink.to_picture)

@@ -40,7 +40,7 @@ __all__ = ["Reader"]
 class Reader:
     """Reads the handwritten digits in pictures.
 
-    A reader may be used from several threads at once, pickled and copied; the model goes with it.
+    A reader may be used from several threads at once. It may also be pickled and copied, together with its model.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class Reader:
         return Page(tuple(Line(tuple(map(self._told, row))) for row in rows), (picture.shape[1], picture.shape[0]))
 
     def read_pages(self, path: str | Path, *, raise_if_cancelled: Callable[[], None] = lambda: None) -> Iterator[Page]:
-        """Read every page of a file: all those of a TIFF or a PDF (which needs the extra ``pdf``), the only one of any other.
+        """Read every page of a file: a TIFF or PDF may have several (PDF needs the extra ``pdf``); any other file has one.
 
         Parameters
         ----------
@@ -188,12 +188,12 @@ class Reader:
         Returns
         -------
         iterator of Page
-            The pages one by one, each read when it is asked for, with `number` and `count`.
+            The pages one by one, with `number` and `count`, each read when it is asked for.
 
         Raises
         ------
         UserError
-            During iteration: as `read` does, if a PDF has a password, if pypdfium2 is missing, or if a page is broken.
+            During iteration: as in `read`, and if a PDF has a password, if pypdfium2 is missing, or if a page is broken.
         """
         name = printable(path)
         content = read_bytes(Path(path))
@@ -214,14 +214,14 @@ class Reader:
         paths : iterable of str or Path
             Files of pictures.
         jobs : int, optional
-            Number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer for few pictures.
+            Number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer if there are few pictures.
 
         Returns
         -------
         iterator of (Path, Page or UserError)
             Each file with what was read in it, or with the error that prevented it, in the order of `paths`; a TIFF or PDF
-            with several pages once for each page. Few pictures are in progress at a time, so that memory stays flat
-            however many there are.
+            with several pages appears once for each page. Only a few pictures are in progress at a time, so that memory use
+            stays flat, however many pictures there are.
 
         Raises
         ------

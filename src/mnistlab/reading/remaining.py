@@ -1,4 +1,4 @@
-"""Which of a job's pictures are still to be read: each once, however often it is named, and none whose rows are written."""
+"""Which of a job's pictures are still to be read: each once, however often it is named, unless its rows are already written."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ AT_ONCE = 32
 
 
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
-    """Each picture that the sources name, once and in order: with None if it is still to be read; if its rows are in `out`, with
-    the number of its digits, and 1 if it could not be read or 0 if it could.
+    """Each picture that the sources name, once and in order; with it, None if it is still to be read, or, if its rows are in
+    `out`, the number of its digits, and 1 if it could not be read or 0 if it could.
 
     What is known about the names is kept in a table on disk, so that memory use stays flat. Raises errors as `names_in`
     does, and `UserError` if a part's file cannot be read.

@@ -37,13 +37,13 @@ in `Digit.to_dict`; why the file could not be read. Missing values are None."""
 Row = list[Any]
 """A value for each of `COLUMNS`."""
 GROUP = 100_000
-"""Rows of a Parquet file held in memory at a time."""
+"""How many rows of a Parquet file are held in memory at a time."""
 
 LONE = re.compile("[\udc80-\udcff]+")
 
 
 def spelled(text: str) -> str:
-    """The text with the file names in it decoded as UTF-8, whatever the locale: Python keeps bytes that the locale cannot decode
+    """The text with the file names in it decoded as UTF-8, whatever the locale: bytes that the locale cannot decode, Python keeps
     as lone surrogates, which other programs cannot read."""
     return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
@@ -59,7 +59,7 @@ def rows_of(name: str, pages: Sequence[Page | UserError]) -> list[Row]:
 
 
 def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[Row]:
-    """The rows of one page. One that could not be read has a page number only if the file has several pages."""
+    """The rows of one page. A page that could not be read has a page number only if the file has several pages."""
     nothing = [None] * (len(COLUMNS) - 3)
     if isinstance(read, UserError):
         return [[name, page if count > 1 else None, *nothing, read.for_command_line()]]

@@ -41,7 +41,7 @@ def tilt(faint: Gray) -> float:
     coarse = np.arange(-14, 14.1, 0.5)
     scores = np.array([sharpness(d) for d in coarse])
     best = float(coarse[scores.argmax()])
-    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing is level, or it is steeper than was tried
+    if scores.max() < 1.3 * np.median(scores) or abs(best) > 13:  # nothing is level, or the steepest angle is best
         return 0.0
     fine = np.arange(best - 0.5, best + 0.51, 0.1)
     best = float(fine[np.argmax([sharpness(d) for d in fine])])
@@ -49,7 +49,7 @@ def tilt(faint: Gray) -> float:
 
 
 def shows_tilt(mask: Gray) -> bool:
-    """Whether there are rules, or more writing than a number or two, whose slope might differ from the page's."""
+    """Whether there are rules, or enough writing: a number or two may slope although the page does not."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     for n in np.flatnonzero(sizes >= 0.5 * max(mask.shape)):
@@ -164,6 +164,6 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
 
 
 def usual_thickness(found: Gray) -> int:
-    """The usual thickness of the rules, in pixels: the number of their pixels divided by that of their upper edges."""
+    """The usual thickness of the rules, in pixels: the number of their pixels per pixel of their upper edges."""
     edges = int(np.count_nonzero(found[1:] > found[:-1]))
     return int(np.ceil(int(np.count_nonzero(found)) / max(1, edges)))

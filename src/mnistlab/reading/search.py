@@ -33,13 +33,13 @@ from mnistlab.reading.windows import Boxes
 __all__ = ["Writing", "in_order", "writing_on_paper"]
 
 SHINES_THROUGH = 0.25
-"""Marks fainter than this share of the others are on the other side of the paper."""
+"""Marks less dark than this share of the others' darkness shine through from the other side of the paper."""
 MOST_PIECES = 400
 """If there are more pieces of ink than this, they are not assembled before the finder has looked."""
 SPECK, DOUBTFUL = 0.45, 0.5
-"""Marks lower than this share of the usual height are specks if their probability is also below the second number."""
+"""Marks less high than the first number times the usual height are specks if their probability is below the second."""
 PART = 0.4
-"""A mark that is not accepted belongs to a more confident one if that covers more than this share of it."""
+"""A mark that is not accepted is part of a more confident mark that covers more than this share of it."""
 FEW = 0.25
 """If the classifier accepts less than this share of the marks, most are noise."""
 THICKEST = 0.2
@@ -116,7 +116,7 @@ def writing_on_paper(
 
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
-    """The only piece of ink, if it was drawn with a broad pen: perhaps half a digit, but not a grid or frame. None otherwise."""
+    """The only piece of ink if it was drawn with a broad pen, and so is not a grid or frame; None otherwise."""
     if ink.rules is not None or len(pieces) != 1:
         return None
     return pieces[0] if pieces[0].height < LONGEST * ink.pen else None
@@ -156,7 +156,7 @@ def found_digits(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> tuple[list[Mark], list[Level], int]:
-    """What the finder takes for digits, or for something else of that size, with the classifier's answer to each.
+    """What the finder takes for digits, or for something else as large as a digit, with the classifier's answer to each.
 
     Also all the finder's levels, and how many quarter turns, counterclockwise, the page needed. `gray` is dark on light.
     """
@@ -185,7 +185,7 @@ def found_digits(
 
 
 def turned_back(box: Box, quarters: int, size: tuple[int, int]) -> Box:
-    """A box (x, y, width, height) on a page of `size` that was rotated by that many quarter turns, on the unrotated page."""
+    """A box (x, y, width, height) of a page of `size` after the page is turned back by that many quarter turns."""
     x, y, width, height = box
     for _ in range(quarters):  # a quarter turn back: clockwise
         x, y, width, height = size[1] - y - height, x, height, width

@@ -20,7 +20,7 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 SURE, ALONE = 0.52, 0.55
 """The finder's minimum probability for a sign that has a small stroke of its own, and for one that has none."""
 STRONGEST = 1.5
-"""Dirt is finer than the pen: the finder's value is scaled by the square of a stroke's length in pen widths, at most by this."""
+"""Dirt is finer than the pen, so the finder's value is multiplied by a stroke's squared length in pen widths, by this at most."""
 DOT, ON_DOTS = 0.2, 2.5
 """If strokes smaller than this share of the digits' height outnumber the digits, the paper has dots, and the smallest sign is
 this many pen widths long."""
@@ -52,11 +52,11 @@ class Sign:
     level_box: Box
     """x, y, width, height on the page turned upright, as for marks."""
     box: Box
-    """The same, in the picture's pixels."""
+    """As `level_box`, but in the picture's pixels."""
     beside: int
     """The index of the mark beside it."""
     instead_of: tuple[int, ...] = ()
-    """The indices of the marks that are really part of it."""
+    """The indices of the marks that are really part of the sign."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
 def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
     """The signs among the finder's detections on the whole page, in the frame of the marks' `level_box`.
 
-    `ink` is that of the page; None if the page was rotated.
+    `ink` is the page's ink; None if the page was rotated.
     """
     signs: list[Sign] = []
     strokes = None if ink is None else boxes_in_picture(ink)
@@ -137,7 +137,7 @@ def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign
 
 
 def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
-    """The detection as a sign; None if it is not one, or if it is a slash taken for a 1, which `slash_of` judges."""
+    """The detection as a sign; None if it is not one, or if it is a slash where a mark was read, which `slash_of` judges."""
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []
@@ -204,7 +204,7 @@ def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
 
 
 def overlap(one: Found, other: Found) -> bool:
-    """Whether the centre of one detection lies in the other."""
+    """Whether the centre of either detection lies in the other."""
     across, down = abs(one.x - other.x), abs(one.y - other.y)
     return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
 

@@ -112,7 +112,7 @@ def is_a_folder(name: str) -> bool:
 
 
 def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
-    """The pictures in a folder, then those in its folders if `recursive`; a folder that cannot be listed is itself yielded."""
+    """The pictures in a folder, and then in its sub-folders if `recursive`; a folder that cannot be listed is itself yielded."""
     try:
         found = entries(folder)
     except OSError:

@@ -20,13 +20,13 @@ __all__ = ["Spot", "agreed", "spots"]
 AROUND = 1.0
 """How far from a digit's centre its ink may be, as a share of its box's sides."""
 INSIDE = 0.5
-"""Strokes that come this close to a digit's centre, as a share of its box's sides, belong to it."""
+"""Strokes that come this close to a digit's centre, as a share of its box's sides, belong to the digit."""
 DOUBT = 0.01
 """The probability that each network leaves to every digit, however sure it is; chosen on generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4
 """The least height or width of a digit's ink, as a share of the finder's box."""
 PAPER = 0.8
-"""The quantile of the contrast in a digit's box that is taken for that of the paper."""
+"""The quantile of the contrast in a digit's box that is taken for the paper's contrast."""
 STROKE = 80
 """Ink above this, of 255, is a stroke."""
 
@@ -129,7 +129,7 @@ def lessened(probabilities: Floats, sure: float) -> Floats:
 
 
 def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
-    """The ink of one digit, without ink that is closer to another; None if there is none."""
+    """The ink of one digit, without ink that is closer to another mark; None if no ink is left."""
     high, wide = mark.height, max(mark.width, 0.3 * mark.height)
     rows, columns = level.ink.shape
     scale = level.scale

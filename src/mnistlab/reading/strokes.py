@@ -1,4 +1,4 @@
-"""Read connected strokes as digits: on clean paper they are found exactly, whatever a model has learnt."""
+"""Read connected strokes as digits: on clean paper, strokes are found exactly, whatever a model has learnt."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def surest(
 def missed_by(
     found: Sequence[Mark], strokes: Sequence[Mark], ink: Ink, pieces: Sequence[Piece], picture: Gray, threshold: float
 ) -> list[Mark]:
-    """The strokes that are plainly digits but were not found: only whole pieces, because half a frame may look like a 1."""
+    """The strokes that are plainly digits but missed by the finder; only whole pieces, because half a frame may look like a 1."""
     size = (picture.shape[1], picture.shape[0])
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
     high = float(np.median([mark.box[3] for mark in found]))

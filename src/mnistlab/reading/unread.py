@@ -22,7 +22,7 @@ INK = 0.3
 LOW, HIGH = 0.6, 1.6
 """The least and greatest height of such ink, as a share of the usual height; other ink is part of a digit, or several lines."""
 AROUND = 0.1
-"""How far beyond a digit's box its own ink may reach, as a share of its width and height."""
+"""How far beyond a digit's box its own ink may reach, as a share of the box's width and height."""
 DOUBT = 0.5
 """The highest probability of ink that was not read, as a share of the threshold for accepting a digit."""
 

@@ -24,7 +24,7 @@ ENOUGH = 20.0
 """The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
-"""By what factor, and by how many, more digits must be readable on a rotated page for it to be read that way."""
+"""How many times as many digits, and how many more, must be readable on a rotated page for it to be read that way."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0
@@ -57,7 +57,7 @@ def look_everywhere(
 def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
     """The parts with a dark background, where light writing is possible; dark pixels in the boxes `written` count as strokes.
 
-    None are returned if they make up too small a share of the picture.
+    No parts are returned if they make up too small a share of the picture.
     """
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
@@ -123,7 +123,7 @@ def hints(level: Level) -> float:
 
 
 def readable(classifier: Classifier, marks: list[Found], levels: list[Level]) -> float:
-    """About how many digits among the detections at these sizes can be read."""
+    """Roughly how many digits among the detections at these sizes can be read."""
     return sum(
         max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
         for spot in spots(classifier, marks, levels)

@@ -23,7 +23,7 @@ START = 64
 
 
 class Window(NamedTuple):
-    """A rectangle, in cells: its first column and row, and those after its last."""
+    """A rectangle, in cells: its first column and row, and the column and row after its last ones."""
 
     left: int
     top: int
@@ -62,13 +62,13 @@ class Window(NamedTuple):
 
 
 def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
-    """Boxes float64 (N, 4) that reach further on all sides."""
+    """The boxes, float64 (N, 4), made to reach `by` further on all sides."""
     by = np.broadcast_to(by, len(boxes))
     return boxes + np.stack([-by, -by, 2 * by, 2 * by], 1)
 
 
 def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which cells lie in boxes of a picture (in its pixels), once that is scaled and framed with `frame` pixels: bool `shape`."""
+    """Which cells of a picture scaled and framed with `frame` pixels lie in boxes of the unscaled picture: bool `shape`."""
     cells = np.zeros(shape, bool)
     for x, y, width, height in boxes.tolist():
         left, top = (max(0, int((scale * start + frame) / CELL)) for start in (x, y))
@@ -78,7 +78,7 @@ def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> 
 
 
 def windows(wanted: NDArray[np.bool_]) -> list[Window]:
-    """Windows that cover all wanted cells, bool (h, w), and few others; one around two is taken if it costs less than they do."""
+    """Windows that cover all wanted cells, bool (h, w), and few others; two are merged if one window around both costs less."""
     found: list[Window] = []
     for top in range(0, wanted.shape[0], TILE):
         for left in range(0, wanted.shape[1], TILE):

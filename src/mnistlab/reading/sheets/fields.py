@@ -102,7 +102,7 @@ def read_fields(
 ) -> tuple[tuple[Entry, ...], tuple[tuple[float, float], ...]]:
     """The content of each field of a form in a picture, uint8 (H, W) or (H, W, 3), and the form's four corners in the picture.
 
-    Raises `UserError` if the form is not found in the picture, or is a different one.
+    Raises `UserError` if the form is not found in the picture, or if the picture shows a different one.
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     placed = register(layout, gray)
@@ -203,7 +203,7 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
 
 
 def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:
-    """The same marks; or, if they do not fit the field but other readings of unclear marks do, the most probable of those.
+    """The same marks; or, if they do not fit the field but other readings of unclear marks do, the most probable such reading.
 
     Their probabilities stay as low as they are: a fit is a hint for whoever checks the field, not a proof.
     """

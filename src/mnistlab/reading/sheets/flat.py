@@ -31,7 +31,7 @@ THICKEST = 11
 UNBROKEN = 0.3
 """A line is unbroken if it is nowhere fainter than this share of its usual strength."""
 NEXT_TO, CROSSED = (6, 7, 8), 0.93
-"""How far, in pixels, paper is from a line; where it has less than this share of its usual light, another line crosses."""
+"""How many pixels from a line paper is measured; where it has less than this share of its usual light, another line crosses."""
 PIECE = 24
 """How many pixels of a line are examined at a time, because paper bends and light changes."""
 
@@ -62,7 +62,7 @@ class Flattened:
 
 
 def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[int, int]) -> Flattened:
-    """A picture of `size` (width, height) of the pixels that `to_picture` leads to; outside the picture, its edge is repeated."""
+    """The pixels that `to_picture` leads to, as a picture of `size` (width, height); outside `gray`, its edge is repeated."""
     width, height = size
     step = 16  # between these, the mapping is practically straight
     columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
@@ -101,9 +101,9 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 
 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
-    """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless it is lighter.
+    """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless its own is lighter.
 
-    The median position and thickness, up to `most` pixels, hold for all pieces of the line, so that a stroke running along it
+    All pieces of the line get the median position and thickness, at most `most` pixels, so that a stroke running along it
     is not taken for part of it. Returns the thickness; None if no line was seen.
     """
     height, width = gray.shape
@@ -151,7 +151,7 @@ def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
-    """The last row above a line and the first one below it, in `part`, its surroundings; None if no line is seen."""
+    """The last row above a line and the first one below it, in `part`, the line's surroundings; None if no line is seen."""
     profile = np.median(part, 1)
     paper = float(np.quantile(profile, 0.8))
     missing = 1 - profile / max(paper, 1.0)

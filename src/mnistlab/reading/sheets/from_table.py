@@ -24,7 +24,7 @@ def layout_from_table(table: Table, picture: Gray) -> Layout:
     """A layout with a field for each cell, named as in a spreadsheet: A1, B1, and so on.
 
     The fields' boxes are fractions of the largest frame in the picture, uint8 (H, W) or (H, W, 3), usually the table's own.
-    If no frame surrounds the table, they are fractions of the sheet of paper, if that is found, or of the whole picture.
+    If no frame surrounds the table, they are fractions of the sheet of paper, if that is found, or else of the whole picture.
 
     Raises `UserError` if there are more cells than a layout may have fields.
     """
@@ -64,7 +64,7 @@ def column_name(column: int) -> str:
 
 
 def to_toml(layout: Layout) -> str:
-    """The text of a file that `read_layout` reads as that layout; if it has a picture of the form, that is called `form_name`."""
+    """The text of a file that `read_layout` reads as that layout; a picture of the form, if any, is called `form_name` there."""
     form = layout.form is not None
     lines = [f"form = {toml_text(layout.form_name)}" if form else f'sheet = "{layout.sheet}"']
     for field in layout.fields:

@@ -75,7 +75,7 @@ class Flat:
         return rows, columns
 
     def candidates(self) -> Points:
-        """The y at which there may be horizontal lines: a line is seen there along more of the width than above and below."""
+        """The y at which there may be horizontal lines: where one is seen along more of the width than just above and below."""
         parts = self.seen(np.linspace(0, self.dark.shape[1], PARTS + 1).astype(int))
         share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # the parts outside the table say nothing
         beside = (
@@ -169,6 +169,6 @@ def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
 
 
 def between(places: Points) -> NDArray[np.int64]:
-    """The bounds of the parts between neighbouring places, and of the surroundings of places that lie between the parts."""
+    """The bounds of the parts between neighbouring places and, between these parts, of the surroundings of the places."""
     room = 0.1 * np.diff(places)
     return np.stack([places[:-1] + room, places[1:] - room], 1).round().astype(np.int64).reshape(-1)

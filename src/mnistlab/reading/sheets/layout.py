@@ -47,7 +47,7 @@ class Field:
     box : tuple of four floats
         x, y, width and height, as fractions of the sheet, from its top left corner.
     pattern : str, optional
-        A regular expression that all of its digits should match.
+        A regular expression that the field's digits, taken together, should match.
     range : tuple of two floats, optional
         The smallest and largest number expected there.
     check : {"luhn", "ean", "mod11", "mod97"}, optional
@@ -141,7 +141,7 @@ class Layout:
     form : ndarray of uint8, shape (H, W) or (H, W, 3), optional
         A picture of the empty form. If it is given, the boxes are fractions of the form instead of `sheet`.
     form_name : str
-        What messages call `form`.
+        The name of `form` in messages.
 
     Raises
     ------
@@ -208,7 +208,7 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
 
 
 def layout_of(content: bytes, name: str, read_form: ReadForm, *, more: Sequence[Field] = ()) -> Layout:
-    """The layout in a TOML file's bytes; `read_form` returns the picture that the file names, and what messages call the picture.
+    """The layout in a TOML file's bytes; `read_form` returns the picture that the file names, and its name for messages.
 
     Raises `UserError` as `read_layout` does; its message calls the file `name`.
     """

@@ -20,7 +20,7 @@ LEVEL = 0.03
 MOST_TRIED = 24
 """How many of the longest lines are tried, two by two, to find the point where all lines meet."""
 ASTRAY = 0.01
-"""Lines that miss the point where all should meet by this angle, in radians, count half."""
+"""Lines that miss, by this angle in radians, the point where all lines should meet count half."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> N
 
 
 def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where the lines meet, float64 (3,), in the coordinates that `to_middle` maps to; lines that miss it count little."""
+    """The point where lines meet, float64 (3,), in the coordinates that `to_middle` maps to; lines that miss it count little."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])

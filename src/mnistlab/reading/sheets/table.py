@@ -88,7 +88,7 @@ class Table:
     cells : tuple of Cell
         Row by row; a merged cell is there once.
     texts : list of list of str
-        A text for each row and column; that of a merged cell is in its first row and column, the others are empty.
+        A text for each row and column; a merged cell's text is in its first row and column, and its other places are empty.
     """
 
     rows: int
@@ -97,7 +97,7 @@ class Table:
 
     @property
     def texts(self) -> list[list[str]]:
-        """A text for each row and column; that of a merged cell is in its first row and column, the others are empty."""
+        """A text for each row and column; a merged cell's text is in its first row and column, and its other places are empty."""
         shown = [[""] * self.columns for _ in range(self.rows)]
         for cell in self.cells:
             shown[cell.row][cell.column] = cell.text
