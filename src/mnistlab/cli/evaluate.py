@@ -140,7 +140,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """Print the loss and the calibration error (as the message `loss`), a row per class, and the mistakes whose label is wrong."""
+    """Print the loss and the calibration error (as the message `loss`), a row per class, and mistakes whose label is wrong."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

@@ -82,7 +82,7 @@ def watching(
     run: Run, state: Training, display: Display, track: str | None, film: Film | None = None
 ) -> Iterator[Watch]:
     """A `Watch` for the training run inside `with`. Signals stop the run only between steps; display and tracker are told when
-    it ends.
+    the run ends.
 
     Parameters
     ----------
