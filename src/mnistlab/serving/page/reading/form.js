@@ -32,7 +32,7 @@ function usualWidth(strength) {
   const mask = like(strength, strength.values.map((value) => (value > 100 ? 1 : 0)));
   if (!mask.values.includes(1)) return strength;
   const width = strokeWidth(mask);
-  const unit = longestSide(strength) / BOX; // pixels here per pixel there
+  const unit = longestSide(strength) / BOX; // pixels of the piece per pixel of MNIST's form
   if (width < THINNEST * unit) {
     const radius = Math.ceil((THINNEST * unit - width) / 2);
     return byDisc(framed(strength, radius, radius, radius, radius, 0), radius, true);

@@ -105,7 +105,7 @@ function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, i
   return { found: marks, looked, quarters };
 }
 
-/** A box on a page of `size` that was rotated by that many quarter turns, on the unrotated page. */
+/** The place on the unrotated page of a box on the page, of this size, that was rotated by that many quarter turns. */
 function turnedBack(box, quarters, [width, height]) {
   let [x, y, wide, high] = box;
   let size = [width, height];

@@ -122,7 +122,7 @@ function distances(to, left, top, width, height, scale) {
   return made;
 }
 
-/** The ink of those whole strokes that reach into a digit's box. */
+/** The ink of the strokes that reach into a digit's box, each stroke as a whole. */
 function hangingTogether(ink, isInside) {
   const { labels } = components(like(ink, ink.values.map((value) => (value > STROKE ? 1 : 0))));
   const reaching = new Set(labels.filter((label, i) => label && isInside(i)));

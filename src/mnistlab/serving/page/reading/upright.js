@@ -87,7 +87,7 @@ function aroundBox(gray, [x, y, width, height], { scale }) {
 /** How much was detected at one size: the total weight. */
 const hints = ({ found }) => found.reduce((sum, { weight }) => sum + weight, 0);
 
-/** About how many digits among the finds at these sizes can be read. */
+/** About how many digits among the detections at these sizes can be read. */
 const readable = (classifier, marks, looked) =>
   spots(classifier, marks, looked)
     .filter(({ found }) => found.isDigit)
