@@ -25,7 +25,7 @@ FORKS.set_forkserver_preload(["tests.support.launched", "tests.conftest", "mnist
 
 
 class Group:
-    """What torchrun is for its processes: it starts them, hosts what they meet at, and starts all anew."""
+    """Does for the processes what torchrun does: starts them, also anew, and hosts the store at which they meet."""
 
     def __init__(self) -> None:
         self.store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)

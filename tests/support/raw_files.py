@@ -31,7 +31,7 @@ def libsvm(labels: list[int], pixels: NDArray[np.float64]) -> bytes:
 
 
 def small(name: str, train: int = 6, test: int = 4) -> DatasetSpec:
-    """The dataset's row with fewer images and without sums."""
+    """The dataset's row in the catalogue, but with fewer images and no checksums."""
     spec = find_spec(name)
     counts = [train] * len(spec.part_files("train")) + [test] * len(spec.part_files("test"))
     return replace(spec, files=tuple(replace(f, count=n, sha256=None) for f, n in zip(spec.files, counts, strict=True)))

@@ -55,7 +55,7 @@ class Running:
         self.process.send_signal(number)
 
     def end(self) -> tuple[int, str, str]:
-        """Exit code, standard output after the start, standard error."""
+        """Wait until the process ends; returns its exit code, its output since the start, and its standard error."""
         assert self.process is not None
         out, err = self.process.communicate(timeout=LIMIT)
         return self.process.returncode, out, err

@@ -132,7 +132,7 @@ function copy(seen, [left, top, right], whole, window) {
   }
 }
 
-/** The scales to look at: from one where the picture, or its largest box, is as small as a digit, to one for the smallest digits. */
+/** The scales to look at: from one at which the picture, or its largest box, is one digit, to one for the smallest digits. */
 function scales({ width, height }, boxes) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
   const least = SIZES[1] / Math.max(...(boxes ? boxes.flatMap((box) => box.slice(2)) : [width, height]));

@@ -47,7 +47,7 @@ function missedBy(found, strokes, { ink, pieces, given, threshold }) {
     .map((one) => changed(one, { levelBox: one.box }));
 }
 
-/** The strokes where something was found; one around several detections, such as a frame, only if it is surer than the detections. */
+/** The strokes where something was found; one around several detections, such as a frame, only if surer than the detections. */
 function strokesWhere(found, classifier, ink, pieces, given) {
   const [one, several] = [[], []];
   for (const own of pieces) {
