@@ -56,7 +56,7 @@ PENS = {
     "chalk": Pen((0.93, 0.93, 0.89), 0.92, 0.25, 0.35, (0.25, 0.45)),
 }
 INK = {name: 1.0 for name in PENS if name != "chalk"} | {"blue ballpoint": 3.0, "pencil": 2.0}
-"""How often each is drawn on paper."""
+"""How often each pen is chosen for paper, as weights."""
 
 PAPERS = {
     "white": (0.96, 0.96, 0.95),
@@ -104,7 +104,7 @@ def generator(seed: int, what: str) -> np.random.Generator:
 
 
 def choose(rng: np.random.Generator, weights: dict[str, float]) -> str:
-    """One of the names."""
+    """One of the names, drawn with these weights."""
     chances = np.array(list(weights.values()))
     return list(weights)[int(rng.choice(len(weights), p=chances / chances.sum()))]
 

@@ -23,7 +23,7 @@ __all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
 
 
 class Answer:
-    """A destination for the results, which come picture by picture; `answer_for` finishes it, however the reading ends."""
+    """A destination for results, picture by picture; `answer_for` calls `end`, however the reading ends."""
 
     failed = 0
     """How many pictures could not be read, including those that failed when the existing rows were written."""

@@ -61,7 +61,7 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` unless the request comes from this server's own page: `origin` must fit `host`, the name it called.
+        """Raise `Problem` unless the request comes from this server's own page: `origin` must fit `host`, the name called.
 
         The message also says what to do if it is this server's own page after all.
         """

@@ -188,7 +188,7 @@ class Watch:
             **validation,
         }
         state.metrics.append(row)
-        self.save_state()  # first, because the other two can be made from it again
+        self.save_state()  # first, because the model and the metrics can be made from it again
         state.save_model(self.run.model_path)
         self.run.append_metrics(row)
         self.since_epoch = self.since_look = self.since_save = Lap(state)
