@@ -1,5 +1,5 @@
 // Assembles pieces of ink into digits: joins the parts of a digit, and cuts touching digits apart, as the classifier prefers.
-// As mnistlab.reading.assembly. A unit is {piece, image, probabilities, sure}.
+// As in mnistlab.reading.assembly. A unit is {piece, image, probabilities, sure}.
 
 import { toMnistForm } from "./form.js";
 import { LOW } from "./ink.js";

@@ -1,5 +1,5 @@
 // The finder, a network that marks the centre, kind and size of each digit in one pass, and how it sees a picture at many sizes.
-// As mnistlab.reading.finder and looks.
+// As in mnistlab.reading.finder and looks.
 
 import { readOnnx } from "../onnx/file.js";
 import { Session } from "../onnx/session.js";

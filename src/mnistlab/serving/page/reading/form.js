@@ -1,4 +1,4 @@
-// Turns a piece of ink into an image like MNIST's: 28x28, with its centre of mass in the middle. As mnistlab.reading.mnist_form.
+// Turns a piece of ink into an image like MNIST's: 28x28, centre of mass in the middle. As in mnistlab.reading.mnist_form.
 
 import { byDisc } from "./filters.js";
 import { clip, roundEven } from "./numbers.js";

@@ -1,4 +1,4 @@
-// The colour of paper under uneven light and shadows, as if nothing were written on it. As mnistlab.reading.paper.
+// The colour of paper under uneven light and shadows, as if nothing were written on it. As in mnistlab.reading.paper.
 
 import { blurred, dilated, eroded, softened } from "./filters.js";
 import { quantile, roundEven } from "./numbers.js";

@@ -1,4 +1,4 @@
-// The ink in any picture of handwriting: lighting, paper, rules and tilt removed. As mnistlab.reading.ink.
+// The ink in any picture of handwriting: lighting, paper, rules and tilt removed. As in mnistlab.reading.ink.
 
 import { dilated, softened } from "./filters.js";
 import { lightest, paperColour } from "./ground.js";

@@ -1,5 +1,5 @@
 // Merges the finder's detections at several sizes, so that each mark remains once, and no two are in one spot.
-// As mnistlab.reading.overlaps.
+// As in mnistlab.reading.overlaps.
 
 import { CLASSES, foundMark, LEAST } from "./finder.js";
 import { overlap, SAME } from "./marks.js";

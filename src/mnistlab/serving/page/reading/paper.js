@@ -1,4 +1,4 @@
-// Paper: its noise, and what the ink on it is like. As mnistlab.reading.paper; ground.js has its colour.
+// The noise of paper, and what the ink on it is like. As in mnistlab.reading.paper; for the colour of paper, see ground.js.
 
 import { dilated, medianBlurred } from "./filters.js";
 import { argsort, clip, mean, median, quantile, quantiles, roundEven } from "./numbers.js";

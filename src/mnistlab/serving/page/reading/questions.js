@@ -1,5 +1,5 @@
 // Finds where strokes alone are ambiguous between the digits of a line: the finder looks only there.
-// As mnistlab.reading.questions.
+// As in mnistlab.reading.questions.
 
 import { foundMark, look, SIZES } from "./finder.js";
 import { HIGH } from "./ink.js";

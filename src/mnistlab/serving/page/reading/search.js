@@ -1,5 +1,5 @@
 // The two ways to look for digits, connected strokes and the finder, and how they are combined.
-// As mnistlab.reading.search.
+// As in mnistlab.reading.search.
 
 import { find } from "./overlaps.js";
 import { findInk } from "./ink.js";

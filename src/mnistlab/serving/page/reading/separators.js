@@ -1,5 +1,5 @@
 // Separators between digits: points, commas, dashes, slashes, percent signs and colons, as the finder sees them.
-// As mnistlab.reading.separators. A sign is {kind, sure, levelBox, box, beside, insteadOf}.
+// As in mnistlab.reading.separators. A sign is {kind, sure, levelBox, box, beside, insteadOf}.
 
 import { CLASSES, OTHER, SIZES } from "./finder.js";
 import { linesOf } from "./layout.js";

@@ -1,5 +1,5 @@
 // Turns the finder's detections into digits: cuts out the ink of each, has the classifier read it, and combines the two answers.
-// As mnistlab.reading.spots. A spot is {found, piece, scale, image, probabilities, darkness, sure}.
+// As in mnistlab.reading.spots. A spot is {found, piece, scale, image, probabilities, darkness, sure}.
 
 import { classifyAll } from "./assembly.js";
 import { dilated } from "./filters.js";

@@ -1,4 +1,4 @@
-// Which way up a page is, and where its writing is lighter than its background. As mnistlab.reading.upright.
+// Which way up a page is, and where its writing is lighter than its background. As in mnistlab.reading.upright.
 
 import { medianBlurred } from "./filters.js";
 import { ALWAYS, FRAME, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";

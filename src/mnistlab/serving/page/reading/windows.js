@@ -1,4 +1,4 @@
-// The parts of a picture that the finder looks at: most of a page is blank. As mnistlab.reading.windows.
+// The parts of a picture that the finder looks at, because most of a page is blank. As in mnistlab.reading.windows.
 
 import { empty } from "./pictures.js";
 
