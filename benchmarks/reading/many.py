@@ -1,7 +1,7 @@
 """Pictures read per second by two processes and by one, each with one thread: uv run python -m benchmarks.reading.many
 
-Pages of a notebook (1,240 x 1,754 pixels with 100 digits) are read from their files on two cores; starting the processes counts.
-The single process, too, has one thread in ONNX Runtime and OpenCV. Let nothing else run meanwhile.
+Pages of a notebook (1,240 x 1,754 pixels with 100 digits) are read from their files on two cores. The times include
+the start of the processes. The single process, too, has one thread in ONNX Runtime and OpenCV. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pictures of a few handwritten digits each, one in a hundred of them broken, are read by whole commands on two cores:
 
-ray-rate    pictures per second of `read --engine ray` and of `read --jobs 2`, process start to end, in turn
+ray-rate    pictures per second of `read --engine ray` and of `read --jobs 2`, from process start to end, measured in turn
 ray-memory  the most memory that the command itself holds (VmHWM), for a tenth of the pictures and for all
 ray-kills   a process that reads is killed every few seconds, and once the command itself, which is continued with --resume;
             more pictures are added until the time is over

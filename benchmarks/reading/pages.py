@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 
 
 def page_of(test: tuple[Images, Labels], number: int, **options: Any) -> Any:
-    """The page with this number; its digits of MNIST's test images are on no other of the first 100 pages."""
+    """The page with this number; its digits come from MNIST's test images, and none is on another of the first 100 pages."""
     images, labels = test
     order = np.random.default_rng(0).permutation(len(labels))
     start = number * DIGITS_A_PAGE % len(order)

@@ -4,7 +4,7 @@
 half of their cells empty, flat or photographed at an angle. A strip or a cell is right if every digit is right and nothing else
 was found.
 
-With --fields, real ones are read too, from a folder with labels.json. That is a list of
+With --fields, real pictures are read too, from a folder with labels.json. This file is a list of
 {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
 {"file": "sudoku/1.jpg", "kind": "grid", "grid": ["53..."], "corners": [[x, y], ...]}; "0" is an empty cell, and cells of several
 characters are not counted. Each file's folder gives its row its name. The rows KIND-table are the same grids read as tables

@@ -1,8 +1,8 @@
 """How many images `/classify` takes: uv run python -m benchmarks.serving.classify
 
 \b
-classify-one   requests per second of one 28x28 image, beside an endpoint that reads the same body and does nothing
-classify-many  images per second in requests of 256, beside `Reader.classify` of the same batches in this process
+classify-one   requests per second of one 28x28 image, compared with an endpoint that reads the same body and does nothing
+classify-many  images per second in requests of 256, compared with `Reader.classify` of the same batches in this process
 
 The server and the load share two cores. Each ratio compares two measurements made in turn; the medians over the rounds are what
 counts. wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.

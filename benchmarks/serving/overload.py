@@ -41,7 +41,7 @@ class Answer:
 
 
 async def ask(page: int, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
-    """Have a page read over its own connection. The request is written by hand, as a real client takes longer than a refusal."""
+    """Have a page read over its own connection. The request is written by hand, because a client takes longer than a refusal."""
     start = time.perf_counter()
     head = f"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)

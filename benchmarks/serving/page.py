@@ -1,8 +1,9 @@
 """The time from a stroke on the page to new probabilities, in headless Chromium: uv run python -m benchmarks.serving.page
 
 It is measured with the tab Answer open, and with Inside, whose frames are timed too; then on the page without a server
-(`mnistlab site`), and there also from the first visit to the first answer, by a link that holds a drawing. The server, the
-browser and the script that moves the mouse share two cores. Needs Debian's package chromium. Let nothing else run meanwhile.
+(`mnistlab site`). There, the time from a first visit, by a link that holds a drawing, to the first answer is measured as well.
+The server, the browser and the script that moves the mouse share two cores. Needs Debian's package chromium. Let nothing else
+run meanwhile.
 """
 
 from __future__ import annotations

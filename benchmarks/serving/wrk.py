@@ -1,4 +1,4 @@
-"""Put load on a server, which wrk makes and times (Debian's package wrk)."""
+"""Put load on a server with wrk (Debian's package wrk), which also times the answers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Accuracy of a recipe over seeds: uv run python -m benchmarks.training.accuracy two-conv --seeds 5
 
-Each seed is one whole training run, whose last epoch is measured once on the test split. It is recorded in
+Each seed is one whole training run, whose last epoch is measured once on the test split. The run is recorded in
 docs/results/accuracy.jsonl when it ends. If the command is run again, recorded seeds are skipped, and an interrupted one is
 resumed. Other work beside it changes a run's time, not its accuracy. An ensemble is made from finished runs of its members'
 recipes in the same runs folder, if there are enough: seed 0 from the first ones, seed 1 from the next.
@@ -34,7 +34,7 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
 
 
 def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
-    """The tested runs that can be an ensemble's members, because runs of the members' recipes are trained alike; none if one is
+    """The tested runs of the members' recipes, which can be the ensemble's members because they are trained alike; none if one is
     missing."""
     if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
         return []

@@ -74,7 +74,7 @@ def count_read(read: Read, data_dir: Path) -> dict[str, Any]:
 def measure_recipe(recipe: Recipe, folder: Path, data_dir: Path) -> None:
     """Measure each seed of the recipe that was trained but has not been measured yet."""
     found = [run for run in list_runs(folder) if isinstance(run, Run) and run.test is not None]
-    # The summary is only words.
+    # A recipe with another summary is still the same recipe.
     runs = {run.seed: run for run in found if replace(run.recipe, summary=recipe.summary) == recipe}
     if not runs:
         raise click.UsageError(f"{folder} holds no finished run of {recipe.name} as it is now. Train one.")

@@ -51,7 +51,7 @@ def row_of(run: Run, processes: int) -> dict[str, Any]:
 
 
 def done(recipe: Recipe, processes: int) -> dict[int, dict[str, Any]]:
-    """The recorded rows of exactly this recipe, by seed. One process is what benchmarks.training.accuracy trains with, too."""
+    """The recorded rows of exactly this recipe, by seed; for one process, also those of benchmarks.training.accuracy."""
     rows = records.read("accuracy") if processes == 1 else []
     rows += [row for row in records.read("processes") if row["processes"] == processes]
     return {row["seed"]: row for row in rows if records.is_current(row["recipe"], recipe.name)}

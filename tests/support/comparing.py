@@ -24,7 +24,7 @@ def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def assert_one_line(capsys: pytest.CaptureFixture[str], *words: str) -> None:
-    """One sentence on standard error with these words, nothing on standard output."""
+    """Check that standard error is one line with these words, and that standard output is empty."""
     out, err = capsys.readouterr()
     assert out == ""
     (line,) = err.splitlines()

@@ -1,4 +1,4 @@
-"""`python -m tests.support.dies_once train ...` under torchrun: as mnistlab, but at first the second process is killed midway."""
+"""`python -m tests.support.dies_once train ...` under torchrun: like mnistlab, but the second process kills itself once."""
 
 from __future__ import annotations
 

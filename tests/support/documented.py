@@ -73,7 +73,7 @@ def strings_in(node: ast.AST) -> Iterator[ast.JoinedStr | ast.Constant]:
 
 
 def text_of(node: ast.JoinedStr | ast.Constant) -> str:
-    """A string as written, `{run.path}` for what an f-string fills in."""
+    """A string as written, with `{run.path}` and the like for what an f-string fills in."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     return "".join(
@@ -86,7 +86,8 @@ def commands_in(text: str) -> list[str]:
     """The commands in a text, without `mnistlab`: on lines of their own, after a colon, and between backticks.
 
     Between backticks, options alone (`--json`) go with the last command before them in the paragraph or table row, and
-    `runs delete RUN` is a command after one of mnistlab. A command that needs more than its name is not one without.
+    `runs delete RUN` counts as a command if one with `mnistlab` comes before it. The bare name of a command that needs
+    arguments does not count.
     """
     found = LINE.findall(text)
     for paragraph in re.split(r"\n\s*\n|\n(?=\|)", FENCED.sub("", text)):

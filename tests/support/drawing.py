@@ -14,14 +14,14 @@ from PIL import Image
 
 Array = NDArray[Any]
 FINE = 8
-"""The factor of MNIST's size at which the middle of the strokes is searched."""
+"""By how much a digit is enlarged before the middle of its strokes is searched."""
 EDGE = 6
 AROUND = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]])
 """A bit for each of a pixel's neighbours, clockwise from above."""
 
 
 def removable(first: Sequence[int], second: Sequence[int]) -> Array:
-    """For each way that a pixel's neighbours can be, as bits of `AROUND`: whether the pixel goes; 1 or 0, uint8 (256,)."""
+    """For each combination of neighbours, as bits of `AROUND`: 1 if the pixel is to be removed, otherwise 0; uint8 (256,)."""
     near = np.arange(256)[:, None] >> np.arange(8) & 1 == 1
     count, starts = near.sum(1), (~near & np.roll(near, -1, 1)).sum(1)
     goes = (count >= 2) & (count <= 6) & (starts == 1)
@@ -47,7 +47,7 @@ def thinned(mask: Array) -> Array:
 
 @cache
 def distances(content: bytes) -> Array:
-    """Each point's distance from the middle of a stroke, in MNIST's pixels, on a grid `FINE` times as fine, `EDGE` around."""
+    """Each point's distance from a stroke's middle, in MNIST's pixels, on a grid `FINE` times as fine; its margin is `EDGE`."""
     image = np.frombuffer(content, np.uint8).reshape(28, 28)
     large = cv2.resize(image, None, fx=FINE, fy=FINE, interpolation=cv2.INTER_CUBIC)
     large = cv2.copyMakeBorder(large, FINE, FINE, FINE, FINE, cv2.BORDER_CONSTANT, value=0)
@@ -59,7 +59,7 @@ def distances(content: bytes) -> Array:
 
 
 def draw(image: Array, height: float, stroke: float | None = None) -> Array:
-    """The digit of a 28x28 image, uint8, ink 255 on 0: `height` pixels high and `stroke` wide (a tenth if None), cut out."""
+    """The digit of a 28x28 image, uint8, ink 255 on 0: `height` pixels high, `stroke` (by default a tenth of that) wide."""
     stroke = height / 10 if stroke is None else stroke
     field = distances(image.tobytes())
     scale = (height - stroke) / (field.shape[0] / FINE - 2 * EDGE)  # pixels per pixel of MNIST
@@ -70,18 +70,18 @@ def draw(image: Array, height: float, stroke: float | None = None) -> Array:
 
 
 def cropped(ink: Array) -> Array:
-    """Without its empty edges."""
+    """The ink without its empty edges."""
     y, x = np.nonzero(ink > 60)
     return ink[y.min() : y.max() + 1, x.min() : x.max() + 1]
 
 
 def framed(ink: Array, margin: int) -> Array:
-    """With that many empty pixels on each side."""
+    """The ink with that many empty pixels on each side."""
     return np.pad(ink, margin)
 
 
 def written(inks: Sequence[Array], gap: float = 0.4, margin: float = 0.6, slope: float = 0.0) -> Array:
-    """Digits side by side on one line, in one array of ink: gap and margin in heights of the first, slope in degrees."""
+    """Digits side by side on one line, as one array; `gap` and `margin` in heights of the first digit, `slope` in degrees."""
     height = inks[0].shape[0]
     room, edge = round(gap * height), round(margin * height)
     width = sum(ink.shape[1] for ink in inks) + room * (len(inks) - 1) + 2 * edge
@@ -114,7 +114,7 @@ def count_read(found: Sequence[Any], drawn: Any) -> int:
 
 
 def png(image: Image.Image) -> bytes:
-    """As a PNG file."""
+    """The image as a PNG file."""
     stream = io.BytesIO()
     image.save(stream, "png")
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Forms and tables to measure reading on, each filled in by one writer, as scans and as photos. It shares no code with training.
+"""Forms and tables to measure reading on, each filled in by one writer, as scans and photos. Shares no code with training.
 
 hand = Hand(images, labels)                 # one writer's digits
 form = filled_form(random, hand)
@@ -46,7 +46,7 @@ class Hand:
 
 
 def hands(images: Picture, labels: NDArray[np.int64], writers: NDArray[np.int16]) -> list[Hand]:
-    """The writers of all ten digits."""
+    """The writers who wrote all ten digits."""
     each = [Hand(images[writers == writer], labels[writers == writer]) for writer in sorted(set(writers.tolist()))]
     return [hand for hand in each if len(set(hand.labels.tolist())) == 10]
 
@@ -80,7 +80,7 @@ class Filled:
 
 
 def empty_form(line: int = 2, lightness: float = 0.2, paper: float = 255.0) -> Picture:
-    """The form before anybody writes on it: float32 (1400, 1000); its frames `line` pixels wide, 0 black to 1 paper."""
+    """The form before anybody writes on it, float32 (1400, 1000); its frames have that width and lightness (0 black, 1 paper)."""
     width, height = SHEET
     sheet = np.full((height, width), round(paper), np.uint8)
     dark = round(paper * 0.15)
@@ -128,7 +128,7 @@ def write_number(random: Random, sheet: Picture, hand: Hand, text: str, box: tup
 def filled_form(
     random: Random, hand: Hand, *, photo: bool, lengths: dict[str, tuple[int, int]] | None = None
 ) -> Filled:
-    """The form, each field filled in with 4 to 8 digits, or as many as `lengths` says."""
+    """The form with each field filled in, with 4 to 8 digits or as many as `lengths` says."""
     paper = random.uniform(190, 252)
     sheet = empty_form(int(random.integers(1, 4)), random.uniform(0, 0.85), paper)
     pen, texts = Pen.any(random, paper), {}
@@ -181,7 +181,7 @@ def filled_table(
 
 
 def scanned(random: Random, sheet: Picture) -> tuple[Picture, NDArray[np.float64]]:
-    """On a scanner's glass, rotated by up to 3 degrees; its lid black, grey or white."""
+    """The sheet as scanned: rotated by up to 3 degrees, under a black, grey or white lid."""
     height, width = sheet.shape
     angle = random.uniform(-3, 3)
     turned = np.vstack([cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1), [0, 0, 1]])
@@ -191,7 +191,7 @@ def scanned(random: Random, sheet: Picture) -> tuple[Picture, NDArray[np.float64
 
 
 def photographed(random: Random, sheet: Picture, most: float) -> tuple[Picture, NDArray[np.float64]]:
-    """By a camera tilted by up to `most` degrees, in uneven light, on a darker table."""
+    """The sheet as photographed: on a darker table, in uneven light, by a camera tilted by up to `most` degrees."""
     height, width = sheet.shape
     tilt, towards, spin = (
         np.deg2rad(random.uniform(0, most)),
@@ -237,7 +237,7 @@ def warped(
 def developed(
     random: Random, sheet: Picture, matrix: NDArray[np.float64], grain: float, blur: float
 ) -> tuple[Picture, NDArray[np.float64]]:
-    """Blur, grain, a tint and JPEG; RGB."""
+    """The picture in RGB, with blur, grain, a tint and JPEG's losses; and the matrix, unchanged."""
     soft = cv2.GaussianBlur(sheet, (0, 0), blur)
     soft = soft + random.normal(0, grain, soft.shape)
     picture = np.clip(soft[..., None] * random.uniform(0.92, 1, 3), 0, 255).astype(np.uint8)

@@ -25,14 +25,14 @@ FORKS.set_forkserver_preload(["tests.support.launched", "tests.conftest", "mnist
 
 
 class Group:
-    """What torchrun is for its processes: it starts them, hosts what they meet at, and starts all anew."""
+    """Does for the processes what torchrun does: starts them, also anew, and hosts the store at which they meet."""
 
     def __init__(self) -> None:
         self.store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
         self.running: list[BaseProcess] = []
 
     def start(self, *calls: Callable[[], Any]) -> list[Connection]:
-        """Start a process for each call, in the order of their ranks; what it gives, or the error, comes through its pipe."""
+        """Start a process for each call, in the order of the ranks; what a call returns, or its error, comes through its pipe."""
         pipes = []
         for rank, call in enumerate(calls):
             ours, theirs = FORKS.Pipe()
@@ -48,7 +48,7 @@ class Group:
         return pipes
 
     def run(self, *calls: Callable[[], Any]) -> list[Any]:
-        """Start a process for each call and wait for all: what each gave, its error, or None where it was killed."""
+        """Start a process for each call and wait for all; returns for each what it gave, its error, or None if it was killed."""
         given = [answer(pipe) for pipe in self.start(*calls)]
         for process in self.running:
             process.join()
@@ -86,7 +86,7 @@ def carry_out(environment: dict[str, str], call: Callable[[], Any], pipe: Connec
 
 
 def said_by(arguments: list[str]) -> tuple[int, str, str]:
-    """What a command of this process ends with: exit code, standard output and standard error."""
+    """Run a command in this process; returns its exit code, standard output and standard error."""
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         code = run_app(arguments)
     return code, out.getvalue(), err.getvalue()

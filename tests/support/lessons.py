@@ -16,7 +16,7 @@ from mnistlab.learn.course import Day
 
 @dataclass(frozen=True)
 class Script(Day):
-    """A page with its source anywhere."""
+    """A page whose source may be anywhere."""
 
     path: Path
 
@@ -37,7 +37,7 @@ class Outcome:
 
 
 def run_day(day: Day, language: str, folder: Path, *, quick: bool = True) -> Outcome:
-    """Run the day in the folder, its figures kept and not drawn; see `docs.site.running.run_cells`."""
+    """Run the day in the folder, and keep its figures instead of drawing them; see `docs.site.running.run_cells`."""
     outcome = Outcome()
 
     def keep(figure: Figure) -> Output:

@@ -30,7 +30,7 @@ def values(page: Page) -> list[list[int | str]]:
 
 
 def assert_same(page: Page, plain: Page, scale: float = 1, move: tuple[int, int] = (0, 0), within: float = 2) -> None:
-    """The same digits in the same lines, each box at the place that it was scaled and moved to."""
+    """Check that the pages have the same digits in the same lines, with each box scaled and moved as given."""
     assert values(page) == values(plain)
     for found, expected in zip(page.digits, plain.digits, strict=True):
         x, y, width, height = (scale * number for number in expected.box)
@@ -43,7 +43,7 @@ def only(page: Page) -> Digit | None:
 
 
 def count_right(reader: Reader, digits: Digits, picture: Callable[[Array], Array], count: int) -> int:
-    """How many of the first digits are read as one digit, and as the right one."""
+    """How many of the first `count` digits are read as a single digit, and as the right one."""
     right = 0
     for image, label in zip(digits[0][:count], digits[1][:count], strict=True):
         digit = only(reader.read(picture(image)))
@@ -52,7 +52,7 @@ def count_right(reader: Reader, digits: Digits, picture: Callable[[Array], Array
 
 
 def differences(one: str, other: str) -> int:
-    """Characters to change, add or leave out (Levenshtein)."""
+    """How many characters must be changed, added or left out to make one text the other (Levenshtein)."""
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         before, row = row, [i]

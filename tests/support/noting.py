@@ -1,4 +1,4 @@
-"""Instead of a `Watch`: a training that is neither saved nor shown."""
+"""A stand-in for `Watch`, for training that is neither saved nor shown."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Pen:
-    """What a pen leaves."""
+    """What a pen leaves on paper."""
 
     colour: tuple[float, float, float]
     """How much of red, green and blue full ink reflects."""
@@ -56,7 +56,7 @@ PENS = {
     "chalk": Pen((0.93, 0.93, 0.89), 0.92, 0.25, 0.35, (0.25, 0.45)),
 }
 INK = {name: 1.0 for name in PENS if name != "chalk"} | {"blue ballpoint": 3.0, "pencil": 2.0}
-"""How often each is drawn on paper."""
+"""How often each pen is chosen for paper, as weights."""
 
 PAPERS = {
     "white": (0.96, 0.96, 0.95),
@@ -86,7 +86,7 @@ class Page:
     labels: list[int]
     """In reading order."""
     lines: list[str]
-    """The same, line by line."""
+    """The labels as text, line by line."""
     boxes: list[Box]
     """The ink of each digit, in reading order."""
     drawn: dict[str, Any]
@@ -104,7 +104,7 @@ def generator(seed: int, what: str) -> np.random.Generator:
 
 
 def choose(rng: np.random.Generator, weights: dict[str, float]) -> str:
-    """One of the names."""
+    """One of the names, drawn with these weights."""
     chances = np.array(list(weights.values()))
     return list(weights)[int(rng.choice(len(weights), p=chances / chances.sum()))]
 
@@ -265,7 +265,7 @@ def free_room(
 
 
 def project(matrix: Array, points: Array) -> Array:
-    """Points (N, 2) through a 3x3 matrix."""
+    """The points (N, 2), transformed by a 3x3 matrix."""
     moved = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return np.asarray(moved[:, :2] / moved[:, 2:])
 
@@ -399,7 +399,7 @@ def print_ruling(
 def show_through(
     rng: np.random.Generator, sheet: Array, ink: Field, to_picture: Array, height: float, middle: float
 ) -> None:
-    """Writing on the back: this page's digits mirrored, shifted, softened by the paper."""
+    """Let writing on the back show through: this page's digits, mirrored, shifted and softened by the paper."""
     mirror = np.array(
         [[-1, 0, 2 * middle + rng.uniform(-3, 3) * height], [0, 1, rng.uniform(0.4, 1.2) * height], [0, 0, 1]]
     )
@@ -424,7 +424,7 @@ def put_ink(rng: np.random.Generator, sheet: Array, ink: Field, pen: Pen, height
 
 
 def stroke(rng: np.random.Generator, sheet: Array, start: Array, length: float, thickness: int, change: float) -> None:
-    """A short curved fibre or hair, lighter or darker by `change`."""
+    """Draw a short curved fibre or hair, lighter or darker by `change`."""
     angle, bend = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.3)
     angles = angle + bend * np.arange(5)
     points = start + np.vstack([(0, 0), np.cumsum(np.column_stack([np.cos(angles), np.sin(angles)]), 0) * length / 5])
@@ -439,7 +439,7 @@ def stroke(rng: np.random.Generator, sheet: Array, start: Array, length: float, 
 
 
 def add_dust(rng: np.random.Generator, sheet: Array, height: float, is_board: bool) -> None:
-    """Specks, and a hair or two: far smaller or thinner than a digit."""
+    """Add specks, and perhaps a hair or two, which are far smaller or thinner than a digit."""
     size = np.array(sheet.shape[1::-1])
     for _ in range(int(rng.integers(10, 90))):
         radius = float(rng.uniform(0.4, max(1.0, 0.022 * height)))
@@ -462,7 +462,7 @@ def add_dust(rng: np.random.Generator, sheet: Array, height: float, is_board: bo
 
 
 def add_light(seed: int, sheet: Array, is_uneven: bool, is_shaded: bool) -> float:
-    """Light from one side, a vignette, its tint, and the shadow of a hand, an arm or the phone; the darkest there is."""
+    """Add tinted light from one side, a vignette, and the shadow of a hand, an arm or the phone; returns the lowest light."""
     size = sheet.shape[:2]
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
     x, y = x / size[1] - 0.5, y / size[0] - 0.5
@@ -496,7 +496,7 @@ def add_light(seed: int, sheet: Array, is_uneven: bool, is_shaded: bool) -> floa
 
 
 def take_picture(seed: int, sheet: Array, height: float, is_blurred: bool, is_noisy: bool) -> float:
-    """Lens, hand and sensor; returns the blur's standard deviation in pixels."""
+    """Add the flaws of lens, hand and sensor; returns the blur's standard deviation in pixels."""
     sigma = 0.0
     if is_blurred:
         rng = generator(seed, "blur")

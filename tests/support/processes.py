@@ -1,4 +1,4 @@
-"""Processes below this one, by Linux' /proc."""
+"""The processes that a process has started, according to Linux' /proc."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def descendants(pid: int) -> set[int]:
-    """The processes below one."""
+    """The ids of the processes that this one has started, directly or through others."""
     parents: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -31,10 +31,10 @@ def title(pid: int) -> str:
 
 
 def of_ray(pid: int) -> bool:
-    """Whether it is a process of Ray's that carries out tasks, and alive."""
+    """Whether the process is one of Ray's that carries out tasks, and is alive."""
     return title(pid).startswith("ray::")
 
 
 def reads(pid: int) -> bool:
-    """Whether it is one that reads pictures: an actor of Ray Data's."""
+    """Whether the process is one of Ray Data's actors that read pictures."""
     return of_ray(pid) and "PartReader" in title(pid)

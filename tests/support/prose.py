@@ -76,7 +76,7 @@ def scopes_in(node: ast.AST, scope: Scope) -> Iterator[Scope]:
 
 
 def assign(scope: Scope, target: ast.expr, value: ast.expr) -> None:
-    """Note the value for each name in the target: of a pair with its own part, where the value is a pair too."""
+    """Note the value for each name in the target; if both are tuples of the same length, each name gets its own part."""
     match target, value:
         case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
             for one, other in zip(targets, values, strict=True):

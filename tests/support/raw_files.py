@@ -31,14 +31,14 @@ def libsvm(labels: list[int], pixels: NDArray[np.float64]) -> bytes:
 
 
 def small(name: str, train: int = 6, test: int = 4) -> DatasetSpec:
-    """The dataset's row with fewer images and without sums."""
+    """The dataset's row in the catalogue, but with fewer images and no checksums."""
     spec = find_spec(name)
     counts = [train] * len(spec.part_files("train")) + [test] * len(spec.part_files("test"))
     return replace(spec, files=tuple(replace(f, count=n, sha256=None) for f, n in zip(spec.files, counts, strict=True)))
 
 
 def write_raw(spec: DatasetSpec, root: Path, seed: int = 0) -> Path:
-    """Random raw files for a row of IDX files, where torchvision wants them; returns their folder."""
+    """Random raw files for a row of IDX files, where torchvision expects them; returns their folder."""
     random = np.random.default_rng(seed)
     folder = root / spec.folder
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Run folders made without a training, and their content."""
+"""Run folders made without training, and their content."""
 
 from __future__ import annotations
 

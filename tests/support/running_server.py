@@ -55,7 +55,7 @@ class Running:
         self.process.send_signal(number)
 
     def end(self) -> tuple[int, str, str]:
-        """Exit code, standard output after the start, standard error."""
+        """Wait until the process ends; returns its exit code, its output since the start, and its standard error."""
         assert self.process is not None
         out, err = self.process.communicate(timeout=LIMIT)
         return self.process.returncode, out, err
@@ -97,7 +97,7 @@ def thread(
     trusted_proxies: Sequence[str] = (),
     root_path: str = "",
 ) -> Iterator[Running]:
-    """The same server in this process, with other limits or models."""
+    """A server in a thread of this process, with any limits and models."""
     app = create_app(
         served or [ServedModel("mnistlab", "reader", Reader())], limits=limits or PATIENT(), token=token, hosts=hosts,
         trusted_proxies=trusted_proxies, root_path=root_path,

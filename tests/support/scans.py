@@ -10,7 +10,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "2026.png"
 
 
 def make_scans(folder: Path) -> None:
-    """2026, 20, nothing at all, 26, and some text."""
+    """Save pictures that show 2026, 20, nothing and 26, and a .png that holds text."""
     folder.mkdir(parents=True)
     picture = Image.open(EXAMPLE).convert("L").resize((160, 60))
     picture.save(folder / "a.png")

@@ -1,4 +1,4 @@
-"""Sheets to measure reading on: amounts on cheques and grids, as scans and as photos. It shares no code with training.
+"""Sheets to measure reading on: amounts on cheques and grids, as scans and photos. Shares no code with training.
 
 sheet = amount(random, images, labels)
 sheet.picture       # uint8 (H, W, 3)
@@ -39,7 +39,7 @@ class Sheet:
         return int(np.floor(v / w)), int(np.floor(u / w))
 
     def cells_right(self, found: list[tuple[float, float, str]]) -> tuple[int, int, int, int]:
-        """Count, from what was found (x, y, text): full cells read right, full cells, empty cells with a find, empty cells.
+        """Count, from what was found (x, y, text): full cells read right, full cells, empty cells that were read, empty cells.
 
         Cells that hold "?" are not counted.
         """
@@ -52,7 +52,7 @@ class Sheet:
 
 
 def stamp(sheet: SheetOfLight, image: Picture, box: tuple[float, float, float, float], shade: float, grow: int) -> None:
-    """Write MNIST's digit into the box (x, y, width, height) of a sheet of lightness."""
+    """Write a digit of MNIST into the box (x, y, width, height) of a sheet, whose values are lightness."""
     rows, columns = np.flatnonzero((image > 60).any(1)), np.flatnonzero((image > 60).any(0))
     ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     x, y, width, height = (round(value) for value in box)
@@ -98,7 +98,7 @@ def background(random: Random, height: int, width: int) -> SheetOfLight:
 
 
 def photographed(random: Random, sheet: SheetOfLight, grain: float = 3.0, blur: float = 0.8) -> Picture:
-    """Uneven light, blur, grain and JPEG; RGB."""
+    """The sheet as a photo in RGB, with uneven light, blur, grain and JPEG's losses."""
     height, width = sheet.shape
     ramp = np.linspace(random.uniform(0.75, 1), random.uniform(0.75, 1), width, dtype=np.float32)
     sheet = cv2.GaussianBlur(sheet * ramp, (0, 0), max(0.2, blur))
@@ -159,7 +159,7 @@ def printed(digit: int, font: str, side: int = 60) -> Picture:
 
 
 def askew(random: Random, sheet: Picture, points: Picture, tilt: float, table: float) -> tuple[Picture, Picture]:
-    """The sheet rotated and in perspective on a table of that lightness, and where the points float32 (N, 2) on it went."""
+    """The sheet rotated and in perspective on a table of that lightness, and where its points, float32 (N, 2), are then."""
     high, long = sheet.shape
     frame = np.array([[0, 0], [long, 0], [long, high], [0, high]], np.float32)
     angle = np.deg2rad(tilt * random.uniform(-12, 12))
@@ -179,10 +179,10 @@ def grid(
     fonts: tuple[str, ...] = (), full: float = 0.7, tilt: float = 0.0, cell: float = 44.0, grain: float = 2.0, most: int = 1,
     table: float = 0.6, written: float = 1.0,
 ) -> Sheet:  # fmt: skip
-    """A grid of cells, `full` of them with up to `most` digits, lines `dark` (0 black, 1 paper); with `fonts`, printed ones too.
+    """A grid, a share `full` of whose cells have up to `most` digits; with `fonts`, some digits are printed.
 
-    `tilt` is how far it is rotated and put in perspective: 0 flat, 1 much; `table` the lightness of the table, 1 like the sheet;
-    `written` the size of handwriting, 1 like print.
+    `dark` is the lightness of the lines, 0 black to 1 paper; `tilt` how far the grid is rotated and put in perspective, 0 flat to
+    1 much; `table` the lightness of the table, 1 like the sheet; `written` the size of handwriting, 1 like print.
     """
     wide, margin = cell * (1 + 0.55 * (most - 1)), round(1.2 * cell)
     height, width = round(rows * cell), round(columns * wide)

@@ -20,8 +20,8 @@ needs_scale = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def s3_server() -> Iterator[str]:
-    """The server, and the environment that pyarrow finds it by, for processes that start inside too. Gives an empty bucket's
-    name."""
+    """Run the server inside `with`, and set the environment by which pyarrow finds it, in this process and in new ones. Yields an
+    empty bucket's name."""
     import pyarrow.fs
     from moto.server import ThreadedMotoServer
 

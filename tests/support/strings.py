@@ -2,7 +2,7 @@
 
 picture, lines = write(random, hands, separators=True)    # uint8 (H, W, 3), and the text of each line from the top
 
-Without separators there are specks of dirt instead, on the writing and around it. It shares no code with training.
+Without separators there are specks of dirt instead, on the writing and around it. This module shares no code with training.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FINE = 8
 
 
 def hands_of(images: NDArray[Any], labels: NDArray[Any], writers: NDArray[Any]) -> list[Hand]:
-    """The hands of the writers of every digit."""
+    """The hands of those writers who wrote all ten digits."""
     found: dict[int, Hand] = {}
     for image, label, writer in zip(images, labels.tolist(), writers.tolist(), strict=True):
         found.setdefault(writer, {}).setdefault(label, []).append(image)
@@ -89,7 +89,7 @@ class Line:
         return self.base - (share + self.random.normal(0, spread)) * self.height
 
     def digit(self, image: Ink) -> None:
-        """A digit, a little higher or lower and larger or smaller than the others."""
+        """Write a digit, a little higher or lower, and larger or smaller, than the others."""
         ink = enlarged(image, self.height * self.random.uniform(0.92, 1.08))
         top, left = round(self.up(0, 0.03) - ink.shape[0]), round(self.x)
         part = self.ink[top : top + ink.shape[0], left : left + ink.shape[1]]
@@ -97,7 +97,7 @@ class Line:
         self.x += ink.shape[1] + self.gap * self.random.uniform(0.8, 1.2)
 
     def line(self, points: Sequence[Point], thick: float = 1.0) -> None:
-        """A stroke of the pen."""
+        """Draw a stroke of the pen."""
         at = np.round(np.array(points) * FINE).astype(np.int32)
         cv2.polylines(self.ink, [at], False, 255, max(1, round(self.stroke * thick)), cv2.LINE_AA, 3)
 
@@ -110,14 +110,14 @@ class Line:
         return list(zip((x0 + t * (x1 - x0)).tolist(), (y0 + t * (y1 - y0) + bow).tolist(), strict=True))
 
     def dot(self, x: float, y: float) -> None:
-        """A point made with the pen, rarely quite round."""
+        """Draw a point as a pen makes it, rarely quite round."""
         radius = max(0.7, self.stroke * self.random.uniform(0.5, 0.8))
         axes = round(radius * FINE), round(radius * self.random.uniform(0.8, 1.25) * FINE)
         at = round(x * FINE), round(y * FINE)
         cv2.ellipse(self.ink, at, axes, float(self.random.uniform(0, 180)), 0, 360, 255, -1, cv2.LINE_AA, 3)
 
     def separator(self, kind: str) -> None:
-        """What stands between digits."""
+        """Write a separator."""
         random, height, x = self.random, self.height, self.x
         if kind == ".":
             self.dot(x + 0.06 * height, self.up(0.03, 0.02))
@@ -145,12 +145,12 @@ class Line:
         self.x += width * height + self.gap * random.uniform(0.8, 1.2)
 
     def ring(self, x: float, y: float, radius: float) -> None:
-        """A small circle, which may not quite close."""
+        """Draw a small circle, which may not quite close."""
         angles = np.linspace(0, 2 * np.pi * self.random.uniform(0.93, 1.05), 24)
         self.line(list(zip(x + radius * np.cos(angles), y + 1.15 * radius * np.sin(angles), strict=True)), 0.85)
 
     def speck(self) -> None:
-        """A bit of dirt anywhere, smaller than a point that is meant."""
+        """Add a bit of dirt anywhere, smaller than an intended point."""
         x, y = self.random.uniform(0.1, 1, 2) * (self.x, self.ink.shape[0] - 1)
         radius = max(0.5, self.stroke * self.random.uniform(0.1, 0.4))
         at = round(x * FINE), round(y * FINE)

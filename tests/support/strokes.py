@@ -8,7 +8,7 @@ Point = tuple[float, float]
 
 
 def arc(x: float, y: float, across: float, down: float, first: float, last: float) -> list[Point]:
-    """A piece of an ellipse around (x, y), from an angle to another in degrees, clockwise from the right."""
+    """A piece of an ellipse around (x, y), from one angle to another in degrees, clockwise from the right."""
     steps = max(4, int(abs(last - first) / 15))
     angles = [math.radians(first + (last - first) * k / steps) for k in range(steps + 1)]
     return [(x + across * math.cos(a), y + down * math.sin(a)) for a in angles]

@@ -1,4 +1,4 @@
-"""The generator of pages: the same from the same seed, each digit where it says, each effect independent."""
+"""The generator of pages: the same from the same seed, each digit where the page says, each effect independent."""
 
 from __future__ import annotations
 

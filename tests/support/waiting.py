@@ -10,7 +10,7 @@ LIMIT = 300
 
 
 def wait_until(holds: Callable[[], object]) -> None:
-    """Wait until `holds()`."""
+    """Wait until `holds()` returns something true."""
     end = time.monotonic() + LIMIT
     while not holds():
         assert time.monotonic() < end, "it does not come"

@@ -23,10 +23,10 @@ __all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
 
 
 class Answer:
-    """A destination for the results, which come picture by picture; `answer_for` finishes it, however the reading ends."""
+    """A destination for results, picture by picture; `answer_for` calls `end`, however the reading ends."""
 
     failed = 0
-    """How many pictures could not be read, now or, if their rows already existed, the time before."""
+    """How many pictures could not be read, including those that failed when the existing rows were written."""
 
     def known(self, name: str) -> str | None:
         """The SHA-256 of a picture whose rows already exist; None if the picture has no rows yet."""
@@ -93,7 +93,7 @@ class Text(Answer):
 
 
 class JsonList(Answer):
-    """A JSON list with an object for each page of each picture, printed one by one; after Ctrl-C, the list is shorter."""
+    """A JSON list with an object for each page of each picture; it is complete JSON even if Ctrl-C cuts it short."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -107,7 +107,7 @@ class JsonList(Answer):
             self.count += 1
 
     def end(self, error: BaseException | None) -> None:
-        """Close the list, unless standard output is what failed."""
+        """Close the list, unless writing to standard output has failed."""
         if not isinstance(error, OSError):
             click.echo("]" if self.count else "[]")
 

@@ -124,7 +124,7 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Print the error on one line on standard error, unless another process of the training run does. Returns the exit code."""
+    """Print the error as one line on standard error, unless another process of the run prints it. Returns the exit code."""
     if not says(error):
         return error.exit_code
     language = error.language or locales_language()

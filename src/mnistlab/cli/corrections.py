@@ -1,4 +1,4 @@
-"""Turn rows that `read --to` wrote, with the right value in a column `correct`, into a folder of pictures."""
+"""Make a folder of pictures from rows that `read --to` wrote and that a person has corrected in a column `correct`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def cell(value: Any) -> str:
 
 
 def rows_of(table: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a .csv as spreadsheets save it, with commas, semicolons or tabs, or of a .jsonl."""
+    """The rows of a .jsonl, or of a .csv as spreadsheets save it: with commas, semicolons or tabs."""
     name = printable(table)
     try:
         if table.stat().st_size > MOST_BYTES:
@@ -161,7 +161,7 @@ def write_corrections(
 def found_file(name: str, table: Path) -> Path:
     """The path of the picture that a row names.
 
-    A spreadsheet that took the table's UTF-8 for Windows' encoding saved "Ã©" for "é". That is undone if it gives a file's name.
+    A spreadsheet that takes the table's UTF-8 for Windows' encoding saves "é" as "Ã©". This is undone if the result names a file.
     """
     names = [name]
     with contextlib.suppress(UnicodeError):

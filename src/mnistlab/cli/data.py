@@ -73,7 +73,7 @@ def data(
     download: bool,
     as_json: bool,
 ) -> int:
-    """Fetch a dataset, describe a batch of its images, and save a gallery of some, before and after augmentation."""
+    """Fetch a dataset, describe a batch of its images, and save a gallery of some of them before and after augmentation."""
     if from_corrections is not None or to is not None:
         return make_folder(from_corrections, to, as_json)
     require("train")
@@ -128,5 +128,5 @@ def print_facts(facts: dict[str, Any], split: str) -> None:
 
 
 def line(key: str, said: str) -> None:
-    """Print `said` after the heading of that key."""
+    """Print a line: the message `key` as its heading, then `said`."""
     click.echo(f"{words(key):<9} {said}")

@@ -27,7 +27,7 @@ from mnistlab.dependencies import require
 @runs_option
 @json_option
 def ensemble(names: tuple[str, ...], data_dir: Path | None, device: str, runs_dir: Path, as_json: bool) -> None:
-    """Combine finished runs into a new run, whose model averages the probabilities that theirs give, and test it once."""
+    """Combine finished runs into a new run whose model averages their models' probabilities, and test that model once."""
     require("train")
     from mnistlab.runs.store import find_run
 

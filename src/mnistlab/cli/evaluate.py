@@ -61,8 +61,8 @@ def evaluate(
     """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw its pictures.
 
     The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second interval treats each
-    writer as an independent trial, and says what to expect of other people's digits. "On corrected labels" uses the labels that
-    people agreed on where MNIST's are wrong, and leaves out the few images on which they did not agree.
+    writer as an independent trial, and says what to expect of other people's digits. "On corrected labels" replaces
+    MNIST's wrong labels with those that people agreed on, and leaves out the few images on which they did not agree.
 
     RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split;
     "test" holds the same under its old name, in this version only.
@@ -140,7 +140,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """Print the loss and the calibration error (by the message `loss`), a row for each class, and mistakes on wrong labels."""
+    """Print the loss and the calibration error (as the message `loss`), a row per class, and mistakes whose label is wrong."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--why", is_flag=True, help="Also show which ink counted for the answer, and the answer without that ink."
 )
-@click.option("--channel", metavar="LAYER:N", help="Show the digits that excite this channel most instead.")
-@click.option("--misread", is_flag=True, help="Show the digits that the model misreads most confidently instead.")
+@click.option("--channel", metavar="LAYER:N", help="Instead, show the digits that excite this channel most.")
+@click.option("--misread", is_flag=True, help="Instead, show the digits that the model misreads most confidently.")
 @click.option(
     "--example",
     type=ValueType(int),

@@ -33,7 +33,7 @@ def named(metavar: str) -> str:
 
 
 def of_an_option(text: str) -> str:
-    """The help of an option, translated: its text and, after two spaces, in brackets, its default and the allowed values."""
+    """The help of an option, translated: its text and, in brackets after two spaces, its default and the allowed values."""
     said, extra = re.fullmatch(r"(.*?)((?:  \[.*\])?)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     own = in_their_language(extra.strip())
     if own == extra.strip():
@@ -43,7 +43,7 @@ def of_an_option(text: str) -> str:
 
 
 def of_a_paragraph(text: str) -> str:
-    """A paragraph, translated; if it begins with "\\b", line by line. In commands, only the placeholders are translated."""
+    """A paragraph, translated; if it begins with "\\b", line by line. In examples of commands, only placeholders are."""
     if not text.startswith("\b"):
         return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (
@@ -76,7 +76,7 @@ class HelpFormatter(click.HelpFormatter):
         super().write_dl([(term, text.replace("-", UNBROKEN)) for term, text in said], col_max, col_spacing)
 
     def getvalue(self) -> str:
-        """Everything that was written, with hyphens as they are typed."""
+        """Everything that was written, with ordinary hyphens instead of non-breaking ones."""
         return super().getvalue().replace(UNBROKEN, "-")
 
 

@@ -50,7 +50,7 @@ class LearnGroup(Group):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """As click does, with the learner's language as the context's `obj`."""
+        """Make the context as click does, with the learner's language as its `obj`."""
         language = find_language(wanted_language(args))
         with in_their_words(language, f"{parent.command_path} {info_name}" if parent else str(info_name)):
             return super().make_context(info_name, args, parent, obj=language, **extra)
@@ -58,13 +58,13 @@ class LearnGroup(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but with an error of mnistlab for an unknown day."""
+        """Find the sub-command as click does, but with an error of mnistlab for an unknown day."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise UserError("learn.unknown_day", name=shown(args[0]), days=[day.name for day in days()])
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does, with errors in the learner's language."""
+        """Run the sub-command as click does, with errors in the learner's language."""
         with in_their_words(ctx.obj, ctx.command_path):
             return super().invoke(ctx)
 
@@ -209,7 +209,7 @@ def day_command(day: Day) -> click.Command:
 @json_option
 @click.pass_context
 def check(context: click.Context, day: str, file: Path | None, as_json: bool) -> int:
-    """Check the answers to a day's exercises, with a hint where one is wrong. Solved exercises are noted in the diary.
+    """Check the answers to a day's exercises, with a hint for each wrong one. Solved exercises are noted in the diary.
 
     The exit code is 2 if an answer cannot be judged because it has the wrong type or shape, or ends in an error.
     """

@@ -57,7 +57,7 @@ def examples(*lines: str) -> str:
 
 
 class ValueType(click.ParamType[Any]):
-    """Converts an option's text to a number or a list, or leaves it as it is; the function that gets it checks the value."""
+    """Converts an option's text to its kind (number, list or text); the function that uses the value checks its range."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind

@@ -30,7 +30,7 @@ __all__ = [
 
 
 def print_score(evaluation: Evaluation) -> None:
-    """Print the accuracy and its interval on one line; if known, the interval by writer and the accuracy on corrected labels.
+    """Print the accuracy and its interval on one line and, if known, the interval by writer and the accuracy on corrected labels.
 
     For the network that finds digits, print how many it found and read correctly, and how often it found one where there is none.
     """

@@ -61,7 +61,7 @@ def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, un
 def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
     """Read the pictures, write their rows into the folder, print how many were read, and return the exit code.
 
-    Raises `MnistlabError` if it cannot be done as asked, or if something ends the job; what was written stays.
+    Raises `MnistlabError` if the request cannot be met, or if something ends the job early; rows already written stay.
     """
     from mnistlab.reading.parts import Job, Tally, read_parts
     from mnistlab.training.cluster import cluster
@@ -157,7 +157,7 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
 
 
 def check_arrived(out: str, tally: Tally) -> None:
-    """Raise `UserError` if the part is missing here, because a machine of the cluster wrote it into a folder of its own."""
+    """Raise `UserError` if the file just written is missing here, because `out` is another folder on a machine of the cluster."""
     if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
         raise UserError("reading.output_not_shared", folder=out)
 

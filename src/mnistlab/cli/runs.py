@@ -120,7 +120,7 @@ def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
-    """Draw the history of the runs, and return the file. Raises `UserError` if there is nothing to draw or that fails."""
+    """Draw the history of the runs, and return the file. Raises `UserError` if there is nothing to draw or drawing fails."""
     from mnistlab.evaluation.figures import save_figure
     from mnistlab.evaluation.history import draw_history, history
     from mnistlab.files import check_target

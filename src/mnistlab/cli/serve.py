@@ -123,7 +123,7 @@ def serve(
         address = f"http://{reached_at(host)}:{port}"
         if not is_loopback(host):
             token = token or secrets.token_urlsafe(12)
-        # "latest" is the same run in each worker, whenever it starts
+        # so that "latest" is the same run in each worker, whenever the worker starts
         files = tuple(name if name == BUNDLED else str(model_file(name, runs_dir)) for name in models or (BUNDLED,))
         make_app = partial(
             app_of, files, runs_dir, workers, hosts=names, token=token, trusted_proxies=proxies, root_path=root_path

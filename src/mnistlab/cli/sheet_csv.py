@@ -78,7 +78,7 @@ class CsvTables(Answer):
 
 
 class CsvFields(Answer):
-    """A row for each page: a column for each field, one for what a person should check, one for why a file was not read."""
+    """A row for each page, with columns for the fields, for what a person should check, and for why a file was not read."""
 
     def __init__(self, target: Path | None, names: list[str]) -> None:
         self.target, self.names = target, names
@@ -96,7 +96,7 @@ class CsvFields(Answer):
             self.rows.append([spelled(name), str(number), *(entry.text for entry in page.entries), check, ""])
 
     def end(self, error: BaseException | None) -> None:
-        """Write what was read, also after Ctrl-C; nothing if another error has ended the reading."""
+        """Write what was read, even after Ctrl-C, but nothing if another error has ended the reading."""
         if error is not None and not isinstance(error, KeyboardInterrupt):
             return
         text = io.StringIO()

@@ -46,8 +46,8 @@ def sheet_options(command: Command) -> Command:
             "--csv",
             type=A_PATH,
             metavar="FILE",
-            help="Write the table, or a row of fields for each picture, to this .csv file; - for standard output. A folder"
-            " for several tables.",
+            help="Write the table, or a row of fields for each picture, to this .csv file; - for standard output. Name a"
+            " folder for several tables.",
         ),
         click.option(
             "--save-layout",
@@ -62,7 +62,7 @@ def sheet_options(command: Command) -> Command:
             metavar="NAME=X,Y,W,H",
             help="Read one field, given as fractions of the sheet's width and height; may be repeated.",
         ),
-        click.option("--fields", type=A_PATH, metavar="FILE.toml", help="Read the fields of a form, by its layout."),
+        click.option("--fields", type=A_PATH, metavar="FILE.toml", help="Read the fields of a form with this layout."),
         click.option("--table", is_flag=True, help="Find the ruled table in each picture, and read its cells."),
     ):
         command = option(command)

@@ -106,7 +106,7 @@ class State:
         return end
 
     def _know(self, start: int, line: dict[str, Any]) -> None:
-        """Record a picture's line. An earlier line of the same picture no longer counts, but its place in the order stays."""
+        """Record a picture's line. An earlier line no longer counts, but the picture keeps its place in the order."""
         rows = line["rows"]
         digits = sum(row[COLUMNS.index("value")] is not None for row in rows)
         self.entries[line["file"]] = Entry(start, line["sha256"], digits, any(row[-1] is not None for row in rows))

@@ -128,7 +128,7 @@ def sweep(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Train recipes with several seeds and settings, each an ordinary run, and compare them on the validation images.
+    """Train recipes with several seeds and settings, in one ordinary run each, and compare the runs on the validation images.
 
     A run that is already in the runs folder, with the same recipe, seed and dataset, counts as done. So the same command
     continues where it was stopped, and with more seeds or settings, it trains only the new ones.
@@ -189,7 +189,7 @@ def carry_out(plan: Sweep, engine: Engine) -> dict[Trial, Outcome]:
 
 
 def runs_by_setting(outcomes: Mapping[Trial, Outcome]) -> dict[Setting, dict[int, Run]]:
-    """The finished runs of each setting, by the trial's number."""
+    """The finished runs of each setting, each run under its trial's number."""
     from mnistlab.runs.run import Run
 
     found: dict[Setting, dict[int, Run]] = {trial.setting: {} for trial in outcomes}

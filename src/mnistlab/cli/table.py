@@ -1,4 +1,4 @@
-"""The file that `read --to` writes: rows are added picture by picture; rows from before are kept."""
+"""The file that `read --to` writes: rows are added picture by picture, and existing rows are kept."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Table:
         """Make the whole output from the state: in a temporary file beside it, which is then renamed."""
         temporary = self.target.with_name(
             f".{self.target.name}.tmp"
-        )  # if a killed process leaves it there, the next one replaces it
+        )  # if a killed process leaves this file behind, the next process replaces it
         try:
             if self.lines is None:
                 write_parquet(temporary, self.state.rows(), self.values)

@@ -126,7 +126,7 @@ def go_on(
     fixed = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
     if options := options_of({name for name in fixed if is_given(name)}):
         raise UserError("cli.resume_with_changes", options=options)
-    run = name if here() else find_run(name, runs_dir)  # if there are several processes, the first one finds it
+    run = name if here() else find_run(name, runs_dir)  # if there are several processes, the first one finds the run
     from mnistlab.training import experiment
 
     moved_data = data_dir if is_given("data_dir") else None

@@ -56,7 +56,7 @@ class TrainingCommand(click.Command):
     """A command whose help shows a recipe's options under headings, with the values of the recipe named on the command line."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does, but note the recipe first, because the help is printed before there are parameters."""
+        """Parse as click does, but note the recipe first, because the help is printed before the parameters are known."""
         from mnistlab.recipes.catalog import ALL_RECIPES
 
         ctx.meta[RECIPE] = next((name for name in args if name in ALL_RECIPES), "default")
@@ -119,7 +119,7 @@ class RecipeOption(click.Option):
     """
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """As in click, but None if the recipe has no such field, and with what the field means in the recipe."""
+        """The option's name and its text, which says what the field means in the recipe; None if the recipe has no such field."""
         recipe, name = shown_recipe(ctx), self.name or ""
         if name not in fields_of(recipe):
             return None
@@ -127,7 +127,7 @@ class RecipeOption(click.Option):
         return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """As in click, for the recipe that the help is about."""
+        """The default and the allowed values, as in click, but those of the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
         recipe = shown_recipe(ctx)
         extra["default"] = told(getattr(recipe, name))

@@ -15,7 +15,7 @@ __all__ = ["usage_error"]
 
 
 def usage_error(error: click.UsageError, command: str) -> UserError:
-    """The same error, whose remedy is the help of the command that was called: `command`, if click does not say which."""
+    """The error as mnistlab's own; its remedy is the help of the command called: `command`, if click does not say which."""
     path = error.ctx.command_path if error.ctx else command
 
     def said(key: str, **values: Any) -> UserError:

@@ -20,7 +20,7 @@ __all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", 
 
 
 def words(key: str, /, **values: Any) -> str:
-    """The message of an entry of messages/en.toml, filled in with the values, in the reader's language."""
+    """The message of an entry of messages/en.toml, in the reader's language and with the values filled in."""
     return sentence(key, "message", values, for_command=True, language=locales_language())
 
 

@@ -179,12 +179,12 @@ def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
 
 
 def results(exercise: Exercise, function: Callable[..., Any], cases: Any) -> list[Any]:
-    """The value that is compared, for each case; a function that changes its arguments only changes copies."""
+    """The values to compare, one for each case; a function that changes its arguments changes only copies."""
     return [as_array(exercise.look(function(*copy.deepcopy(case)))) for case in cases]
 
 
 def wrong_form(exercise: Exercise, wanted: list[Form], mine: list[Any], unusable: Callable[..., Verdict]) -> Verdict:
-    """What to say if the first value that does not fit has another type or shape."""
+    """The verdict if the first value that does not fit has another type or shape than expected."""
     want, value = next((w, v) for w, v in zip(wanted, mine, strict=True) if not fits(form(v), w))
     whole = all(one.whole for one in wanted)
     what = {

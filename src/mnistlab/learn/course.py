@@ -2,7 +2,7 @@
 
 A source is a script in cells. This much of jupytext's format py:percent is read here:
 
-    # %% [markdown] lang="en"        a cell of text; the same one in French follows it
+    # %% [markdown] lang="en"        a cell of text; the same text in French follows
     # %%                             a cell of code, in both languages
     # %% quick="epochs = 1"          the tests run this after the cell, to cut training to a few steps
     # %% raises="RuntimeError"       a cell that ends in this error, on purpose

@@ -1,4 +1,4 @@
-"""Who may use the server: clients that call it by one of its names, from its own page or from no page, with the token if any."""
+"""Who may use the server: clients that call it by one of its names, from its own page or none, and send its token, if any."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` unless the request comes from this server's own page: unless `origin` fits the name called, `host`.
+        """Raise `Problem` unless the request comes from this server's own page: `origin` must fit `host`, the name called.
 
         The message also says what to do if it is this server's own page after all.
         """

@@ -38,7 +38,7 @@ class Batches:
         self.busy = False
 
     async def classify(self, images: NDArray[np.uint8]) -> Answer:
-        """As `Classifier.classify`, for a few images."""
+        """Classify a few images; the answer is that of `Classifier.classify`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self.waiting.append((images, future))

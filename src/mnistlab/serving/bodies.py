@@ -46,7 +46,7 @@ async def picture_of(request: Request) -> bytes:
 
 
 async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
-    """The picture in a body, under the key "file": all of the body, or a form's first file; and the form's parts named `others`.
+    """The picture in a body (all of the body, or a form's first file) under the key "file", and the form's parts named `others`.
 
     Raises `Problem` for a form without a file.
     """
@@ -85,7 +85,7 @@ def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
 
 
 def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
-    """As `images_of`, for JSON. The input is checked row by row: NumPy would turn some small JSON into gigabytes."""
+    """`images_of` for JSON. The input is checked row by row, because NumPy would turn some small JSON into gigabytes."""
     if len(body) > MOST_JSON:
         raise Problem(413, "serving.json_too_large", mebibytes=MOST_JSON // 2**20)
     try:

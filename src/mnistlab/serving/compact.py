@@ -12,7 +12,7 @@ __all__ = ["FINDER_BITS", "compact", "operators_of", "rounded"]
 BITS = 14
 """With this many bits, a weight is off by at most a 16,000th of the largest in its row."""
 FINDER_BITS = 10
-"""How many bits the bundled finder's weights need: they were rounded to fit these, so the page uses the same weights."""
+"""How many bits the bundled finder's weights need: they were rounded to that, so the page uses exactly the same weights."""
 
 
 def compact(content: bytes, bits: int = BITS) -> bytes:

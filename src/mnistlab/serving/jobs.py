@@ -34,7 +34,7 @@ class Jobs:
         """The result of `work(raise_if_cancelled)`, run in a thread.
 
         `receive` is that of the request, whose body has been read. Raises `ClientGone` if the client leaves before the work is
-        done, as `raise_if_cancelled` then does in the thread; and `Problem` (503) if no place is free or the work takes too long.
+        done (`raise_if_cancelled` then raises it in the thread), and `Problem` (503) if no place is free or time has run out.
         """
         if self.taken >= self.places:
             raise Problem(503, "serving.busy", headers=RETRY)

@@ -28,7 +28,7 @@ SHORT = 0.001
 
 
 class ServedModel:
-    """A reader with its name in the API, what makes it fast there, and the folder of its run if it comes from one."""
+    """A reader with its name in the API, what makes it fast there, and the folder of its run, if it has one."""
 
     def __init__(self, name: str, title: str, reader: Reader, run: Path | None = None) -> None:
         self.name, self.title, self.reader, self.run = name, title, reader, run

@@ -55,7 +55,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
     old = old_files(folder)
     files = site_files(models, documentation or {})
     check_folder(folder)
-    for name in sorted(files, key=lambda name: (name in (MARK, WORKER), name)):  # what starts the new site last
+    for name in sorted(files, key=lambda name: (name in (MARK, WORKER), name)):  # what starts the new site comes last
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, files[name])

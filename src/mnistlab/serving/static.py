@@ -49,7 +49,7 @@ def add_pages(app: FastAPI) -> None:
 def answer_head(app: FastAPI) -> None:
     """Accept HEAD wherever GET is accepted: FastAPI's own routes refuse it. The HTTP server leaves out the body.
 
-    Call this after the API's description has been made, so that it names only GET.
+    Call this after the API's description has been made, so that the description names only GET.
     """
     for route in app.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:

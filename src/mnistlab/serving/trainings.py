@@ -61,7 +61,7 @@ def encoded(values: NDArray[Any]) -> str:
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """The training runs of the models, and then the one that comes with mnistlab; an ensemble's is that of its first member."""
+    """The training runs of the models (of an ensemble, that of its first member), and then the one that comes with mnistlab."""
     found = []
     for model in models:
         if model.run is None:

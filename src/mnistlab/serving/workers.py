@@ -78,7 +78,7 @@ def bound(family: int, address: Any) -> OwnSocket:
 
 
 def spread(listener: socket.socket) -> socket.socket:
-    """The socket to send to workers: the listener; on Linux, one that replaces it, and from which each worker makes its own."""
+    """The socket to send to workers: the listener or, on Linux, a replacement from which each worker makes its own."""
     if sys.platform != "linux":
         return listener
     family, address = listener.family, listener.getsockname()

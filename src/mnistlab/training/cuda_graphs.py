@@ -47,8 +47,8 @@ class CannotRecordError(RuntimeError):
 class RecordedStep:
     """A `Step` that replays a CUDA graph of another step, in which nothing may wait for the device.
 
-    Making it changes nothing in the state, except that the learning rates become tensors on the device: a recording would keep
-    a plain number forever.
+    Making it changes nothing in the state, except that the learning rates become tensors on the device, because a recording would
+    keep a plain number forever.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ class Display(Protocol):
         """Training begins, or continues after `done` of its `steps`. An epoch has `epoch_steps` steps, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Called a few times per second: steps done, the last step's loss in nats, images per second since the last call.
+        """Called a few times a second with the steps done, the last loss in nats, and the images per second since the last call.
 
         The rejects that a recipe adds to the split's images are not counted as images.
         """

@@ -75,7 +75,7 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
         begun = [found for found in there if found.seed == seed and found.recipe.name == own.name]
         if not begun:
             member, _ = train_single(own, seed, folder, given)
-        elif not begun[0].is_finished or not is_measured(begun[0], given):  # perhaps on another split
+        elif not begun[0].is_finished or not is_measured(begun[0], given):  # it may be measured only on another split
             with going_on(begun[0]):
                 member, _ = resume_single(begun[0], given)
         else:
@@ -178,7 +178,7 @@ def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, An
 
 
 def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]:
-    """The members' models. Raises `UserError` if one is not finished (with `test`, not tested), or they cannot be averaged."""
+    """The members' models. Raises `UserError` if a run is not finished (with `test`, not tested) or the models do not match."""
     models: list[SavedModel] = []
     for member in members:
         for file, there in (
@@ -219,7 +219,7 @@ def finish(
 ) -> tuple[Run, Evaluation]:
     """Save the ensemble of the members, with a line of metrics for each member; measure it, and draw its pictures."""
     dataset, device = given.dataset, given.device
-    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # with which they were trained
+    spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # as the members were trained
     val = None
     if unseen := run.classifier.data.validation:  # which no member was trained on
         val = MNISTDataLoader(unseen, dataset=dataset, batch_size=None, device=device, normalise=spec.normalisation)

@@ -23,7 +23,7 @@ PACKAGES = ("mnistlab", "torch", "torchvision", "numpy", "scipy", "matplotlib")
 def describe_environment(device: torch.device, precision: str, processes: int = 0) -> dict[str, Any]:
     """Versions, device, threads, precision and commit, in plain types, as in environment.json.
 
-    `processes` is the number of processes that torchrun started, or 0 without torchrun; device and threads are those of each.
+    `processes` is the number of processes that torchrun started, or 0 without torchrun; device and threads are per process.
     """
     title = device_title(device)
     started = {"processes": processes} if processes else {}

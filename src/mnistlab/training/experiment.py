@@ -73,7 +73,7 @@ def train(
     Raises
     ------
     UserError, Failure, Interrupted
-        Respectively: if something cannot be done, before a folder is made; for a NaN loss or a full disk; after a signal.
+        Respectively: if something cannot be done (raised before a folder is made); for a NaN loss or a full disk; after a signal.
     """
     chosen, seed, processes = checked(recipe, seed, track, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
@@ -94,7 +94,7 @@ def checked(
 ) -> tuple[AnyRecipe, int, Processes | None]:
     """The recipe, the seed, and the processes that train together. Raises `UserError` if an argument is not allowed."""
     chosen = recipe if isinstance(recipe, AnyRecipe) else find_recipe(recipe)
-    seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each has a seed of its own
+    seed = whole_number(seed, Clause("names.seed"), 0, 2**32 - chosen.trainings)  # each network has a seed of its own
     check_packages(track)
     check_validation(chosen, test)
     return chosen, seed, processes_for(chosen)

@@ -99,7 +99,7 @@ class FinderState:
         self.steps, self.epoch_steps, self.batch_size = recipe.steps, recipe.epoch_steps, recipe.batch_size
         self.highest_rate = recipe.learning_rate
         self.losses = torch.zeros(recipe.epoch_steps, device=device)  # of this epoch's steps
-        self.parts = torch.zeros(recipe.epoch_steps, len(PARTS), device=device)  # of each of these losses
+        self.parts = torch.zeros(recipe.epoch_steps, len(PARTS), device=device)  # the parts of each of these losses
         self.steps_done = self.epochs_done = 0  # since the very beginning
         self.metrics: list[dict[str, Any]] = []  # a row per epoch, as in metrics.jsonl
         self.seconds = 0.0
@@ -203,7 +203,7 @@ def mean_parts(state: FinderState) -> dict[str, float]:
 
 
 def validate(state: FinderState) -> dict[str, float]:
-    """Loss, share of digits found and classified correctly (0 to 1), and false finds per scene, on validation writers' digits."""
+    """On validation writers' digits: loss, share of digits found and classified correctly (0 to 1), false finds per scene."""
     if not state.held_out:
         state.held_out = held_out_scenes(state.recipe, state.dataset, "val", state.device)
     measured = measure(state.model, state.recipe, state.held_out, "val", state.device)

@@ -52,7 +52,7 @@ def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor)
         logits = state.replica(images)
     loss = cross_entropy(logits.float(), labels, recipe.optimisation.label_smoothing, rejects=recipe.data.rejects > 0)
     if processes and part:
-        loss = loss * (part.share * processes.count)  # so that the mean over the processes is that over the batch
+        loss = loss * (part.share * processes.count)  # so that the mean over the processes is the mean over the batch
     state.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()

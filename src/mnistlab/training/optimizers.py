@@ -49,7 +49,7 @@ class SGD:
     def step(self) -> None:
         """g = gradient + weight_decay * weight; velocity = momentum * velocity + g; weight -= lr * (g + momentum * velocity)."""
         for group, velocities in zip(self.param_groups, self.velocities, strict=True):
-            fused = isinstance(group["lr"], torch.Tensor)  # only this kernel reads it without waiting for the device
+            fused = isinstance(group["lr"], torch.Tensor)  # only the fused kernel can read it without waiting
             sgd(
                 group["params"], [p.grad for p in group["params"]], [*velocities], fused=fused, foreach=not fused,
                 lr=group["lr"], momentum=group["momentum"], nesterov=True, dampening=0.0,
@@ -61,7 +61,7 @@ class SGD:
         return {"velocities": self.velocities, "rates": [float(group["lr"]) for group in self.param_groups]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned. Raises `ValueError` or `RuntimeError` if that was for another network."""
+        """Restore what `state_dict` returned. Raises `ValueError` or `RuntimeError` if it belongs to another network."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
             set_rate([group], rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):

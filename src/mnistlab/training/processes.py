@@ -239,7 +239,7 @@ def writes(processes: Processes | None) -> bool:
 
 
 def says(error: MnistlabError) -> bool:
-    """Whether this process reports the error. Of several, only one does: the first, if it happened before they connected."""
+    """Whether this process reports the error. Of several, only one does: the first, if they are not connected yet."""
     if error.is_said_elsewhere is None:
         return not started_with_others() or os.environ["RANK"] == "0"
     return not error.is_said_elsewhere

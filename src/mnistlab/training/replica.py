@@ -1,4 +1,4 @@
-"""A network as each of several processes trains it: on its part of the batch, with the result of the whole batch.
+"""A network as each of several processes trains it: on its part of the batch, but with the same result as on the whole batch.
 
 Two kinds of layers depend on the whole batch. Batch norm needs the batch's mean and variance, which torch computes across
 processes only on GPUs (`SyncBatchNorm`). Here they come from sums in float64, so that rounding hardly depends on the number of
@@ -76,7 +76,7 @@ def distributed(network: NeuralNet, part: Part, device: torch.device) -> nn.Modu
 
 
 class SumOfAll(torch.autograd.Function):
-    """The sum of a tensor over all processes. Its gradient is the sum of their gradients, because each of them uses the sum."""
+    """The sum of a tensor over all processes. Its gradient is summed over them too, because each of them uses the sum."""
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:

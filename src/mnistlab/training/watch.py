@@ -82,7 +82,7 @@ def watching(
     run: Run, state: Training, display: Display, track: str | None, film: Film | None = None
 ) -> Iterator[Watch]:
     """A `Watch` for the training run inside `with`. Signals stop the run only between steps; display and tracker are told when
-    it ends.
+    the run ends.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class Watch:
             **validation,
         }
         state.metrics.append(row)
-        self.save_state()  # first, because the other two can be made from it again
+        self.save_state()  # first, because the model and the metrics can be made from it again
         state.save_model(self.run.model_path)
         self.run.append_metrics(row)
         self.since_epoch = self.since_look = self.since_save = Lap(state)

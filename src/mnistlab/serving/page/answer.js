@@ -116,7 +116,7 @@ export function say(text) {
   live.textContent = text;
 }
 
-/** Shows what the network was given under the sheet if there is room, otherwise in its own panel. */
+/** If there is room, what the network was given is shown under the sheet; otherwise, in its own panel. */
 const room = matchMedia("(min-width: 801px)");
 const placeGot = () =>
   document.querySelector(room.matches ? ".desk" : "#panel-answer").append(document.getElementById("got"));

@@ -70,7 +70,7 @@ export function newestOnly(work) {
       waiting = null;
       try {
         await work(next);
-        if (known === failures) allIsWell(); // an answer requested before a failure does not mean that it is over
+        if (known === failures) allIsWell(); // an answer requested before a failure does not mean that the trouble is over
       } catch (error) {
         report(error);
         known = failures;

@@ -9,7 +9,7 @@ const STEP = 0.005;
 
 /**
  * `boxes` is {active(), projection(), list(), chosen(), choose(index), add(box), change(index, box), remove(index), done()}:
- * what the boxes are and where. `change` is called while a box moves, `done` when it has stopped.
+ * which boxes there are, and where. `change` is called while a box moves, `done` when it has stopped.
  */
 export function listenForBoxing(boxes, picture) {
   /** The point on the sheet under the pointer, as fractions of the sheet. */

@@ -141,7 +141,7 @@ function drawRun({ text, from, to }, step) {
   return mark;
 }
 
-/** Says where the answer changes, and where it becomes unsure before that: the nearest positions on both sides of no change. */
+/** Says at which positions, on either side of no change, the answer first changes, and first becomes unsure before that. */
 function sentence(slider, places, { values, accepted }) {
   const middle = places.findIndex((place) => place >= -1e-9);
   const changed = [-1, 1].map((step) => nearest(values, middle, step));

@@ -4,8 +4,8 @@ import { explain, newestOnly } from "./api.js";
 import { chosenDigit, state } from "./state.js";
 
 /**
- * Makes a panel's `refresh`, which calls `draw` once the server has explained `parts`. What it passes is the explanation, with
- * the model, the pixels and the network added; the network is what networkOf(model), if given, resolves to.
+ * Makes a panel's `refresh`, which calls `draw` once the server has explained `parts`. `draw` gets the explanation, with the
+ * model, the pixels and the network added; the network is what networkOf(model), if given, resolves to.
  */
 export function explaining(parts, draw, networkOf = () => null) {
   let shown = null;

@@ -2,7 +2,7 @@
 //
 // The text is base64url of bytes: a version; then, for each stroke, its width, how many points it has (two bytes, the low one
 // first), and the points in units of the grid. A point is one byte, its offset from the point before (4 bits across, 4 down);
-// if that is too far, it is the byte FAR and the point's two coordinates.
+// if the point is too far away, it is the byte FAR and two coordinates.
 
 const VERSION = 1;
 const GRID = 4; // the grid's unit, in the sheet's units

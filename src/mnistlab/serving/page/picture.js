@@ -93,7 +93,7 @@ function failed(error, file, asked) {
   throw error;
 }
 
-/** Removes what was read in the previous picture, which would be taken for the content of the file that failed. */
+/** Removes what was read in the previous picture, because it would be taken for the content of the file that failed. */
 function forget(reason) {
   notice = reason;
   const wasChosen = reading !== null && state.reading === reading;

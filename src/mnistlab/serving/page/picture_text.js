@@ -37,7 +37,7 @@ function toJson({ model, text, size, lines: read }) {
   return JSON.stringify({ model, text, size, lines }, null, 2);
 }
 
-/** Copies a text when the button is pressed; if the browser does not allow that, selects the text, for keys or menu. */
+/** Copies a text when the button is pressed; if the browser does not allow that, selects the text, for copying by keys or menu. */
 export function copyOn(button, text, holder) {
   button.addEventListener("click", async () => {
     try {

@@ -1,6 +1,6 @@
 // Why a request was not answered.
 
-/** How many milliseconds pass until a server that does not answer is asked again. */
+/** How many seconds pass until a server that does not answer is asked again. */
 export const RETRY_SECONDS = 2;
 
 export class Refusal extends Error {

@@ -43,7 +43,7 @@ async function file(name) {
 
 let known = null;
 
-/** What the site offers, read only once; it is requested again if that failed. */
+/** What the site offers; requested only once, unless the request failed. */
 function site() {
   known ??= file(place).catch((error) => {
     known = null;
@@ -52,7 +52,7 @@ function site() {
   return known;
 }
 
-/** Tells the worker where a model's file is, and which one it is. */
+/** What the worker is told about a model: its entry in the site's list with its file's address, and the finder's address. */
 async function of(model) {
   const { models: listed, finder } = await site();
   const found = listed.find(({ id }) => id === model) ?? listed[0];

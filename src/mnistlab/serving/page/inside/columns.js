@@ -46,7 +46,7 @@ export const arrayBefore = ({ given, arrays }, number) => (number === 0 ? given 
 
 export const isRow = ({ shape }) => sides(shape).join() === "1,1";
 
-/** Columns whose maps are computed one from one share an order, so that a map stays at the same height until the next mixing. */
+/** Columns that do not mix maps share the order of the column before, so that a map stays at the same height. */
 function sortMaps(columns) {
   const groups = [];
   for (const column of columns) {

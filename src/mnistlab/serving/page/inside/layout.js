@@ -10,7 +10,7 @@ const NARROW = 0.28;
 /** The gap before the first convolution, in which its filters are shown too. */
 const WIDEST = 1.7;
 const SMALLEST = 32;
-/** The same gap if the overview can be scrolled sideways, and the room that the picture's name then has on the left. */
+/** The smallest side of a map if the overview can be scrolled sideways, and the room for the picture's name on its left. */
 const SMALLEST_SCROLLED = 44;
 const MARGIN = 32;
 const LARGEST = 68;

@@ -31,7 +31,7 @@ export function cellName(sight, { index, map, row, column }) {
   return words("lensValue", { name, map: map + 1, row: row + 1, column: column + 1 });
 }
 
-/** The same name, and whether this is the largest value of its map, to which a filter's picture leads. */
+/** The same name, with a note if this is the largest value of its map, which is where a filter's picture leads. */
 export function cellNameInMap(sight, cell) {
   const column = sight.columns[cell.index];
   const name = cellName(sight, cell);

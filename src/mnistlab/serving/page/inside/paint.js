@@ -64,7 +64,7 @@ function paintColumn(context, column, place) {
   }
 }
 
-/** The picture in shades of ink: paper is its lowest number, whatever that is after normalisation. */
+/** The pixels for numbers of a column; for the picture, in shades of ink, where its lowest number is paper. */
 function inkOr({ kind, values }, numbers, most) {
   if (kind !== "input") return painted(numbers, most);
   let [low, high] = [Infinity, -Infinity];
@@ -92,7 +92,7 @@ function paintSums(context, { values, most }, place) {
   context.fillRect(middle - 0.5, place.top, 1, place.height * place.items.length);
 }
 
-/** The first convolution's filters, each small in front of its map. Kernels on several maps are shown when one is pointed at. */
+/** The first convolution's filters, each small in front of its map. Other kernels are shown only for the map pointed at. */
 export function filtersOf(sight, layout) {
   return sight.columns.flatMap((column, index) => {
     if (index !== 1 || column.kind !== "convolution" || !workOf(sight, column).filters) return [];

@@ -125,6 +125,6 @@ function wiped(pixels, spot) {
   const [x, y] = [spot % SIDE, Math.floor(spot / SIDE)];
   return pixels.map((value, at) => {
     const distance = ((at % SIDE) - x) ** 2 + (Math.floor(at / SIDE) - y) ** 2;
-    return Math.round(value * (1 - Math.exp(-distance / (2 * SPOT ** 2)))); // half to even would differ only if exp were exact
+    return Math.round(value * (1 - Math.exp(-distance / (2 * SPOT ** 2)))); // no exact halves occur, which Python rounds to even
   });
 }

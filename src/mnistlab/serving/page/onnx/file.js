@@ -58,7 +58,7 @@ function add(list, given, read) {
 }
 
 function readInts(bytes, list) {
-  // A packed field is a row of varints: like a message with nothing else, but without keys.
+  // A packed field is a row of varints without keys.
   let value = 0n;
   let shift = 0n;
   for (const byte of bytes) {

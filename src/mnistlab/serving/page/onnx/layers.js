@@ -65,7 +65,7 @@ function fieldAfter(field, window) {
   return { size: field.size + (kernel - 1) * field.step, step: field.step * stride, start: field.start - padding * field.step };
 }
 
-/** The node that takes a layer's output, if it is the only one; the tensor that it takes; and the rounding step. */
+/** The node that takes a layer's output (null unless exactly one does), the tensor that it takes, and the rounding step. */
 function passedOn({ nodes }, output, constants) {
   let rounding = null;
   for (;;) {

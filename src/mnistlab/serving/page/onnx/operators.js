@@ -48,7 +48,7 @@ function both(change) {
 
 const sum = both((one, other) => one + other);
 
-/** A simple loop for two tensors with the same shape, which most sums are about. */
+/** A sum, in a simple loop for the most frequent case: two tensors with the same shape. */
 function add(node, given) {
   const [one, other] = given;
   if (given.length !== 2 || one.shape.join() !== other.shape.join() || !(one.values instanceof Float32Array)) return sum(node, given);

@@ -11,7 +11,7 @@ export function stepsOf(shape) {
   return steps;
 }
 
-/** A tensor of `shape` whose value at each place is that of `values` at the place that `start` and `steps` lead to. */
+/** A tensor of `shape` from `values`: its first value is at `start`, and neighbours along each axis are `steps` apart. */
 export function gathered(values, shape, start, steps) {
   const made = new values.constructor(sizeOf(shape));
   const place = new Array(shape.length).fill(0);

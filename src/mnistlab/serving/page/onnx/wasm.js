@@ -71,7 +71,7 @@ function tileBody(isFused) {
   return [...list([[1, I32], [PARTS * ROWS + PARTS + 1, V128]]), ...begin, BLOCK_LOOP, VOID, ...step, BRANCH_IF, 0, END, ...finish, END];
 }
 
-/** larger(at, away, count): makes each of `count` bytes, a multiple of 16, the larger of it and the byte `away` after it. */
+/** larger(at, away, count): makes each of `count` (a multiple of 16) bytes the larger of itself and the byte `away` after it. */
 function extremeBody(operation) {
   const [at, away, count] = [0, 1, 2];
   const get = (local) => [LOCAL_GET, local];

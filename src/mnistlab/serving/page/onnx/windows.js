@@ -16,13 +16,13 @@ export function windowOf({ kind, told }, filters) {
   };
 }
 
-/** How many places a window has along a side, and the first and last (exclusive) at which its cell `away` is inside the map. */
+/** How many places a window has along a side. */
 function placesOf(side, { kernel, strides, pads, dilations }, axis) {
   const reach = dilations[axis] * (kernel[axis] - 1) + 1;
   return Math.floor((side + pads[axis] + pads[axis + 2] - reach) / strides[axis]) + 1;
 }
 
-/** The first place where the cell at distance `away` of a window is inside, and the end of such places (exclusive). */
+/** The first place at which a window's cell, `away` from its start, is inside the map, and the end (exclusive) of such places. */
 const from = (away, stride) => Math.max(0, Math.ceil(-away / stride));
 const until = (away, stride, side, places) => Math.min(places, Math.floor((side - 1 - away) / stride) + 1);
 

@@ -1,5 +1,5 @@
 // Assembles pieces of ink into digits: joins the parts of a digit, and cuts touching digits apart, as the classifier prefers.
-// As mnistlab.reading.assembly. A unit is {piece, image, probabilities, sure}.
+// As in mnistlab.reading.assembly. A unit is {piece, image, probabilities, sure}.
 
 import { toMnistForm } from "./form.js";
 import { LOW } from "./ink.js";
@@ -48,7 +48,7 @@ export function look(classifier, pieces) {
   }));
 }
 
-/** Joins neighbours, in one pass, that look more like a digit together than apart. */
+/** In one pass, joins neighbours that look more like a digit together than apart. */
 function joinParts(classifier, units, size) {
   const pairs = neighbours(units.map(({ piece }) => piece), size);
   const unions = look(classifier, pairs.map(([a, b]) => join(units[a].piece, units[b].piece)));
@@ -57,7 +57,7 @@ function joinParts(classifier, units, size) {
     const union = unions[k];
     if (!isInside(one.piece, other.piece)) return union.sure - Math.min(sureness(one, size), sureness(other, size));
     const larger = other.piece.width * other.piece.height > one.piece.width * one.piece.height ? other : one;
-    if (union.sure < 0.8 * larger.sure) unions[k] = larger; // a part of the larger one, or a speck
+    if (union.sure < 0.8 * larger.sure) unions[k] = larger; // the smaller one is a part of it, or a speck
     return 1 + union.sure;
   });
   const gone = new Set();
@@ -87,9 +87,9 @@ function isNear(one, other, size) {
   const wide = Math.max(other.right, one.right) - Math.min(other.x, one.x);
   const tall = Math.max(other.bottom, one.bottom) - Math.min(other.y, one.y);
   const beside = gapX < 0.22 * size && gapY < 0.3 * size && wide < 1.35 * size && tall < 1.5 * size;
-  // One above the other and almost touching, they may be halves of a digit; if others are cut too, `size` is that of halves.
+  // Pieces one above the other that almost touch may be halves of a digit; if others are cut too, `size` is that of halves.
   const above = gapX < -0.3 * Math.min(other.width, one.width) && gapY < 0.15 * size && wide < 2 * size && tall < 2.4 * size;
-  // Two of full height side by side are two digits, unless their boxes overlap; two specks are not a digit.
+  // Two pieces of full height side by side are two digits, unless their boxes overlap; two specks are not a digit.
   const areParts = Math.min(other.height, one.height) < 0.75 * size || gapX < 0.02 * size;
   return (beside || above) && areParts && Math.max(other.height, one.height) >= 0.35 * size;
 }
@@ -108,7 +108,7 @@ function sureness({ piece, sure }, size) {
   return sure * Math.min(1, Math.max(0, small / 0.6 - 0.3));
 }
 
-/** Cuts, in one pass, each unit wide enough to be two digits if both halves look more like digits than the whole does. */
+/** In one pass, cuts each unit that is wide enough for two digits, if both halves look more like digits than the whole. */
 function cutTouching(classifier, units, size) {
   const isWide = ({ piece, sure }) =>
     (piece.width > 1.15 * piece.height && piece.width > 0.8 * size) || (sure < 0.8 && piece.width > 0.75 * size);

@@ -12,7 +12,7 @@ function withNext(values, away, isLargest) {
   else for (let i = 0; i < last; i += 1) values[i] = values[i] < values[i + away] ? values[i] : values[i + away];
 }
 
-/** Replaces each value by the largest (or smallest) of itself and `side` - 1 after it, `step` apart: of 2, of 4, ..., of all. */
+/** Replaces each value by the largest (or smallest) of `side` values, `step` apart, from it on: first of 2, then of 4, ... */
 function ofNext(values, side, step, isLargest) {
   let seen = 1;
   for (; 2 * seen <= side; seen *= 2) withNext(values, seen * step, isLargest);
@@ -57,7 +57,7 @@ function eachChannel(given, change) {
 export const dilated = (given, wide, high = wide) => extreme(given, wide, high, true);
 export const eroded = (given, wide, high = wide) => extreme(given, wide, high, false);
 
-/** The same with a disc: cv2.MORPH_ELLIPSE with 2 * radius + 1 pixels per side. */
+/** cv2.dilate and cv2.erode with a disc: cv2.MORPH_ELLIPSE with 2 * radius + 1 pixels per side. */
 export function byDisc(given, radius, isLargest) {
   const { width, height } = given;
   const made = new Uint8Array(given.values.length).fill(isLargest ? 0 : 255);

@@ -1,5 +1,5 @@
 // The finder, a network that marks the centre, kind and size of each digit in one pass, and how it sees a picture at many sizes.
-// As mnistlab.reading.finder and looks.
+// As in mnistlab.reading.finder and looks.
 
 import { readOnnx } from "../onnx/file.js";
 import { Session } from "../onnx/session.js";
@@ -118,11 +118,11 @@ export function look(finder, small, scale, number = 0, isLight = false, boxes = 
   return { scale, seen: part(seen, FRAME, FRAME, width, height), ink: part(ink, FRAME, FRAME, width, height), found, isLight };
 }
 
-/** Whether a cell is in the window, and in none before. */
+/** Whether a cell is in the window, and in no window before it. */
 const isNewIn = (cells, [left, top, right, bottom], x, y) =>
   x >= left && x < right && y >= top && y < bottom && !cells.values[y * cells.width + x];
 
-/** Copy the ink that was seen from `left`, `top` to `right`, in cells, to its place in the whole, as far as the window goes. */
+/** Copies the window's part of `seen`, ink from the cells `left`, `top` to `right`, to its place in the whole. */
 function copy(seen, [left, top, right], whole, window) {
   const [from, first, to, last] = window.map((side) => CELL * side);
   const wide = CELL * (right - left);
@@ -132,7 +132,7 @@ function copy(seen, [left, top, right], whole, window) {
   }
 }
 
-/** The scales at which to look at a picture: from one that makes it, or its largest box, one digit, to one for the smallest digits. */
+/** The scales to look at: from one at which the picture, or its largest box, is one digit, to one for the smallest digits. */
 function scales({ width, height }, boxes) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
   const least = SIZES[1] / Math.max(...(boxes ? boxes.flatMap((box) => box.slice(2)) : [width, height]));
@@ -140,7 +140,7 @@ function scales({ width, height }, boxes) {
   return Array.from({ length: count + 1 }, (_, n) => most / STEP ** (count - n));
 }
 
-/** A picture at any size: each is made from the picture halved as often as possible. */
+/** A picture at any size; each size is made from the picture halved as often as possible. */
 export class Sizes {
   constructor(gray) {
     this.halves = [gray];

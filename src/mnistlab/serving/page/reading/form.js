@@ -1,4 +1,4 @@
-// Turns a piece of ink into an image like MNIST's: 28x28, with its centre of mass in the middle. As mnistlab.reading.mnist_form.
+// Turns a piece of ink into an image like MNIST's: 28x28, centre of mass in the middle. As in mnistlab.reading.mnist_form.
 
 import { byDisc } from "./filters.js";
 import { clip, roundEven } from "./numbers.js";
@@ -32,7 +32,7 @@ function usualWidth(strength) {
   const mask = like(strength, strength.values.map((value) => (value > 100 ? 1 : 0)));
   if (!mask.values.includes(1)) return strength;
   const width = strokeWidth(mask);
-  const unit = longestSide(strength) / BOX; // pixels here per pixel there
+  const unit = longestSide(strength) / BOX; // pixels of the piece per pixel of MNIST's form
   if (width < THINNEST * unit) {
     const radius = Math.ceil((THINNEST * unit - width) / 2);
     return byDisc(framed(strength, radius, radius, radius, radius, 0), radius, true);

@@ -1,4 +1,4 @@
-// The colour of paper under uneven light and shadows, as if nothing were written on it. As mnistlab.reading.paper.
+// The colour of paper under uneven light and shadows, as if nothing were written on it. As in mnistlab.reading.paper.
 
 import { blurred, dilated, eroded, softened } from "./filters.js";
 import { quantile, roundEven } from "./numbers.js";
@@ -27,7 +27,7 @@ export function paperColour(given) {
   return resize(ground, given.width, given.height, "linear");
 }
 
-/** In one colour, ink may be lighter than paper, and is then still in the ground: it is replaced by its surroundings there. */
+/** Replaces, in the ground, what is left of ink that is lighter than paper in one of the colours: by its surroundings. */
 function withoutLightInk(small, gray, ground, side) {
   const around = closed(gray, side);
   const dark = gray.values.map((value, i) => (around.values[i] - value > Math.fround(0.1) * around.values[i] ? 1 : 0));

@@ -1,4 +1,4 @@
-// The ink in any picture of handwriting: lighting, paper, rules and tilt removed. As mnistlab.reading.ink.
+// The ink in any picture of handwriting: lighting, paper, rules and tilt removed. As in mnistlab.reading.ink.
 
 import { dilated, softened } from "./filters.js";
 import { lightest, paperColour } from "./ground.js";
@@ -16,7 +16,7 @@ const DARK = 48;
 const WORK = 16_000_000;
 export const [LOW, HIGH] = [0.3, 0.52];
 
-/** How much ink there is at each pixel: {strength, toPicture (2, 3), isWhole, rules, ruleLevel, isOnDark}, and what follows. */
+/** How much ink there is at each pixel: {strength, toPicture (2, 3), isWhole, rules, ruleLevel, isOnDark}, and more below. */
 export class Ink {
   constructor(strength, toPicture, more = {}) {
     Object.assign(this, { strength, toPicture, isWhole: false, rules: null, ruleLevel: 0, isOnDark: false, ...more });

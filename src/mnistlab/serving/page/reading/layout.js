@@ -1,4 +1,4 @@
-// How digits are laid out on a page: which form a line, and in what order a person reads them. As mnistlab.reading.layout.
+// How digits are laid out on a page: which form a line, and in what order a person reads them. As in mnistlab.reading.layout.
 
 import { argsort, clip, mean, median, quantile } from "./numbers.js";
 

@@ -1,4 +1,4 @@
-// Marks that may be digits, grouped by place. As mnistlab.reading.marks.
+// Marks that may be digits, grouped by place. As in mnistlab.reading.marks.
 //
 // A mark is {image, probabilities, box, levelBox, isLight, label, sure}; boxes are x, y, width, height.
 

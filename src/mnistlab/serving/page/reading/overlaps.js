@@ -1,5 +1,5 @@
-// Merges the finder's detections at several sizes, so that each mark is left once, and no two in one spot.
-// As mnistlab.reading.overlaps.
+// Merges the finder's detections at several sizes, so that each mark remains once, and no two are in one spot.
+// As in mnistlab.reading.overlaps.
 
 import { CLASSES, foundMark, LEAST } from "./finder.js";
 import { overlap, SAME } from "./marks.js";
@@ -46,7 +46,7 @@ function together(marks) {
   return Float32Array.from(CLASSES, (_, k) => marks.reduce((sum, { kinds, weight }) => sum + kinds[k] * weight, 0) / total);
 }
 
-/** Whether a mark taken for a slash has digits only on its right: since a slash separates two numbers, it is a leaning 1. */
+/** Whether a mark taken for a slash has digits only on its right: a slash separates two numbers, so the mark is a leaning 1. */
 function beginsALine(mark, others) {
   if (CLASSES[mark.kind] !== "/") return false;
   const beside = others.filter(

@@ -1,4 +1,4 @@
-// Paper: its noise, and what the ink on it is like. As mnistlab.reading.paper; ground.js has its colour.
+// The noise of paper, and what the ink on it is like. As in mnistlab.reading.paper; for the colour of paper, see ground.js.
 
 import { dilated, medianBlurred } from "./filters.js";
 import { argsort, clip, mean, median, quantile, quantiles, roundEven } from "./numbers.js";
@@ -76,7 +76,7 @@ export function missingLight(given, paper) {
   return { values, total, channels: given.channels, width: given.width, height: given.height, empty: brighter + 0.67 * noise, noise };
 }
 
-/** The quantiles 0.05 and 0.25. On clean paper, more values than that equal the smallest, and nothing has to be sorted. */
+/** The quantiles 0.05 and 0.25. On clean paper, over a quarter of the values equal the smallest, and nothing has to be sorted. */
 function brightestOf(total) {
   let [least, count] = [Infinity, 0];
   for (let i = 0; i < total.length; i += 1) {

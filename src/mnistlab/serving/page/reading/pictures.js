@@ -24,7 +24,7 @@ export function part({ width, channels, values }, left, top, wide, high) {
   return picture(wide, high, made, channels);
 }
 
-/** The place inside a side that stands for a place outside it. */
+/** Ways to fill a border: for a place outside a side, which place inside stands for it. */
 export const BORDERS = {
   replicate: (at, side) => clip(at, 0, side - 1),
   reflect: (at, side) => {
@@ -88,7 +88,7 @@ const WAYS = {
   },
 };
 
-/** For each new place, the old place before it, and its distance from that. */
+/** For each new place, the old place before it, and the distance between the two. */
 function placesOf(side, wanted) {
   const scale = 1 / (wanted / side);
   return Array.from({ length: wanted }, (_, place) => {

@@ -1,5 +1,5 @@
 // Finds where strokes alone are ambiguous between the digits of a line: the finder looks only there.
-// As mnistlab.reading.questions.
+// As in mnistlab.reading.questions.
 
 import { foundMark, look, SIZES } from "./finder.js";
 import { HIGH } from "./ink.js";
@@ -39,7 +39,7 @@ export class Row {
     return [...asked].sort((a, b) => a - b);
   }
 
-  /** The index of the mark nearest to column `x`, and the nearest two's mean baseline: {nearest, feet}; null if none is near. */
+  /** The index of the mark nearest to `x`, and the mean baseline of the nearest two: {nearest, feet}; null if none is near. */
   beside(x, without = []) {
     const apart = this.boxes.map(([left, , width], n) => {
       if (without.includes(n)) return Infinity;
@@ -118,7 +118,7 @@ export function windows(questions, row) {
   });
 }
 
-/** The finder's detections in a window (x, y, width, height) of the ink, in its frame; digits there are `height` high. */
+/** The finder's detections in a window (x, y, width, height) of the ink, in the ink's frame; digits there are `height` high. */
 export function lookBetween(finder, gray, ink, window, height) {
   const [x, y, wide, high] = inPicture(window, ink, sizeOf(gray));
   const larger = largerInPicture(ink);

@@ -1,4 +1,4 @@
-// Levels a page, and removes the lines that are printed on it. As mnistlab.reading.ruling.
+// Levels a page, and removes the lines that are printed on it. As in mnistlab.reading.ruling.
 
 import { blurredAlong, boxSums, dilated, eroded } from "./filters.js";
 import { median } from "./numbers.js";

@@ -1,5 +1,5 @@
 // The two ways to look for digits, connected strokes and the finder, and how they are combined.
-// As mnistlab.reading.search.
+// As in mnistlab.reading.search.
 
 import { find } from "./overlaps.js";
 import { findInk } from "./ink.js";
@@ -105,7 +105,7 @@ function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, i
   return { found: marks, looked, quarters };
 }
 
-/** A box on a page of `size` that was rotated by that many quarter turns, on the unrotated page. */
+/** The place on the unrotated page of a box on the page, of this size, that was rotated by that many quarter turns. */
 function turnedBack(box, quarters, [width, height]) {
   let [x, y, wide, high] = box;
   let size = [width, height];

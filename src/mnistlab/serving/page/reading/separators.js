@@ -1,5 +1,5 @@
 // Separators between digits: points, commas, dashes, slashes, percent signs and colons, as the finder sees them.
-// As mnistlab.reading.separators. A sign is {kind, sure, levelBox, box, beside, insteadOf}.
+// As in mnistlab.reading.separators. A sign is {kind, sure, levelBox, box, beside, insteadOf}.
 
 import { CLASSES, OTHER, SIZES } from "./finder.js";
 import { linesOf } from "./layout.js";
@@ -130,7 +130,7 @@ function slashOf(row, number, found) {
   return sign("/", slash / (slash + one), row.marks[number].levelBox, row.numbers[near.nearest], [row.numbers[number]]);
 }
 
-/** The small strokes that are too long to be dirt but were not read; none if they are so many that they form a pattern. */
+/** The small strokes that are too long to be dirt but were not read; none if there are so many that they form a pattern. */
 function unreadable(row, found, read, small) {
   const signs = [];
   for (const box of small.boxes.filter(([, , width, height]) => Math.max(width, height) > WRITTEN * row.height)) {

@@ -1,5 +1,5 @@
 // Turns the finder's detections into digits: cuts out the ink of each, has the classifier read it, and combines the two answers.
-// As mnistlab.reading.spots. A spot is {found, piece, scale, image, probabilities, darkness, sure}.
+// As in mnistlab.reading.spots. A spot is {found, piece, scale, image, probabilities, darkness, sure}.
 
 import { classifyAll } from "./assembly.js";
 import { dilated } from "./filters.js";
@@ -122,7 +122,7 @@ function distances(to, left, top, width, height, scale) {
   return made;
 }
 
-/** The ink of those whole strokes that reach into a digit's box. */
+/** The ink of the strokes that reach into a digit's box, each stroke as a whole. */
 function hangingTogether(ink, isInside) {
   const { labels } = components(like(ink, ink.values.map((value) => (value > STROKE ? 1 : 0))));
   const reaching = new Set(labels.filter((label, i) => label && isInside(i)));

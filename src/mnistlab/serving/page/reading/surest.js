@@ -19,9 +19,9 @@ const AS_HIGH = 1.5;
 export function surest(found, looked, strokes, classifier, { ink, pieces, given, threshold }) {
   const kept = missedBy(found, strokes, { ink, pieces, given, threshold });
   for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
-    if (ours.length === 0) continue; // usually part of a line or a pattern
+    if (ours.length === 0) continue; // the strokes are usually part of a line or a pattern
     if (ours.some(({ isLight }) => isLight)) {
-      kept.push(...ours); // the strokes are its background
+      kept.push(...ours); // the strokes are the background of light writing
       continue;
     }
     if (theirs.length === 1 && ours.length === 1 && overlap(theirs[0].box, ours[0].box) > SAME) {
@@ -47,7 +47,7 @@ function missedBy(found, strokes, { ink, pieces, given, threshold }) {
     .map((one) => changed(one, { levelBox: one.box }));
 }
 
-/** The strokes where something was found; one around several detections, such as a frame, only if it is surer than they are. */
+/** The strokes where something was found; one around several detections, such as a frame, only if surer than the detections. */
 function strokesWhere(found, classifier, ink, pieces, given) {
   const [one, several] = [[], []];
   for (const own of pieces) {
@@ -67,7 +67,7 @@ const [LOW, HIGH] = [0.6, 1.6];
 const AROUND = 0.1;
 const DOUBT = 0.5;
 
-/** Marks for ink that, to the finder, is as high as a digit but was not read: from strokes, or else not accepted. */
+/** Marks for ink that the finder sees as high as a digit, but that was not read: from strokes, or else not accepted. */
 export function unread(classifier, looked, marks, strokes, threshold) {
   const dark = looked.filter(({ isLight }) => !isLight);
   if (marks.length === 0 || dark.length === 0) return [];

@@ -1,4 +1,4 @@
-// Which way up a page is, and where its writing is lighter than its background. As mnistlab.reading.upright.
+// Which way up a page is, and where its writing is lighter than its background. As in mnistlab.reading.upright.
 
 import { medianBlurred } from "./filters.js";
 import { ALWAYS, FRAME, levels, look, MOST_PIXELS, Sizes, SIZES } from "./finder.js";
@@ -87,7 +87,7 @@ function aroundBox(gray, [x, y, width, height], { scale }) {
 /** How much was detected at one size: the total weight. */
 const hints = ({ found }) => found.reduce((sum, { weight }) => sum + weight, 0);
 
-/** About how many digits among the finds at these sizes can be read. */
+/** About how many digits among the detections at these sizes can be read. */
 const readable = (classifier, marks, looked) =>
   spots(classifier, marks, looked)
     .filter(({ found }) => found.isDigit)

@@ -1,4 +1,4 @@
-// The parts of a picture that the finder looks at: most of a page is blank. As mnistlab.reading.windows.
+// The parts of a picture that the finder looks at, because most of a page is blank. As in mnistlab.reading.windows.
 
 import { empty } from "./pictures.js";
 
@@ -7,7 +7,7 @@ const HALO = 4;
 const TILE = 16;
 const START = 64;
 
-/** The boxes [x, y, width, height] that reach further on all sides: by a number, or by one for each. */
+/** The boxes [x, y, width, height], extended on all sides by one number, or each by its own. */
 export const grown = (boxes, by) =>
   boxes.map(([x, y, width, height], n) => {
     const more = by[n] ?? by;
@@ -50,7 +50,7 @@ function windowIn({ width, height, values }, left, top) {
   return found;
 }
 
-/** Windows that cover all wanted cells and few others; one around two is taken if it costs less than they do. */
+/** Windows that cover all wanted cells and few others; a window around two is taken if it costs less than they do. */
 export function windows(wanted) {
   const found = [];
   for (let top = 0; top < wanted.height; top += TILE)
