@@ -276,7 +276,7 @@ def test_a_power_of_ten_is_written_without_zeros(value: float, text: str) -> Non
 def test_a_field_is_an_option_on_the_command_line() -> None:
     error = UserError("networks.values_per_block", field="kernel_size", count=3, blocks=2)
     assert error.message == "kernel_size has 3 values for 2 blocks."
-    assert error.for_command_line() == "--kernel-size has 3 values for 2 blocks. Give one, or one for each width."
+    assert error.for_command_line() == "--kernel-size has 3 values for 2 blocks. Give one value, or one for each block."
 
 
 def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:

@@ -180,7 +180,9 @@ def test_folders_beside_the_parts_are_left_out_and_told_once(tmp_path: Path, cap
         sizes = [len(read_split(dataset, split)[1]) for split in SPLITS]
     assert dataset.spec.classes == ("a", "b")
     assert sizes == [24, 24, 48, 24, 24, 24]
-    assert caplog.messages == [f"ignored in {tmp_path}, because it has a folder named train: docs, foo"]
+    assert caplog.messages == [
+        f"{tmp_path} has a folder named train, so these folders beside it are ignored: docs, foo"
+    ]
 
 
 def test_classes_may_be_called_as_parts_are(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_list_of_another_length_than_the_blocks_is_refused(name: str, widths: 
     with pytest.raises(UserError) as caught:
         NeuralNet(widths, **{name: [value] * count})
     blocks = f"{len(widths)} block{'s' * (len(widths) > 1)}"
-    assert str(caught.value) == (f"{name} has {count} values for {blocks}. Give one, or one for each width.")
+    assert str(caught.value) == (f"{name} has {count} values for {blocks}. Give one value, or one for each block.")
 
 
 # the description

@@ -116,7 +116,7 @@ def test_what_is_wrong_with_the_machine_ends_the_job_and_a_picture_does_not(
     errors = [row["error"] for row in rows_in(here / "out")]
     assert errors[0].startswith("scans/00.png cannot be read, for an unexpected reason: ZeroDivisionError: nobody")
     error = failure_of(read_in_this_process(Tally(names=packed([*names[:7], *names[8:]]))))
-    assert "could not read any of 11 pictures in a row. The first error: scans/00.png cannot be read" in str(error)
+    assert "failed to read 11 pictures in a row. The first error: scans/00.png cannot be read" in str(error)
     assert len(parts_in(str(here / "out"))) == 1
 
     monkeypatch.setattr(parts, "content_of", fails)

@@ -329,7 +329,7 @@ def test_the_folder_of_a_run_that_was_exported_is_taken_as_its_file(tmp_path: Pa
 
 
 def test_what_is_no_exported_file_gets_one_sentence_that_says_how_to_make_it(tmp_path: Path) -> None:
-    remedy = "Give a file that mnistlab.export_model made of a run, or the folder that holds its model.onnx."
+    remedy = "Give a file that mnistlab.export_model made from a run, or the folder that holds the model.onnx."
     run = create_run(tmp_path, RECIPES["quick"], "mnist", Path("data"), 0, {})
     for given, told in [
         ("latest", f"There is no model latest. {remedy}"),

@@ -47,7 +47,7 @@ def test_the_data_folder_of_another_machine_is_not_made(
         assert Run.open(run.path).find_data() == Path("data")
         assert len(caplog.records) == 1
         assert f"{data_dir}, is not on this computer: the folder named data is used instead" in caplog.text
-        assert "name another with --data-dir" in caplog.records[0].msg.for_command_line()
+        assert "name another folder with --data-dir" in caplog.records[0].msg.for_command_line()
         assert Run.open(run.path).find_data("mine") == Path("mine")
         assert len(caplog.records) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]

@@ -124,10 +124,10 @@ for shown in (pictures, paper - pictures):
     print(network(shown).argmax(dim=1).bincount(minlength=10).tolist())
 
 # %% [markdown] lang="en"
-# A small network, trained for a hundred steps. Here is how often it answers 0, 1, 2 ... 9, first to a hundred digits as they
-# are in MNIST, then to the same ones inverted, with dark ink on white, as in a photo. **Why.** The network has seen bright
-# ink on black only, thick, in the middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let `mnistlab read photo.jpg`
-# do it; [day 6](day6.ipynb) does it step by step.
+# A small network was trained for a hundred steps. The two lines say how often it answers 0, 1, 2 ... 9: first to a hundred
+# digits as they are in MNIST, then to the same digits inverted, with dark ink on white, as in a photo. **Why.** The network
+# has seen bright ink on black only, thick, in the middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let
+# `mnistlab read photo.jpg` do it; [day 6](day6.ipynb) does it step by step.
 
 # %% [markdown] lang="fr"
 # Un petit réseau, entraîné pendant cent pas. Voici combien de fois il répond 0, 1, 2 ... 9, d'abord à cent chiffres tels que

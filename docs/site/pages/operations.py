@@ -3,7 +3,7 @@
 #
 # `NeuralNet` is made of a dozen operations. Here is each of them on a few numbers, which you can follow with a finger: a
 # sentence that says what it does, a picture, and the same numbers from PyTorch. In the pictures red is above zero and blue
-# below. [Day 3](day3.ipynb) and [day 4](day4.ipynb) show what they are good for.
+# below. [Day 3](day3.ipynb) and [day 4](day4.ipynb) show what the operations are good for.
 
 # %% [markdown] lang="fr"
 # # Chaque opération du réseau, à la main
@@ -69,7 +69,7 @@ show({
 # %% [markdown] lang="en"
 # ## Several channels
 #
-# If several maps come in, the filter has a kernel for each; their sums, and a bias, are added up to one number. Here the
+# If several maps come in, the filter has a kernel for each; the kernels' sums and a bias are added up to one number. Here the
 # second kernel is -1 times the first, and the bias is 0.5: two equal maps leave nothing but the bias.
 
 # %% [markdown] lang="fr"
@@ -92,8 +92,8 @@ show({"1": kernel, "2": -kernel, "Conv2d(2, 1)": left[0, 0]})
 # %% [markdown] lang="en"
 # ## Depthwise separable convolution
 #
-# The same in two steps: first each map gets a kernel of its own (`groups`), then a 1x1 convolution mixes the maps, pixel by
-# pixel. From 16 maps to 32 that takes 16 · 9 + 16 · 32 = 656 weights instead of 16 · 32 · 9 = 4608.
+# A convolution in two steps: first each map gets a kernel of its own (`groups`), then a 1x1 convolution mixes the maps, pixel
+# by pixel. From 16 maps to 32 that takes 16 · 9 + 16 · 32 = 656 weights instead of 16 · 32 · 9 = 4608.
 
 # %% [markdown] lang="fr"
 # ## Convolution séparable
@@ -301,9 +301,9 @@ show({
 # %% [markdown] lang="en"
 # ## Softmax and log-softmax
 #
-# Softmax is e to the power of each logit, divided by the sum of these powers: probabilities. Their logarithm can be computed
-# in one step: the logit minus the logarithm of that sum. `log_softmax` does so without overflow. Cross-entropy is minus this
-# number for the right class. `NeuralNet` ends in logits, because cross-entropy has the log-softmax in it.
+# Softmax is e to the power of each logit, divided by the sum of these powers; this gives probabilities. Their logarithm can be
+# computed in one step: the logit minus the logarithm of that sum. `log_softmax` does so without overflow. Cross-entropy is
+# minus this number for the right class. `NeuralNet` ends in logits, because cross-entropy has the log-softmax in it.
 
 # %% [markdown] lang="fr"
 # ## Softmax et log-softmax
