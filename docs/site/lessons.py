@@ -51,7 +51,7 @@ OWN = (
     Lesson(
         "errors",
         Text("The errors that everyone runs into", "Les erreurs que tout le monde rencontre"),
-        Text("The message, its cause, and the remedy.", "Le message, pourquoi, et le remède."),
+        Text("The message, its cause, and the remedy.", "Le message, sa cause et le remède."),
     ),
 )
 

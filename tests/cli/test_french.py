@@ -67,9 +67,9 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["train", "quick", "--dropout", "2"], "Recette 'quick' : --dropout doit être entre 0 et 0,99 ; valeur donnée : 2.0. "),
         (["train", "quick", "--epochs", "x"], "--epochs : 'x' n'est pas un nombre entier. Voir : mnistlab "),
         (["train", "--widths", "a"], "--widths : 'a' n'est pas une liste de nombres entiers comme 24,48. Voir : "),
-        (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez les siennes : "),
+        (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez ses options : "),
         (["evaluate", "--split", "x"], "--split : 'x' n'est pas l'une des valeurs val, test. Voir : mnistlab "),
-        (["evaluate", "no"], "L'entraînement 'no' n'existe ni comme dossier ni dans runs. Listez-les : mnistlab runs"),
+        (["evaluate", "no"], "L'entraînement 'no' n'existe ni comme dossier ni dans runs. Listez les entraînements : "),
         (["evaluate", "--runs", "a-file"], "--runs : 'a-file' est un fichier, pas un dossier. Voir : mnistlab "),
         (["data", "--out", "."], "--out : '.' est un dossier, pas un fichier. Voir : mnistlab data --help"),
         (["data", "--dataset", "qqq"], "Le jeu de données 'qqq' est inconnu. Choisissez parmi mnist, fashion, "),
@@ -295,8 +295,8 @@ def test_a_recipe_is_shown_with_its_values(capsys: pytest.CaptureFixture[str]) -
     assert run_app(["train", "finder", "--help"]) == 0
     out = " ".join(said(capsys)[0].split())
     assert (
-        "Les valeurs par défaut sont celles de la recette finder ; pour celles d'une autre : train RECETTE --help. Réseau :"
-        in out
+        "Les valeurs par défaut sont celles de la recette finder ; pour celles d'une autre recette, voir "
+        "train RECETTE --help. Réseau :" in out
     )
     assert "--height ENTIER Hauteur d'une scène en pixels, multiple de 4. [par défaut : 96 ; entre 48 et 2 048]" in out
     assert "--momentum NOMBRE Premier bêta d'AdamW. [par défaut : 0.9 ; entre 0 et 0.9999]" in out

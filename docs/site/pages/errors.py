@@ -53,9 +53,9 @@ wrong(images)
 # has halved both sides, and 16 · 14 · 14 is 3136. **Remedy.** Print the shape before the layer, and give the layer that size.
 
 # %% [markdown] lang="fr"
-# **Pourquoi.** `mat1` est ce qui arrive : 64 lignes de 3136 nombres. `mat2` est la couche linéaire, faite pour 12544. Le
-# max-pooling a divisé les deux côtés par deux, et 16 · 14 · 14 font 3136. **Remède.** Affichez la forme de ce qui précède la
-# couche, et donnez-lui cette taille.
+# **Pourquoi.** `mat1` est ce qui arrive : 64 lignes de 3136 nombres. `mat2` est la couche linéaire, faite pour des lignes
+# de 12544. Le max-pooling a divisé les deux côtés par deux, et 16 · 14 · 14 font 3136. **Remède.** Affichez la forme de ce qui
+# arrive à la couche, et donnez à la couche cette taille.
 
 # %%
 print(wrong[:3](images).shape)
@@ -86,8 +86,8 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `CrossEntropyLoss` contient déjà un log-softmax. Les probabilités qu'elle reçoit au lieu des logits ne vont que
-# de 0 à 1 : même la réponse parfaite, ci-dessus, a cette perte. Et `dim=0` répartit les probabilités entre les 64 images, non
-# entre les dix classes : les trois sommes suivantes ne font pas 1. **Remède.** Terminez le réseau par des logits ; pour
+# de 0 à 1 : même la réponse parfaite, ci-dessus, a une perte de 1,46. Et `dim=0` répartit les probabilités entre les 64 images,
+# non entre les dix classes : les trois dernières sommes ne font pas 1. **Remède.** Terminez le réseau par des logits ; pour
 # regarder des probabilités, appelez `softmax(dim=1)`. `mnistlab doctor` trouve un double softmax dans votre réseau.
 
 # %% [markdown] lang="en"
@@ -169,9 +169,9 @@ torch.load("whole.pth")
 #
 # > RuntimeError: An attempt has been made to start a new process before the current process has finished its bootstrapping phase.
 #
-# **Pourquoi.** Un chargeur avec `num_workers=2` lance deux autres processus Python ; chacun importe à nouveau votre script,
-# qui en lance deux autres, et ainsi de suite. **Remède.** Placez sous `if __name__ == "__main__":` ce que *fait* le script.
-# Ou gardez `num_workers=0` : `MNISTDataLoader` a les images en mémoire et n'a pas besoin de processus auxiliaires.
+# **Pourquoi.** Un chargeur avec `num_workers=2` lance deux autres processus Python ; sur ces systèmes, chacun importe à nouveau
+# votre script, qui en lance deux autres, et ainsi de suite. **Remède.** Placez sous `if __name__ == "__main__":` ce que *fait*
+# le script. Ou gardez `num_workers=0` : `MNISTDataLoader` a les images en mémoire et n'a pas besoin de processus auxiliaires.
 
 # %% [markdown] lang="en"
 # ## 7. Tensors on two devices
@@ -299,7 +299,7 @@ for _ in range(3):
 # %% [markdown] lang="fr"
 # ## 12. `eval()` oublié
 #
-# Avec une normalisation par lot et une seule image, il y a une erreur ; avec deux images ou plus, il n'y en a aucune, et la
+# Avec une normalisation par lot et une seule image, il y a une erreur ; avec deux images ou plus, il n'y en a aucune, mais la
 # même image reçoit chaque fois une autre réponse.
 
 # %% raises="ValueError"
@@ -367,6 +367,6 @@ nn.CrossEntropyLoss()(torch.randn(1, 10), torch.tensor([10]))
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** Dix classes portent les numéros 0 à 9, mais les lettres d'EMNIST, par exemple, commencent à 1. (Sur une carte
-# graphique, la même faute donne le message « device-side assert triggered », et désigne souvent une ligne située plus loin
+# graphique, la même faute donne le message « device-side assert triggered », qui désigne souvent une ligne située plus loin
 # dans votre code.) **Remède.** Regardez `labels.min()` et `labels.max()` ; retranchez 1, ou donnez au réseau une classe de
 # plus. `MNISTDataLoader` numérote tous les jeux de données à partir de 0.

@@ -8,8 +8,8 @@
 # %% [markdown] lang="fr"
 # # Chaque opération du réseau, à la main
 #
-# `NeuralNet` est fait d'une douzaine d'opérations. Voici chacune sur un exemple assez petit pour être suivi du doigt : ce
-# qu'elle fait en une phrase, une image, et les mêmes nombres obtenus avec PyTorch. Dans les images, le rouge est au-dessus de
+# `NeuralNet` est fait d'une douzaine d'opérations. Voici chacune sur un exemple assez petit pour être suivi du doigt : une
+# phrase qui dit ce qu'elle fait, une image, et les mêmes nombres obtenus avec PyTorch. Dans les images, le rouge est au-dessus de
 # zéro, le bleu au-dessous. Le [jour 3](day3.ipynb) et le [jour 4](day4.ipynb) montrent à quoi elles servent.
 
 # %%
@@ -75,8 +75,8 @@ show({
 # %% [markdown] lang="fr"
 # ## Plusieurs canaux
 #
-# Quand plusieurs cartes arrivent, le noyau a une couche de poids pour chacune ; leurs sommes et un biais donnent un seul
-# nombre. Ici, la seconde couche vaut -1 fois la première, et le biais 0,5 : de deux cartes égales, il ne reste que le biais.
+# Quand plusieurs cartes arrivent, le filtre a un noyau pour chacune ; leurs sommes et un biais donnent un seul
+# nombre. Ici, le second noyau vaut -1 fois le premier, et le biais 0,5 : de deux cartes égales, il ne reste que le biais.
 
 # %%
 conv = nn.Conv2d(2, 1, kernel_size=3, padding=1)
@@ -126,7 +126,7 @@ show({"groups=2, 1": apart[0, 0], "groups=2, 2": apart[0, 1], "1x1": mixed[0, 0]
 # %% [markdown] lang="fr"
 # ## ReLU
 #
-# Ce qui est négatif devient zéro, le reste ne change pas. Sans elle, dix convolutions de suite n'en vaudraient qu'une.
+# Ce qui est négatif devient zéro, le reste ne change pas. Sans ReLU, dix convolutions de suite n'en vaudraient qu'une.
 
 # %%
 positive = nn.ReLU()(found)
@@ -221,7 +221,7 @@ show({
 # ## Flatten, ou la moyenne
 #
 # Avant la couche linéaire, les cartes deviennent une seule ligne de nombres. **Flatten** les aligne tous, rangée par rangée ;
-# la tête **average** ne garde qu'un nombre par carte, sa moyenne, et la suite demande bien moins de poids.
+# **average** ne garde qu'un nombre par carte, sa moyenne, et la suite demande bien moins de poids.
 
 # %%
 maps = torch.stack([pooled[0, 0], -pooled[0, 0]])[None]
@@ -309,9 +309,9 @@ show({
 # ## Softmax et log-softmax
 #
 # Le softmax est l'exponentielle de chaque logit, divisée par la somme des exponentielles : on obtient des probabilités. Leur
-# logarithme, en une étape, est le logit moins le logarithme de cette somme ; ce calcul ne déborde pas, et l'entropie croisée
-# est ce nombre pour la bonne classe, avec un signe moins. `NeuralNet` finit par des logits : l'entropie croisée contient déjà
-# le log-softmax.
+# logarithme se calcule en une étape : c'est le logit moins le logarithme de cette somme, et `log_softmax` l'obtient sans
+# débordement. L'entropie croisée est ce nombre pour la bonne classe, avec un signe moins. `NeuralNet` finit par des logits :
+# l'entropie croisée contient déjà le log-softmax.
 
 # %%
 logits = torch.tensor([[2.0, 1.0, -1.0]])

@@ -4,7 +4,7 @@ export const MORE_FRENCH = {
   link: "Copier le lien",
   linkTitle: "Un lien qui ouvre la page avec ce dessin",
   linkCopied: "Le lien avec votre dessin est copié.",
-  linkInAddress: "Le lien avec votre dessin est dans la barre d’adresse : copiez-le de là.",
+  linkInAddress: "Le lien avec votre dessin est dans la barre d’adresse : c’est là qu’il faut le copier.",
   linkBroken: "Le dessin de ce lien est endommagé : la feuille reste telle quelle. Demandez un nouveau lien, ou dessinez.",
   save: "Enregistrer",
   saveTitle: "Un PNG avec le dessin et ce que le réseau en fait",
@@ -20,7 +20,7 @@ export const MORE_FRENCH = {
   learnHow:
     "À chaque pas, on montre au réseau un lot d’exemples avec leurs étiquettes. La perte dit à quel point ses réponses sont fausses ; zéro serait parfait. Puis chaque poids est un peu déplacé dans le sens qui fait diminuer la perte.",
   learnCourse: "La perte, qui baisse de pas en pas",
-  learnEnds: "La perte : {first} au pas {from}, {last} au pas {to}. Les pas ne sont pas régulièrement espacés.",
+  learnEnds: "La perte : {first} au pas {from}, {last} au pas {to}. Les pas montrés sont inégalement espacés.",
   learnBefore: "Avant l’entraînement",
   learnAfter: "Après {step} pas",
   learnGuess: "{value}, {percent}",
@@ -32,11 +32,11 @@ export const MORE_FRENCH = {
   learnDraw: "Dessinez un chiffre : vous verrez ce que ce réseau en aurait dit à chaque pas.",
   learnNote:
     "Ce sont des états de l’entraînement {title}, gardés en cours de route ; votre navigateur les applique à votre dessin. Après quelques pas, un réseau ne sait rien ; après quelques dizaines, il commence à voir. Les chiffres difficiles sont ceux, parmi les données de validation, qui ressemblent le plus à d’autres chiffres.",
-  learnOther: "C’est un autre réseau que celui qui répond dans les autres onglets.",
+  learnOther: "Ce réseau n’est pas celui qui répond dans les autres onglets.",
   learnQuick:
-    "C’est un autre réseau, plus rapide, que celui qui répond dans les autres onglets, et entraîné peu de temps : il se trompe donc plus.",
+    "Ce réseau n’est pas celui qui répond dans les autres onglets : il n’a été entraîné que peu de temps, et se trompe donc davantage.",
   learnNone:
-    "Cet entraînement n’a gardé aucun état complet : son réseau est trop grand pour cela, ou il date d’un mnistlab plus ancien. Choisissez-en un autre.",
+    "Cet entraînement n’a gardé aucun état complet : son réseau est trop grand pour cela, ou il vient d’une version plus ancienne de mnistlab. Choisissez-en un autre.",
   learnDamaged: "Les instantanés de cet entraînement sont endommagés ou ont été modifiés. Choisissez-en un autre, ou refaites-le.",
 
   brokenLabel: "L’image altérée. Les flèches ou un clic déplacent le carré gommé.",
@@ -50,7 +50,7 @@ export const MORE_FRENCH = {
   breakFindLabel: "Où cède-t-il ? ({name})",
   breakHolds: "La réponse tient d’un bout à l’autre.",
   breakAt: "La réponse change vers {places}.",
-  breakUnsure: "Elle n’est plus sûre vers {places}.",
+  breakUnsure: "Le réseau n’est plus sûr vers {places}.",
   breakReset: "Remettre à zéro",
   breakNote:
     "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin. Un « ? » après une réponse : le réseau n’en est pas assez sûr.",
@@ -72,7 +72,7 @@ export const MORE_FRENCH = {
   // La page sans serveur (`mnistlab site`) : une clé qui finit par Alone y remplace celle qui n’a pas cette fin.
   documentation: "Documentation",
   footerAlone: "Ce que vous dessinez reste dans ce navigateur : le réseau y tourne.",
-  pictureNoteAlone: "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Elle reste dans ce navigateur.",
+  pictureNoteAlone: "Déposez l’image n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Elle reste dans ce navigateur.",
   compareOneAlone:
     "Pour mettre un de vos modèles à côté de celui qui est ici, écrivez la page avec les deux : mnistlab site public --model mnistlab --model latest",
   aloneSheets:
@@ -80,6 +80,6 @@ export const MORE_FRENCH = {
   fileMissing: "Impossible d’obtenir {file} : il n’est ni sur le réseau, ni dans ce que garde le navigateur.",
   modelBroken: "{model} n’est pas un modèle utilisable par cette page : {reason}.",
   operatorUnknown: "{model} emploie des opérateurs ONNX que cette page ne sait pas calculer : {operators}.",
-  offlineRefused: "Le navigateur ne garde pas cette page : elle aura encore besoin du réseau la prochaine fois.",
+  offlineRefused: "Le navigateur ne garde pas cette page : elle aura encore besoin d’une connexion la prochaine fois.",
   slowRefused: "Le navigateur refuse WebAssembly : les réponses prennent plus de temps.",
 };

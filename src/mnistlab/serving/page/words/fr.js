@@ -67,10 +67,10 @@ export const FRENCH = {
   scaleLow: "négatif",
   scaleHigh: "positif",
   insideHelp:
-    "De gauche à droite, ce que chaque étape trouve dans votre dessin, les cartes les plus fortes en haut. Orange : au-dessus de zéro, ou ligne qui ajoute ; bleu : au-dessous, ou ligne qui retranche. Cliquez sur une valeur pour voir son calcul, ou effacez et dessinez.",
+    "De gauche à droite, ce que chaque étape trouve dans votre dessin, les cartes les plus fortes en haut. Orange : au-dessus de zéro, ou ligne qui ajoute ; bleu : au-dessous, ou ligne qui retranche. Cliquez sur une valeur pour voir son calcul, ou effacez la feuille et dessinez.",
   insideNone: "L’intérieur de ce modèle ne peut pas être montré : on n’en connaît que la réponse.",
-  insidePart: "Seules les étapes de ce modèle que la page connaît sont montrées ; comment la réponse en découle ne peut pas l’être.",
-  insideLooks: "Ce modèle regarde l’image {count} fois ; on voit son premier regard. Cliquez sur une barre à droite pour voir comment tous se combinent.",
+  insidePart: "La page ne montre que les étapes de ce modèle qu’elle connaît, et ne peut pas montrer comment la réponse en découle.",
+  insideLooks: "Ce modèle regarde l’image {count} fois ; on voit son premier regard. Cliquez sur une barre à droite pour voir comment tous les regards se combinent.",
   insideDeskewed: "Il redresse d’abord le chiffre : c’est l’image montrée.",
   insideEvenedOut: "Il égalise d’abord la lumière et le contraste : c’est l’image montrée.",
   moreMaps: "{count} de plus",
@@ -93,7 +93,7 @@ export const FRENCH = {
   kind_picture:
     "784 gris, tout ce que le réseau sait de votre dessin, mis à l’échelle de l’entraînement : ici de {low} (papier) à {high} (encre).",
   kind_convolution:
-    "Chaque filtre glisse sur ce qui précède : son nombre est grand là où se trouve son trait, son angle ou sa courbe, négatif là où c’est l’inverse.",
+    "Chaque filtre glisse sur ce qui précède : le résultat est grand là où se trouve le trait, l’angle ou la courbe qu’il cherche, négatif là où c’est l’inverse.",
   kind_pooling: "Garde la plus grande valeur de chaque petit carré : moins de valeurs, et un léger décalage ne compte plus.",
   kind_normalisation: "Met toutes les cartes à la même échelle, pour qu’aucune ne couvre les autres.",
   kind_relu: "Garde ce qui dépasse zéro, met le reste à zéro.",
@@ -104,7 +104,7 @@ export const FRENCH = {
   kind_probabilities:
     "Le softmax fait des pourcentages des sommes (logits) : e à la puissance de chacune, divisé par le total de toutes ces puissances. Cliquez pour voir le calcul.",
   kind_calibrated:
-    "Chaque somme (logit) est divisée par {temperature} (calibration : n’être sûr qu’autant qu’on a raison) ; puis e à cette puissance, divisé par le total, fait le pourcentage. Cliquez pour voir le calcul.",
+    "Chaque somme (logit) est divisée par {temperature} (calibration : n’être sûr qu’autant qu’on a raison) ; puis e à cette puissance, divisé par le total, donne le pourcentage. Cliquez pour voir le calcul.",
   kind_other: "Une étape de plus du calcul.",
   name_convolution: "Convolution",
   name_pooling: "Max-pooling",
@@ -125,7 +125,7 @@ export const FRENCH = {
 
   pictureHeading: "Lire une image de chiffres manuscrits",
   pictureNote:
-    "Déposez-la n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Seul le serveur la voit, et rien n’est gardé.",
+    "Déposez l’image n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Seul le serveur la voit, et rien n’est gardé.",
   pictureChoose: "Choisir une image",
   picturePhoto: "Prendre une photo",
   pictureLabel: "L’image avec un cadre autour de chaque chiffre. Les flèches gauche et droite choisissent un chiffre.",
@@ -152,12 +152,12 @@ export const FRENCH = {
   cellsSure: "aucune douteuse",
   cellsDoubtful: "{count} à vérifier",
   tableNone: "Aucun tableau tracé n’a été trouvé : toute l’image a été lue.",
-  tableSelect: "Montrez une case, dans le tableau ou sur l’image, pour voir où elle est.",
+  tableSelect: "Pointez une case, dans le tableau ou sur l’image, pour voir où elle est.",
   cellRead: "{name} : {text}",
   cellBlank: "{name} : rien d’écrit ici",
   cellDoubtful: "{name} : {text}, peut-être {perhaps}. À vérifier.",
   tableSave: "Enregistrer en CSV",
-  tableLayout: "Faire de ses cases les champs d’un formulaire",
+  tableLayout: "Faire des cases les champs d’un formulaire",
   fieldsLabel:
     "L’image avec un cadre autour de chaque champ. Page précédente et Page suivante choisissent un cadre, les flèches le déplacent, avec Maj elles l’agrandissent ou le réduisent, Suppr le supprime.",
   fieldsDraw: "Tracez un cadre autour de chaque endroit où se trouve un nombre.",
@@ -179,7 +179,7 @@ export const FRENCH = {
   semicolon: " ; ",
   layoutSave: "Enregistrer la mise en page",
   layoutOpen: "Ouvrir une mise en page",
-  layoutForm: "Choisir son formulaire vide",
+  layoutForm: "Choisir le formulaire vide",
   layoutBy: "Sur les images suivantes, placer les cadres d’après",
   byPicture: "toute l’image",
   byFrame: "le plus grand cadre imprimé",
