@@ -29,9 +29,9 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# The last line installs mnistlab with everything that it needs, including PyTorch, which takes several GB on Linux. In other
-# places in the documentation you will see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in
-# it. Once you have activated the environment, `mnistlab ...` is enough.
+# The last line installs mnistlab with everything that it needs, including PyTorch, which takes several GB on Linux. Elsewhere
+# in the documentation you will see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once
+# you have activated the environment, `mnistlab ...` is enough.
 #
 # **Git** remembers the states of your work that you commit, and lets you go back to them. Keep this week's work in a folder of
 # its own, next to the project's folder:
@@ -362,11 +362,11 @@ print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
 # More than four answers in five are right, while guesses would be right once in ten, and the program has not learnt anything
-# yet. That is the first result in your diary, the one to beat:
+# yet. This accuracy is the first result in your diary, the one to beat:
 
 # %% [markdown] lang="fr"
 # Plus de quatre réponses sur cinq sont justes, là où le hasard en donnerait une sur dix, et le programme n'a encore rien
-# appris. C'est le premier résultat de votre journal, celui qu'il faudra battre :
+# appris. Cette exactitude est le premier résultat de votre journal, celui qu'il faudra battre :
 
 # %%
 from mnistlab.learn.diary import write_down

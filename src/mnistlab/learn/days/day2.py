@@ -230,8 +230,8 @@ plt.show()
 
 # %% [markdown] lang="en"
 # With numbers up to 255, the first steps are far too large and fling the weights so far off that the network gives every
-# picture the same answer, whatever it shows. Its loss then stays at 2.30, that of a pure guess among ten digits. With numbers
-# from 0 to 1 the network learns; with normalised pixels it learns faster.
+# picture the same answer, whatever it shows. The network's loss then stays at 2.30, that of a pure guess among ten digits. With
+# numbers from 0 to 1 the network learns; with normalised pixels it learns faster.
 #
 # ## Why shuffle?
 #
@@ -400,8 +400,8 @@ run(program.format(condition=True))
 # what only the main program should do belongs under `if __name__ == "__main__":`, in training scripts too.
 
 # %% [markdown] lang="fr"
-# Le processus importe le script, qui lance un processus, qui importe le script... Python y met fin et donne le remède : ce
-# que seul le programme principal doit faire se place sous `if __name__ == "__main__":`, dans les scripts d'entraînement
+# Le processus importe le script, qui lance un autre processus, qui importe le script... Python y met fin et donne le remède :
+# ce que seul le programme principal doit faire se place sous `if __name__ == "__main__":`, dans les scripts d'entraînement
 # aussi.
 
 # %%

@@ -53,7 +53,7 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 
 # %% [markdown] lang="fr"
 # À droite de chaque filtre, voici sa **carte**, qui répond en chaque point à la question du filtre : y a-t-il ici un trait
-# horizontal (ou vertical) ? ReLU jette ensuite le bleu, au-dessous de 0 : « non » et « pas du tout » deviennent le même 0.
+# horizontal (ou vertical) ? ReLU jette ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
 # Personne n'écrit de tels filtres à la main : l'entraînement les tire du bruit. Entraînons un réseau. La recette `quick` a
 # trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : ses cartes font donc 14x14.
@@ -253,10 +253,10 @@ with torch.no_grad():
 # (The recipe `tiny-1k` uses such convolutions and this pooling.)
 
 # %% [markdown] lang="fr"
-# Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois : il ne
-# reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une convolution 1x1 mélange
-# les canaux : les deux ensemble forment une convolution **séparable**. Et la **moyenne globale** ne garde qu'un nombre par
-# carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
+# Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois :
+# il ne reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une convolution 1x1
+# mélange les canaux : les deux ensemble forment une convolution **séparable**. Et la **moyenne globale** ne garde qu'un nombre
+# par carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
