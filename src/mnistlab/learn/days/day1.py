@@ -4,13 +4,13 @@
 # Welcome. After seven days you will understand, and be able to change, a program that reads handwritten digits correctly more
 # than 99 times in 100. You need a little Python, and no knowledge of neural networks. Today you get your machine ready, make
 # your first tensor, and see that a digit is 784 numbers. Run the cells one after the other, and change something in each:
-# nothing can break. The results that the site shows come from our machine: your times will differ, and so may the last
-# decimal places.
+# nothing can break. The results shown on the project's website come from our machine: your times will differ, and so may the
+# last decimal places.
 #
 # ## The tools
 #
-# Open a terminal in the project's folder (the clone). A **virtual environment** is a folder with its own Python, so that
-# nothing you install in it affects anything else.
+# Open a terminal in the project's folder (your clone of its repository). A **virtual environment** is a folder with its own
+# Python, so that nothing you install in it affects anything else.
 #
 # Linux, macOS:
 #
@@ -29,12 +29,12 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# The last line installs mnistlab with everything that it needs, including PyTorch: several GB on Linux. In other places in
-# the documentation you will see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once
+# The last line installs mnistlab with everything that it needs, including PyTorch, which takes several GB on Linux. Elsewhere
+# in the documentation you will see `uv run mnistlab ...`: the tool uv makes this same `.venv` and runs the command in it. Once
 # you have activated the environment, `mnistlab ...` is enough.
 #
-# **Git** remembers the states of your work that you commit, and lets you go back to them. Keep this week's work in a folder
-# of its own, beside the project's:
+# **Git** remembers the states of your work that you commit, and lets you go back to them. Keep this week's work in a folder of
+# its own, next to the project's folder:
 #
 # ```bash
 # mkdir ../my-week
@@ -45,23 +45,23 @@
 # ```
 #
 # `mnistlab doctor` says whether your machine is ready; `mnistlab learn day1` writes this page as a notebook and as a script,
-# and `jupyter lab day1.ipynb` opens the notebook. From now on, each evening, `git add .` chooses what to keep,
-# `git commit -m "Day 1"` commits it under a name, and `git log` tells the story so far.
+# and `jupyter lab day1.ipynb` opens the notebook. From now on, finish each evening with `git add .`, which chooses what to
+# keep, and `git commit -m "Day 1"`, which commits it under that name; `git log` tells the story so far.
 
 # %% [markdown] lang="fr"
 # # Jour 1 : la mise en place
 #
 # Bienvenue. Dans sept jours, vous comprendrez, et saurez modifier, un programme qui lit les chiffres manuscrits en se trompant
 # moins d'une fois sur cent. Un peu de Python suffit ; il n'est pas nécessaire de connaître les réseaux de neurones.
-# Aujourd'hui, vous préparez votre machine, vous créez votre premier tenseur et vous découvrez qu'un chiffre, c'est 784
-# nombres. Exécutez les cellules l'une après l'autre et changez quelque chose dans chacune : vous ne pouvez rien casser. Les
-# résultats que montre le site viennent de notre machine : chez vous, les durées seront différentes, et parfois les dernières
+# Aujourd'hui, vous préparez votre machine, vous créez votre premier tenseur et vous découvrez qu'un chiffre, c'est 784 nombres.
+# Exécutez les cellules l'une après l'autre et changez quelque chose dans chacune : vous ne pouvez rien casser. Les résultats
+# que montre le site du projet viennent de notre machine : chez vous, les durées seront différentes, et parfois les dernières
 # décimales.
 #
 # ## Les outils
 #
-# Ouvrez un terminal dans le dossier du projet (le clone). Un **environnement virtuel** est un dossier qui possède son propre
-# Python : ce que vous y installez ne dérange rien d'autre.
+# Ouvrez un terminal dans le dossier du projet (votre clone de son dépôt). Un **environnement virtuel** est un dossier qui
+# possède son propre Python : ce que vous y installez ne dérange rien d'autre.
 #
 # Linux, macOS :
 #
@@ -80,12 +80,12 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# La dernière ligne installe mnistlab et tout ce qu'il lui faut, dont PyTorch : plusieurs Go sous Linux. Dans le reste de
-# la documentation, vous lirez `uv run mnistlab ...` : l'outil uv crée ce même `.venv` et y lance la commande. Une fois
+# La dernière ligne installe mnistlab et tout ce qu'il lui faut, dont PyTorch, qui pèse plusieurs Go sous Linux. Dans le reste
+# de la documentation, vous lirez `uv run mnistlab ...` : l'outil uv crée ce même `.venv` et y lance la commande. Une fois
 # l'environnement activé, `mnistlab ...` suffit.
 #
-# **Git** retient chaque état de votre travail et vous permet d'y revenir. Gardez le travail de la semaine dans un dossier à
-# part, à côté de celui du projet :
+# **Git** retient les états de votre travail que vous enregistrez, et vous permet d'y revenir. Gardez le travail de la semaine
+# dans un dossier à part, à côté de celui du projet :
 #
 # ```bash
 # mkdir ../ma-semaine
@@ -95,9 +95,10 @@
 # mnistlab learn day1 --lang fr
 # ```
 #
-# `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit cette page sous forme de
-# carnet Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Ensuite, chaque soir, `git add .` choisit ce qu'il
-# faut garder, `git commit -m "Jour 1"` l'enregistre sous un nom, et `git log` raconte l'histoire depuis le début.
+# `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit cette page sous forme de carnet
+# Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Désormais, terminez chaque soirée par `git add .`, qui
+# choisit ce qu'il faut garder, et `git commit -m "Jour 1"`, qui l'enregistre sous ce nom ; `git log` raconte l'histoire depuis
+# le début.
 
 # %%
 import sys
@@ -106,7 +107,7 @@ print(sys.version.split()[0])
 print(sys.executable)
 
 # %% [markdown] lang="en"
-# The second line says *which* Python is running: it should be the one in your `.venv`. Now the most common error of a first
+# The second line says *which* Python is running: it should be the one in your `.venv`. Here is the most common error of a first
 # day, made on purpose:
 
 # %% [markdown] lang="fr"
@@ -119,26 +120,27 @@ import troch
 troch.tensor([1, 2, 3])
 
 # %% [markdown] lang="en"
-# Read an error from its last line up. "No module named" has one of two causes: the name is misspelt (here: `torch`), or the
-# library is installed in a different Python, because the environment was not activated. Now the four libraries of the week:
+# Read an error from its last line up. "No module named" has one of two causes: the name is misspelt (here it should be
+# `torch`), or the library is installed in a different Python, because the environment was not activated. Here are the four
+# libraries of the week:
 #
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) computes with whole arrays of numbers at once.
 # - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) draws; `pyplot` is the part of it that you will use.
 # - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) can work out gradients, and its arrays, called *tensors*, can
-#   live on a graphics card; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of networks,
+#   live on a graphics card; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) has the layers of networks, and
 #   [DataLoader](https://docs.pytorch.org/docs/stable/data.html) makes batches.
 # - torchvision offers [datasets](https://docs.pytorch.org/vision/stable/datasets.html) of pictures and
 #   [transforms](https://docs.pytorch.org/vision/stable/transforms.html) for them.
 #
 # ## A picture is numbers
 #
-# Start small: a seven of six rows and five columns, 0 for paper, 255 for full ink. (Ink is drawn white: MNIST is white on
-# black.)
+# Start small, with a seven of six rows and five columns, in which 0 is paper and 255 is full ink. (Ink is drawn white, because
+# MNIST is white on black.)
 
 # %% [markdown] lang="fr"
-# Une erreur se lit en commençant par la dernière ligne. « No module named » signifie « aucun module de ce nom », et il y a
-# deux causes possibles : le nom est mal orthographié (ici : `torch`), ou bien la bibliothèque est installée dans un autre
-# Python, parce que l'environnement n'était pas activé. Voici maintenant les quatre bibliothèques de la semaine :
+# Une erreur se lit en commençant par la dernière ligne. « No module named » signifie « aucun module de ce nom », et il y a deux
+# causes possibles : le nom est mal orthographié (ici, il fallait écrire `torch`), ou bien la bibliothèque est installée dans un
+# autre Python, parce que l'environnement n'était pas activé. Voici maintenant les quatre bibliothèques de la semaine :
 #
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) calcule d'un coup sur tout un tableau de nombres.
 # - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) dessine ; vous vous servirez de son module `pyplot`.
@@ -150,8 +152,8 @@ troch.tensor([1, 2, 3])
 #
 # ## Une image, ce sont des nombres
 #
-# Commençons par un petit exemple : un 7 de six lignes et cinq colonnes, 0 pour le papier, 255 pour l'encre pleine. (L'encre
-# est dessinée en blanc : MNIST est blanc sur noir.)
+# Commençons par un petit exemple, un 7 de six lignes et cinq colonnes, où 0 est le papier et 255 l'encre pleine. (L'encre est
+# dessinée en blanc, car MNIST est en blanc sur noir.)
 
 # %%
 import matplotlib.pyplot as plt
@@ -171,14 +173,14 @@ show({"6x5": seven})
 print(seven.reshape(30))
 
 # %% [markdown] lang="en"
-# `seven[1, 3]` is row 1, column 3: the row comes first, and counting starts at 0. `reshape(30)` lays the rows end to end; row
-# 1, column 3 is then at position 1 * 5 + 3.
+# `seven[1, 3]` is the pixel in row 1, column 3: the row comes first, and counting starts at 0. `reshape(30)` lays the rows end
+# to end; that pixel is then at position 1 * 5 + 3.
 #
 # A `uint8` is a whole number from 0 to 255, in one byte. What comes after 255?
 
 # %% [markdown] lang="fr"
-# `seven[1, 3]`, c'est la ligne 1, colonne 3 : la ligne d'abord, et l'on compte à partir de 0. `reshape(30)` met les lignes
-# bout à bout ; le pixel de la ligne 1, colonne 3, se retrouve alors à la position 1 * 5 + 3.
+# `seven[1, 3]`, c'est le pixel de la ligne 1, colonne 3 : la ligne vient d'abord, et l'on compte à partir de 0. `reshape(30)`
+# met les lignes bout à bout ; ce pixel se retrouve alors à la position 1 * 5 + 3.
 #
 # Un `uint8` est un nombre entier de 0 à 255, qui tient dans un octet. Qu'y a-t-il après 255 ?
 
@@ -188,13 +190,13 @@ print(seven[3] + np.uint8(100))
 print(seven[3].astype(np.int64) + 100)
 
 # %% [markdown] lang="en"
-# Like the mileage counter of an old car, it starts again from 0: 200 + 100 gives 44, without a word of warning. So convert to
-# a larger type before you compute.
+# Like the mileage counter of an old car, a `uint8` starts again from 0: 200 + 100 gives 44, without a word of warning. So
+# convert to a larger type before you compute.
 #
 # ## The first tensor
 #
-# A tensor has a **shape**, a **dtype** and a **device**. Nearly every error this week comes from one of the three not being
-# what you thought: print them first.
+# A tensor has a **shape**, a **dtype** (the type of its numbers) and a **device** (where it resides). Nearly every error this
+# week comes from one of the three not being what you thought, so print them first.
 
 # %% [markdown] lang="fr"
 # Comme un vieux compteur kilométrique, un `uint8` repart de zéro : 200 + 100 donnent 44, sans un mot d'avertissement. Avant de
@@ -238,23 +240,23 @@ print((flat @ torch.ones(30, 10)).shape)
 total = flat + torch.ones(1, 30, device="meta")
 
 # %% [markdown] lang="en"
-# Tensors that are used together must be on the same device. (With a real graphics card the message reads "Expected all
-# tensors to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose the device once, at the top, and
-# send everything there with `.to(device)`.
+# Tensors that are used together must be on the same device. (With a real graphics card the message reads "Expected all tensors
+# to be on the same device, but found at least two devices, cuda:0 and cpu!") Choose the device once, at the top of your
+# program, and send everything there with `.to(device)`.
 
 # %% [markdown] lang="fr"
-# Des tenseurs utilisés ensemble doivent résider au même endroit. (Avec une carte graphique, le message est « Expected
-# all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ».) Choisissez l'appareil une fois pour
-# toutes, au début, et envoyez-y tout avec `.to(device)`.
+# Des tenseurs utilisés ensemble doivent résider sur le même appareil. (Avec une carte graphique, le message est « Expected all
+# tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ».) Choisissez l'appareil une fois pour
+# toutes, au début de votre programme, et envoyez-y tout avec `.to(device)`.
 
 # %%
 device = "cuda" if torch.cuda.is_available() else "cpu"
 print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
-# And this is what torch is really for. Ask it to watch a number *w*, and compute something from *w*, here (*w* - 5)²: it then
-# tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as here, says
-# that the result falls as *w* grows: to go down, move *w* up. A network learns by following slopes downhill.
+# And this is what torch is really for. Ask it to watch a number *w*. If you then compute something from *w*, here (*w* - 5)²,
+# it tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as here, says
+# that the result falls as *w* grows, so to go down, move *w* up. A network learns by following slopes downhill.
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
@@ -283,16 +285,15 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A digit is 784 numbers
 #
-# Now a real digit. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture
-# of 28x28 pixels. A copy ships with mnistlab, so that this works offline too. Here is the first of them, with all its
-# numbers.
+# Now a real digit. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture of
+# 28x28 pixels. A copy ships with mnistlab, so this works offline too. Here is the first digit, with all its numbers.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
 #
 # Un vrai chiffre, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une
-# image de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier, avec tous ses
-# nombres.
+# image de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier chiffre, avec
+# tous ses nombres.
 
 # %%
 from mnistlab import open_dataset
@@ -309,10 +310,10 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# And here are the same 784 numbers as a single row. Your eye gets lost; the program never sees anything else.
+# And here are the same 784 numbers as a single row. Your eye gets lost in them, but the program never sees anything else.
 
 # %% [markdown] lang="fr"
-# Et les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, ne voit jamais rien d'autre.
+# Et voici les mêmes 784 nombres sur une seule ligne. L'œil s'y perd ; le programme, lui, ne voit jamais rien d'autre.
 
 # %%
 plt.figure(figsize=(8, 1.2))
@@ -324,8 +325,8 @@ plt.show()
 # %% [markdown] lang="en"
 # ## A first guess, without learning
 #
-# If a digit is made of numbers, digits can be averaged. Take the average of all images of a 0, of all images of a 1, and so
-# on: ten blurred pictures.
+# If a digit is made of numbers, digits can be averaged. Take the average of all images of a 0, of all images of a 1, and so on:
+# you get ten blurred pictures.
 
 # %% [markdown] lang="fr"
 # ## Deviner sans avoir rien appris
@@ -347,9 +348,9 @@ show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 # once.
 
 # %% [markdown] lang="fr"
-# On donne alors à un nouveau chiffre l'étiquette de la moyenne dont il est le plus proche. Est-ce souvent juste ? Essayons
-# avec les chiffres d'autres personnes, qui n'ont pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi c'est
-# important). `cdist` mesure toutes les distances d'un coup.
+# On donne alors à un nouveau chiffre l'étiquette de la moyenne dont il est le plus proche. Est-ce souvent juste ? Essayons avec
+# des chiffres d'autres personnes, dont l'écriture n'a pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi
+# c'est important). `cdist` mesure toutes les distances d'un coup.
 
 # %%
 images, labels = MNISTDataLoader("val").dataset[:]
@@ -360,12 +361,12 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# It is right more than four times in five, while a guess would be right once in ten, and the program has not learnt anything
-# yet. That is the first figure of your diary, the one to beat:
+# More than four answers in five are right, while guesses would be right once in ten, and the program has not learnt anything
+# yet. This accuracy is the first result in your diary, the one to beat:
 
 # %% [markdown] lang="fr"
-# Plus de quatre réponses justes sur cinq, là où le hasard en donne une sur dix, et le programme n'a encore rien appris. C'est
-# le premier résultat de votre journal, celui qu'il faudra battre :
+# Plus de quatre réponses sur cinq sont justes, là où le hasard en donnerait une sur dix, et le programme n'a encore rien
+# appris. Cette exactitude est le premier résultat de votre journal, celui qu'il faudra battre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -380,7 +381,7 @@ write_down(day="day1", accuracy=accuracy)
 # ## What you now know
 #
 # - Which Python is running, and what to do when a module is not found.
-# - That a picture is an array, with the row first, and that `uint8` starts again after 255.
+# - That a picture is an array whose first index is the row, and that a `uint8` starts again from 0 after 255.
 # - A tensor's shape, dtype and device, and the errors that each of them causes.
 # - That torch finds slopes by itself, and how often the nearest average is right.
 #
@@ -394,7 +395,7 @@ write_down(day="day1", accuracy=accuracy)
 # ## Ce que vous savez maintenant
 #
 # - Quel Python est utilisé, et que faire quand un module est introuvable.
-# - Qu'une image est un tableau, la ligne d'abord, et qu'un `uint8` repart de zéro après 255.
+# - Qu'une image est un tableau dont le premier indice est la ligne, et qu'un `uint8` repart de zéro après 255.
 # - La forme, le type et l'appareil d'un tenseur, et les erreurs que chacun provoque.
 # - Que torch trouve les pentes tout seul, et jusqu'où mènent de simples moyennes.
 #

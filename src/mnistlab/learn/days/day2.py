@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # Day 2: data
 #
-# A network sees nothing but its data, and half of its troubles start there. Today you fetch MNIST as everybody does, turn
-# pictures into tensors, look at them, find out why they are normalised and shuffled, and write a data loader of your own,
-# which has to give the same numbers as ours.
+# A network sees nothing but its data, and half of its troubles start there. Today you fetch MNIST as everybody does, turn its
+# pictures into tensors, look at a batch of them, and find out why pictures are normalised and shuffled. Then you write a data
+# loader of your own, which has to give the same numbers as ours.
 #
 # ## Fetching MNIST
 #
@@ -12,10 +12,9 @@
 # %% [markdown] lang="fr"
 # # Jour 2 : les données
 #
-# Un réseau ne voit que ses données, et la moitié de ses ennuis commencent là. Aujourd'hui, vous allez chercher MNIST comme
-# tout le monde, vous transformez des images en tenseurs, vous les regardez, vous découvrez pourquoi on les normalise et
-# pourquoi on les mélange, puis vous écrivez votre propre chargeur de données, qui devra donner les mêmes nombres que le
-# nôtre.
+# Un réseau ne voit que ses données, et la moitié de ses ennuis commencent là. Aujourd'hui, vous récupérez MNIST comme tout le
+# monde, vous transformez ses images en tenseurs, vous en regardez un lot et vous découvrez pourquoi on normalise et mélange les
+# images. Puis vous écrivez votre propre chargeur de données, qui devra donner les mêmes nombres que le nôtre.
 #
 # ## Aller chercher MNIST
 #
@@ -27,12 +26,13 @@ from torchvision import datasets
 datasets.MNIST("elsewhere")
 
 # %% [markdown] lang="en"
-# The message names its own remedy, `download=True`: four files, about 12 MB, from a *mirror*, a server that holds a copy.
-# Mirrors fail, and that is the first wall that learners run into. Let us hit it on purpose, with a mirror that does not exist:
+# The message names the remedy, `download=True`, which fetches four files (about 12 MB) from a *mirror*, a server that holds a
+# copy. Mirrors sometimes fail, and that is the first wall that learners run into. Let us hit it on purpose, with a mirror that
+# does not exist:
 
 # %% [markdown] lang="fr"
-# Le message donne lui-même le remède, `download=True` : quatre fichiers, environ 12 Mo, pris sur un *miroir*, un serveur qui
-# en garde une copie. Or un miroir tombe parfois en panne, et c'est le premier obstacle auquel se heurte un débutant.
+# Le message donne lui-même le remède, `download=True`, qui prend quatre fichiers (environ 12 Mo) sur un *miroir*, un serveur
+# qui en garde une copie. Or un miroir tombe parfois en panne, et c'est le premier obstacle auquel se heurte un débutant.
 # Provoquons la panne exprès, avec un miroir qui n'existe pas :
 
 
@@ -44,18 +44,18 @@ class Unreachable(datasets.MNIST):
 Unreachable("data", download=True)
 
 # %% [markdown] lang="en"
-# The message lists each mirror that was tried, and what it answered. Here nobody answers; often you will see `HTTP Error 503`
-# (the server is overloaded or down) or `HTTP Error 403` (it will not serve you, or a firewall forbids it). None of these is
-# your program's fault. Wait, or put the files yourself where torchvision looks for them: `data/MNIST/raw`. That is what
-# mnistlab does with the copy that ships with it, after checking every byte; `download=True` then finds everything in place
-# and downloads nothing.
+# The message lists each mirror that was tried, and what it answered. Here no server answers; often you will instead see
+# `HTTP Error 503` (the server is overloaded or down) or `HTTP Error 403` (the server refuses to serve you, or a firewall
+# forbids the download). None of these is your program's fault. Wait, or put the files yourself where torchvision looks for
+# them: `data/MNIST/raw`. That is what mnistlab does with the copy that ships with it, after checking every byte;
+# `download=True` then finds everything in place and downloads nothing.
 
 # %% [markdown] lang="fr"
-# Le message énumère les miroirs essayés, et ce que chacun a répondu. Ici, personne ne répond ; souvent, vous lirez
-# `HTTP Error 503` (le serveur est surchargé ou en panne) ou `HTTP Error 403` (il refuse de vous servir, ou un pare-feu
-# l'interdit). Votre programme n'y est pour rien. Attendez, ou placez les fichiers vous-même là où torchvision les cherche :
-# `data/MNIST/raw`. C'est ce que fait mnistlab avec la copie livrée avec lui, après en avoir vérifié chaque octet ;
-# `download=True` trouve alors tout sur place et ne télécharge rien.
+# Le message énumère les miroirs essayés, et ce que chacun a répondu. Ici, aucun serveur ne répond ; souvent, vous lirez plutôt
+# `HTTP Error 503` (le serveur est surchargé ou en panne) ou `HTTP Error 403` (le serveur refuse de vous servir, ou un pare-feu
+# interdit le téléchargement). Votre programme n'y est pour rien. Attendez, ou placez les fichiers vous-même là où torchvision
+# les cherche : `data/MNIST/raw`. C'est ce que fait mnistlab avec la copie livrée avec lui, après en avoir vérifié chaque
+# octet ; `download=True` trouve alors tout sur place et ne télécharge rien.
 
 # %%
 from pathlib import Path
@@ -72,14 +72,16 @@ print(len(raw), raw[0])
 #
 # ## From pictures to tensors
 #
-# An example is a pair: a PIL picture and its label. torch cannot stack pictures into a batch:
+# An example is a pair: a picture, as an object of the library PIL, and its label. But torch cannot stack such objects into a
+# batch:
 
 # %% [markdown] lang="fr"
 # `train=False` ouvrirait les 10 000 images du jeu de test officiel. N'y touchez pas : le jour 5 dira pourquoi.
 #
 # ## Des images aux tenseurs
 #
-# Un exemple est une paire : une image PIL et son étiquette. Mais torch ne sait pas empiler des images en un lot :
+# Un exemple est une paire : une image, objet de la bibliothèque PIL, et son étiquette. Mais torch ne sait pas empiler de tels
+# objets en un lot :
 
 # %% raises="TypeError"
 from torch.utils.data import DataLoader
@@ -88,7 +90,7 @@ next(iter(DataLoader(raw, batch_size=64)))
 
 # %% [markdown] lang="en"
 # "Batch must contain tensors": a **transform** is missing. `ToTensor` turns a picture of whole numbers from 0 to 255 into a
-# float tensor (1, 28, 28), channel first, from 0 to 1. Start small, with a picture of 2x2 pixels:
+# tensor of floats from 0 to 1, of shape (1, 28, 28), channel first. Start small, with a picture of 2x2 pixels:
 
 # %% [markdown] lang="fr"
 # Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. `ToTensor` convertit une
@@ -111,20 +113,20 @@ print((tensor - 0.5) / 0.25)
 # pictures, with three means and three standard deviations:
 
 # %% [markdown] lang="fr"
-# `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec ceux des images
-# d'entraînement, les pixels ont une moyenne de 0 et un écart type de 1. Bien des recettes trouvées sur le web sont faites
-# pour la couleur, avec trois moyennes et trois écarts types :
+# `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec la moyenne et l'écart type des
+# images d'entraînement, leurs pixels ont une moyenne de 0 et un écart type de 1. Bien des exemples trouvés sur le web sont
+# faits pour des images en couleurs, avec trois moyennes et trois écarts types :
 
 # %% raises="RuntimeError"
 transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(transforms.ToTensor()(raw[0][0]))
 
 # %% [markdown] lang="en"
-# `[1, 28, 28]` against `[3, 28, 28]`: three channels do not go into one. A grey picture has one channel, so one mean and one
-# standard deviation. Let us compute them.
+# The shapes `[1, 28, 28]` and `[3, 28, 28]` do not match: three channels do not go into one. A grey picture has one channel, so
+# it needs one mean and one standard deviation. Let us compute them.
 
 # %% [markdown] lang="fr"
-# `[1, 28, 28]` contre `[3, 28, 28]` : trois canaux n'entrent pas dans un seul. Une image en niveaux de gris n'a qu'un canal,
-# donc une seule moyenne et un seul écart type. Calculons-les.
+# Les formes `[1, 28, 28]` et `[3, 28, 28]` ne s'accordent pas : trois canaux n'entrent pas dans un seul. Une image en niveaux
+# de gris n'a qu'un canal : il lui faut une seule moyenne et un seul écart type. Calculons-les.
 
 # %%
 import torch
@@ -144,24 +146,24 @@ print(batch.shape, batch.dtype, f"{batch.min():.2f} {batch.max():.2f}")
 print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 
 # %% [markdown] lang="en"
-# Always print lines like the last two. Here they show 64 pictures, 1 channel, 28 rows, 28 columns; and 64 labels, whole
-# numbers from 0 to 9.
+# Always print two lines like these. Here they show 64 pictures, 1 channel, 28 rows, 28 columns; and 64 labels, whole numbers
+# from 0 to 9.
 #
-# ## Look at them
+# ## Look at the pictures
 #
 # `plt.subplots` makes a grid of *axes*, small drawing areas; `axes.flat` goes through them one after the other, and
 # `tight_layout` makes room for the titles. Wrong labels can be seen in this way; on day 4, the network will help you find
 # them.
 
 # %% [markdown] lang="fr"
-# Affichez toujours ces deux lignes. Ici : 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64 étiquettes, des nombres entiers
-# de 0 à 9.
+# Affichez toujours deux lignes comme celles-ci. Elles indiquent ici 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64
+# étiquettes, des nombres entiers de 0 à 9.
 #
 # ## Regarder les images
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place pour les titres. Une étiquette fausse se voit ici ; au jour 4, le réseau vous aidera à
-# trouver les autres.
+# `tight_layout` fait de la place pour les titres. C'est ainsi que l'on repère les étiquettes fausses ; au jour 4, le réseau
+# vous aidera à les trouver.
 
 # %%
 import matplotlib.pyplot as plt
@@ -184,10 +186,10 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Pourquoi normaliser ?
 #
-# Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les
-# mêmes images et le même `lr` ; seule l'échelle des pixels change. (Ce que font les lignes de `losses_with`, vous le
-# verrez au jour 3 ; `loss` dit à quel point le réseau se trompe. Un seul thread suffit : dans un si petit réseau,
-# plusieurs passeraient leur temps à s'attendre.)
+# Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les mêmes
+# images et le même `lr` ; seule l'échelle des pixels change. (Le jour 3 expliquera `lr` et les lignes de `losses_with` ; `loss`
+# dit à quel point le réseau se trompe. Un seul thread suffit : dans un si petit réseau, plusieurs passeraient leur temps à
+# s'attendre.)
 
 # %%
 from torch import nn
@@ -228,8 +230,8 @@ plt.show()
 
 # %% [markdown] lang="en"
 # With numbers up to 255, the first steps are far too large and fling the weights so far off that the network gives every
-# picture the same answer, whatever it shows. Its loss then stays at 2.30, that of a pure guess among ten. With
-# numbers from 0 to 1 the network learns; with centred pixels it learns faster.
+# picture the same answer, whatever it shows. The network's loss then stays at 2.30, that of a pure guess among ten digits. With
+# numbers from 0 to 1 the network learns; with normalised pixels it learns faster.
 #
 # ## Why shuffle?
 #
@@ -239,13 +241,13 @@ plt.show()
 # %% [markdown] lang="fr"
 # Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids si loin que le réseau
 # donne la même réponse à toutes les images, quoi qu'elles montrent. Sa perte reste alors à 2,30, celle d'une réponse au hasard
-# parmi dix. De 0 à 1, le réseau apprend ; avec des pixels centrés, il apprend plus vite.
+# parmi dix chiffres. Avec des nombres de 0 à 1, le réseau apprend ; avec des pixels normalisés, il apprend plus vite.
 #
 # ## Pourquoi mélanger ?
 #
-# Entraînons deux fois le même réseau, en repartant de zéro ; chaque image n'est vue qu'une fois. La première fois, elles sont
-# triées : tous les 0, puis tous les 1, jusqu'aux 9 ; la seconde, bien mélangées. Puis le réseau lit des chiffres qu'il n'a
-# jamais vus.
+# Entraînons deux fois le même réseau sur les mêmes images, en un seul passage à chaque fois. La première fois, les images sont
+# triées : tous les 0, puis tous les 1, jusqu'aux 9 ; la seconde, elles sont bien mélangées. Les deux fois, le réseau lit
+# ensuite des chiffres qu'il n'a jamais vus.
 
 # %% quick="steps = 20"
 from mnistlab import MNISTDataLoader
@@ -278,7 +280,7 @@ plt.show()
 # %% [markdown] lang="en"
 # When the pictures are sorted, the network answers 9 to nearly every picture: the 9s were the last thing it was taught, and
 # each step undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write the
-# result with mixed pictures into your diary: it is far above that of the averages of day 1.
+# result with mixed pictures into your diary: it is far above the result of day 1's averages.
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
@@ -300,9 +302,9 @@ write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().ite
 # %% [markdown] lang="fr"
 # ## Un chargeur en vingt lignes
 #
-# `DataLoader` décode, convertit et normalise les images une par une. Or MNIST tient tout entier en mémoire : on peut prendre
-# un lot entier d'un seul coup, par ses indices. `__len__` dit combien de lots compte une époque (un passage sur toutes les
-# images) ; `__iter__` les fournit un par un, dans un ordre tiré au sort chaque fois.
+# `DataLoader` décode, convertit et normalise les images une par une. Or MNIST tient tout entier en mémoire : on peut prendre un
+# lot entier d'un seul coup, d'après les indices de ses images. `__len__` dit combien de lots compte une époque (un passage sur
+# toutes les images) ; `__iter__` les fournit un par un, dans un ordre tiré au sort chaque fois.
 
 
 # %%
@@ -329,12 +331,13 @@ class LittleLoader:
 
 # %% [markdown] lang="en"
 # `math.ceil` rounds up, as the last batch may be smaller. Here are three loaders, which all keep to the order of the file:
-# torch's, the one above, and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does each take for a batch?
+# torch's `DataLoader`, `LittleLoader`, and ours, `MNISTDataLoader`. Do they give the same numbers, and how long does each take
+# for a batch?
 
 # %% [markdown] lang="fr"
-# `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre
-# du fichier : celui de torch, celui-ci, et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et combien de temps
-# prend un lot ?
+# `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre du
+# fichier : celui de torch (`DataLoader`), `LittleLoader` et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et
+# combien de temps chacun met-il pour un lot ?
 
 # %%
 import itertools
@@ -353,8 +356,8 @@ for name, one in loaders.items():
     print(f"{name:<16} {len(one)} {torch.allclose(taken[0][0], first, atol=1e-3)} {milliseconds:6.2f} ms")
 
 # %% [markdown] lang="en"
-# The numbers are the same, and nothing cleverer is needed. (Your times will differ; their order will not.) Ours adds what a
-# long training run needs: a shuffle that depends only on the seed and the epoch, so that the run can go on after a power cut;
+# The numbers are the same, and nothing cleverer is needed. (Your times will differ; their order will not.) Our loader adds what
+# a long training run needs: a shuffle that depends only on the seed and the epoch, so that the run can go on after a power cut;
 # a part kept for validation; and random changes to the pictures (day 5).
 #
 # ## Workers
@@ -363,9 +366,9 @@ for name, one in loaders.items():
 # (and on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
-# Les mêmes nombres : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Notre chargeur
-# ajoute ce que demande un long entraînement : un mélange qui ne dépend que de la graine et de l'époque, pour pouvoir reprendre
-# après une coupure de courant ; une partie réservée à la validation ; des déformations tirées au hasard (jour 5).
+# Les nombres sont les mêmes : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Notre
+# chargeur ajoute ce que demande un long entraînement : un mélange qui ne dépend que de la graine et de l'époque, pour pouvoir
+# reprendre après une coupure de courant ; une partie réservée à la validation ; des déformations tirées au hasard (jour 5).
 #
 # ## Les processus auxiliaires
 #
@@ -394,11 +397,11 @@ run(program.format(condition=True))
 
 # %% [markdown] lang="en"
 # The worker imports the script, which starts a worker, which imports the script... Python stops that, and says how to fix it:
-# whatever only the main program should do goes under `if __name__ == "__main__":`, in training scripts too.
+# what only the main program should do belongs under `if __name__ == "__main__":`, in training scripts too.
 
 # %% [markdown] lang="fr"
-# Le processus importe le script, qui lance un processus, qui importe le script... Python y met fin et donne le remède : ce
-# que seul le programme principal doit faire se place sous `if __name__ == "__main__":`, dans les scripts d'entraînement
+# Le processus importe le script, qui lance un autre processus, qui importe le script... Python y met fin et donne le remède :
+# ce que seul le programme principal doit faire se place sous `if __name__ == "__main__":`, dans les scripts d'entraînement
 # aussi.
 
 # %%
@@ -407,14 +410,14 @@ run(program.format(condition="__name__ == '__main__'"))
 # %% [markdown] lang="en"
 # ## What git should not keep
 #
-# Data can be fetched again and models trained again: they do not belong in git. The file `.gitignore` lists what git should
+# Data can be fetched again and models trained again, so they do not belong in git. The file `.gitignore` lists what git should
 # ignore, one pattern per line. The next cell adds what is missing from yours:
 
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder
 #
-# Des données peuvent être retéléchargées, un modèle réentraîné : leur place n'est pas dans git. Le fichier `.gitignore`
-# énumère ce que git doit ignorer, un motif par ligne. Voici de quoi compléter le vôtre :
+# On peut retélécharger des données et réentraîner des modèles : leur place n'est pas dans git. Le fichier `.gitignore` énumère
+# ce que git doit ignorer, un motif par ligne. La cellule suivante ajoute au vôtre ce qui y manque :
 
 # %%
 wanted = [".venv/", "data/", "runs/", "*.pth", ".ipynb_checkpoints/"]
@@ -432,7 +435,7 @@ print("\n".join(lines))
 # ## What you now know
 #
 # - Where torchvision looks for MNIST, and what 403 and 503 mean.
-# - `ToTensor` and `Normalize`, their shapes and ranges; and that three channels do not go into one.
+# - What `ToTensor` and `Normalize` give (shapes, ranges of values), and why three channels do not go into one.
 # - How to look at a batch, and why pixels are normalised and pictures shuffled.
 # - What a data loader does, in twenty lines of your own.
 #
@@ -451,5 +454,5 @@ print("\n".join(lines))
 # - Comment regarder un lot, pourquoi on normalise les pixels et pourquoi on mélange les images.
 # - Ce que fait un chargeur de données, en vingt lignes de votre main.
 #
-# `mnistlab data` affiche tout cela pour n'importe quel jeu de données et en dessine une planche d'images. Notez-en
-# l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day2 --lang fr`
+# `mnistlab data` affiche, pour n'importe quel jeu de données, les formes et les plages de valeurs d'un lot, et dessine une
+# planche de ses images. Notez l'essentiel du jour en une ligne, pour vous : `mnistlab learn note "..." --day day2 --lang fr`

@@ -8,9 +8,9 @@
 # %% [markdown] lang="fr"
 # # Jour 3 : le premier classifieur convolutif
 #
-# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez ce qui va le lire. Chaque pièce est présentée deux
-# fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis avec PyTorch, qui doit donner les mêmes
-# nombres. Changez quelque chose dans chaque cellule, et relancez-la.
+# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez le réseau qui le lit. Chaque pièce est présentée
+# deux fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis avec PyTorch, qui doit donner les
+# mêmes nombres. Changez quelque chose dans chaque cellule, et relancez-la.
 
 # %%
 import matplotlib.pyplot as plt
@@ -26,15 +26,15 @@ torch.manual_seed(0)
 # ## A convolution by hand
 #
 # A *kernel* is a small grid of weights. Lay it on a corner of the picture, multiply each weight by the pixel that it covers,
-# and add up the products: that is one number of the result. Move one pixel to the right and do the same again; then the next
-# row. This kernel asks, at each place: is it brighter on the right than on the left?
+# and add up the products: that is one number of the result. Move one pixel to the right and do the same again; then go on to
+# the next row. The kernel below asks, at each place: is it brighter on the right than on the left?
 
 # %% [markdown] lang="fr"
 # ## Une convolution à la main
 #
 # Un *noyau* est une petite grille de poids. Posez-le sur un coin de l'image, multipliez chaque poids par le pixel qu'il
-# recouvre, faites la somme des produits : voilà un nombre du résultat. Avancez d'un pixel vers la droite et recommencez ;
-# puis passez à la ligne suivante. Ce noyau-ci pose partout la même question : est-ce plus clair à droite qu'à gauche ?
+# recouvre, faites la somme des produits : voilà un nombre du résultat. Avancez d'un pixel vers la droite et recommencez ; puis
+# passez à la ligne suivante. Le noyau ci-dessous pose partout la même question : est-ce plus clair à droite qu'à gauche ?
 
 # %%
 picture = torch.zeros(6, 6)
@@ -57,15 +57,16 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# The result is red (above 0) on the left edge of the stroke and blue (below 0) on its right edge. It is also smaller: a
-# kernel of side 3 fits into 6 pixels at 6 - 3 + 1 = 4 places. Now `nn.Conv2d`, with our weights in it. It takes a batch of B
-# pictures of C channels (a grey picture has one), H rows and W columns, (B, C, H, W): our picture is (1, 1, 6, 6).
+# The result is red (above 0) on the left edge of the stroke and blue (below 0) on its right edge. It is also smaller than the
+# picture: a kernel of side 3 fits into 6 pixels at 6 - 3 + 1 = 4 places. Now comes `nn.Conv2d`, with our weights in it. It
+# takes a tensor of shape (B, C, H, W): B pictures, each with C channels (a grey picture has one), H rows and W columns. So our
+# picture becomes (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
 # Le résultat est rouge (plus grand que 0) au bord gauche du trait, et bleu (plus petit que 0) au bord droit. Il est aussi plus
 # petit que l'image : le long de 6 pixels, un noyau de côté 3 peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec nos
-# poids. Cette couche prend un lot de B images de C canaux (une image en niveaux de gris n'en a qu'un), H lignes et W colonnes,
-# (B, C, H, W) : notre image devient (1, 1, 6, 6).
+# poids. Cette couche prend un tenseur de forme (B, C, H, W) : B images, chacune de C canaux (une image en niveaux de gris n'en
+# a qu'un), H lignes et W colonnes. Notre image devient donc (1, 1, 6, 6).
 
 # %%
 layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, bias=False)
@@ -76,12 +77,12 @@ by_torch = layer(picture.view(1, 1, 6, 6))
 print(by_torch.shape, torch.equal(by_torch[0, 0], by_hand))
 
 # %% [markdown] lang="en"
-# Two things remain. Nobody writes the weights by hand: they start as random numbers, and training finds better ones. And
-# `padding=1` lays a border of zeros around the picture, so that 6 pixels stay 6, and 28 stay 28:
+# Two things remain to be said. Nobody writes the weights by hand: they start as random numbers, and training finds better ones.
+# And `padding=1` lays a border of zeros around the picture, so that 6 pixels stay 6, and 28 stay 28:
 
 # %% [markdown] lang="fr"
-# Il reste deux choses à savoir. Personne n'écrit les poids : ils sont tirés au hasard, puis l'entraînement en trouve de
-# meilleurs. Et `padding=1` entoure l'image d'un bord de zéros : 6 pixels restent 6, et 28 restent 28 :
+# Il reste deux choses à savoir. Personne n'écrit les poids à la main : ils sont tirés au hasard, puis l'entraînement en trouve
+# de meilleurs. Et `padding=1` entoure l'image d'un bord de zéros : 6 pixels restent 6, et 28 restent 28 :
 
 # %%
 framed = nn.functional.pad(picture, (1, 1, 1, 1))
@@ -94,7 +95,8 @@ print(torch.equal(layer(framed.view(1, 1, 8, 8)), padded))
 # ## One digit, layer by layer
 #
 # **ReLU** keeps what is positive and makes the rest zero: a kernel says "found", or says nothing. **Max-pool** keeps the
-# highest of each 2x2 square: what was found counts, its exact place matters less, and only a quarter of the numbers are left.
+# highest number of each 2x2 square: what was found counts, its exact place matters less, and only a quarter of the numbers are
+# left.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, couche après couche
@@ -125,10 +127,10 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# Here is the same with only eight numbers, so that you can check each by eye:
+# Here are ReLU and max-pool with only eight numbers, so that you can check each by eye:
 
 # %% [markdown] lang="fr"
-# La même chose sur huit nombres, que l'on peut vérifier d'un coup d'œil :
+# Voici ReLU et le max-pooling sur huit nombres seulement, que l'on peut vérifier d'un coup d'œil :
 
 # %%
 corner = torch.tensor([[[[3.0, -1.0, 0.0, 2.0], [-2.0, 5.0, 1.0, -4.0]]]])
@@ -141,14 +143,14 @@ show({
 })  # fmt: skip
 
 # %% [markdown] lang="en"
-# **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has 196 weights for each of the ten digits, one for each
-# of these numbers: it multiplies each number by its weight, adds up the products, and adds a bias. The ten results, one for
-# each digit, are the *logits*; the highest one is the answer. Here the weights are still random.
+# **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has 196 weights for each of the ten digits, one for each of
+# these numbers: it multiplies each number by its weight, adds up the products, and adds a bias. The ten results, one for each
+# digit, are the *logits*; the digit with the highest one is the answer. Here the weights are still random.
 
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a, pour chacun des dix chiffres, un poids par nombre
-# de cette ligne : cette couche multiplie, fait la somme, ajoute un biais, et donne dix nombres, les *logits*, un par chiffre.
-# Le plus grand désigne la réponse. Ici, les poids sont encore tirés au hasard.
+# de cette ligne : cette couche multiplie chaque nombre par son poids, fait la somme des produits et y ajoute un biais. Les dix
+# résultats, un par chiffre, sont les *logits* ; le plus grand désigne la réponse. Ici, les poids sont encore tirés au hasard.
 
 # %%
 flat = nn.Flatten()(pooled)
@@ -172,18 +174,18 @@ show({
 # %% [markdown] lang="en"
 # ## Cross-entropy: how wrong is the answer?
 #
-# *Softmax* turns logits into probabilities: e to the power of each, divided by the sum of these powers. Cross-entropy is
-# minus the logarithm of the probability of the right digit: close to 0 if the network was sure and right, large if it was
-# sure and wrong. The logarithm of the softmax can be computed in one step, called *log-softmax*: the logit minus the
+# *Softmax* turns logits into probabilities: e to the power of each logit, divided by the sum of these powers. Cross-entropy is
+# minus the logarithm of the probability of the right digit: it is close to 0 if the network was sure and right, and large if it
+# was sure and wrong. The logarithm of the softmax can be computed in one step, called *log-softmax*: the logit minus the
 # logarithm of the sum of the powers.
 
 # %% [markdown] lang="fr"
 # ## L'entropie croisée : à quel point la réponse est-elle fausse ?
 #
 # Le *softmax* transforme les logits en probabilités : l'exponentielle de chacun, divisée par la somme des exponentielles.
-# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle vaut 0 quand le réseau est sûr de lui
-# et a raison ; elle est grande quand il est sûr de lui et se trompe. Le logarithme du softmax se calcule en une seule étape,
-# le *log-softmax* : le logit moins le logarithme de la somme des exponentielles.
+# L'entropie croisée est l'opposé du logarithme de la probabilité du bon chiffre : elle est proche de 0 quand le réseau est sûr
+# de lui et a raison, et grande quand il est sûr de lui et se trompe. Le logarithme du softmax se calcule en une seule étape, le
+# *log-softmax* : le logit moins le logarithme de la somme des exponentielles.
 
 # %%
 probabilities = logits.exp() / logits.exp().sum()
@@ -204,8 +206,8 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# An untrained network guesses. If it gave each digit a probability of 1/10, its loss would be log 10, about 2.30. Remember
-# that number: every training run starts near it.
+# An untrained network guesses. If it gave each digit a probability of 1/10, its loss would be log 10 (the natural logarithm),
+# about 2.30. Remember that number: every training run starts near it.
 
 # %% [markdown] lang="fr"
 # Un réseau qui n'a rien appris répond au hasard. S'il donnait 1/10 à chaque chiffre, sa perte vaudrait log 10 (logarithme
@@ -214,16 +216,16 @@ plt.show()
 # %% [markdown] lang="en"
 # ## The two networks
 #
-# These are the two networks with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU,
-# max-pool, two or three times; then flatten and linear. Each convolution now gives many channels; for each of them it has one
-# kernel per channel that comes in, and adds up what these kernels give.
+# These are the two networks with which mnistlab itself began, and they follow the order of the textbooks: convolution, ReLU and
+# max-pool, repeated two or three times, then flatten and linear. Each convolution now gives many channels; to make one of
+# these, it has one kernel for each channel that comes in, and adds up what the kernels give.
 
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ces deux réseaux sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution,
-# ReLU, max-pooling, deux ou trois fois ; puis Flatten et Linear. Chaque convolution a maintenant beaucoup de noyaux, et chaque
-# noyau regarde tous les canaux qui le précèdent.
+# Ces deux réseaux sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution, ReLU
+# et max-pooling, répétés deux ou trois fois, puis Flatten et Linear. Chaque convolution donne maintenant de nombreux canaux ;
+# pour former l'un d'eux, elle a un noyau par canal d'entrée, et additionne ce que donnent ces noyaux.
 
 
 # %%
@@ -255,13 +257,13 @@ wrong(images)
 
 # %% [markdown] lang="en"
 # Read the last line of the message from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the
-# layer, made for 12544 numbers. And 3136 is 16 x 14 x 14: the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt,
-# print the shape of what comes before the layer: `wrong[:4](images).shape`.
+# layer, made for 12544 numbers. And 3136 is 16 x 14 x 14, so the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt,
+# print the shape of what arrives at the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
-# Lisez la dernière ligne de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la couche,
-# faite pour en recevoir 12544. Or 3136, c'est 16 x 14 x 14 : la couche doit être `nn.Linear(16 * 14 * 14, 10)`. Dans le
-# doute, affichez la forme de ce qui précède la couche : `wrong[:4](images).shape`.
+# Lisez la dernière ligne du message de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la
+# couche, faite pour en recevoir 12544. Or 3136, c'est 16 x 14 x 14 : la couche doit être `nn.Linear(16 * 14 * 14, 10)`. Dans le
+# doute, affichez la forme de ce qui arrive à la couche : `wrong[:4](images).shape`.
 
 # %%
 wrong[4] = nn.Linear(16 * 14 * 14, 10)
@@ -272,7 +274,7 @@ print(wrong[:4](images).shape, wrong(images).shape)
 #
 # - `zero_grad()` wipes out the gradients of the previous step.
 # - `network(images)` is the forward pass, which gives the logits.
-# - `loss_function` is the mean cross-entropy of the batch.
+# - `loss_function` computes the mean cross-entropy of the batch.
 # - `backward()` computes for each weight how the loss changes with it: its *gradient*, the slope of day 1.
 # - `step()` moves each weight a little downhill: it subtracts from the weight its gradient times the *learning rate* `lr`;
 #   with `momentum`, it keeps some of the speed of the steps before.
@@ -284,10 +286,10 @@ print(wrong[:4](images).shape, wrong(images).shape)
 #
 # - `zero_grad()` efface les gradients du pas précédent.
 # - `network(images)` est la *passe avant*, qui donne les logits.
-# - `loss_function` est l'entropie croisée moyenne du lot.
+# - `loss_function` calcule l'entropie croisée moyenne du lot.
 # - `backward()` calcule pour chaque poids comment la perte varie avec lui : son *gradient*, la pente du jour 1.
-# - `step()` fait descendre un peu la pente à chaque poids, dont il retranche le gradient multiplié par le *taux
-#   d'apprentissage* `lr` ; avec `momentum`, il garde l'élan des pas précédents.
+# - `step()` fait descendre un peu la pente à chaque poids : il retranche du poids son gradient multiplié par le *taux
+#   d'apprentissage* `lr` ; avec `momentum`, il garde une partie de l'élan des pas précédents.
 #
 # Une *époque* est un passage sur toutes les images d'entraînement.
 
@@ -312,19 +314,19 @@ def train_epoch(network, batches):
 # %% [markdown] lang="en"
 # ## Dropout, and `eval()`
 #
-# Here is one more layer, which comes before a linear layer. In training, **dropout** sets each number to 0 with probability
-# p, at random and anew each time, so that no weight can rely on a single neighbour. The numbers that are kept are divided by
-# 1 - p (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
-# picture after pooling, twice with dropout, then after `eval()`; and six numbers by hand:
+# Here is one more layer, which comes before a linear layer. In training, **dropout** sets each number to 0 with probability p,
+# at random and anew each time, so that the next layer cannot rely on any single number. The numbers that are kept are divided
+# by 1 - p (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
+# picture after pooling: as it is, twice with dropout, and after `eval()`. Then come six numbers by hand:
 
 # %% [markdown] lang="fr"
 # ## Le dropout, et `eval()`
 #
 # Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0 avec
-# une probabilité p, par un nouveau tirage à chaque fois : aucun poids ne peut donc compter sur un seul voisin. Ce qui reste
-# est divisé par 1 - p, pour que la somme soit à peu près celle que l'on a après `eval()`, quand tout reste ; avec p = 0,5,
-# cela revient à doubler. Voici l'image sortie du max-pooling, deux fois avec dropout, puis après `eval()` ; et six nombres à
-# la main :
+# une probabilité p, par un nouveau tirage à chaque fois : la couche suivante ne peut donc compter sur aucun nombre en
+# particulier. Les nombres gardés sont divisés par 1 - p (avec p = 0,5, ils doublent), pour que la somme reste à peu près la
+# même qu'après `eval()`, quand tous sont gardés. Voici l'image sortie du max-pooling : telle quelle, deux fois avec dropout,
+# puis après `eval()`. Viennent ensuite six nombres à la main :
 
 # %%
 torch.manual_seed(3)
@@ -345,9 +347,9 @@ print(dropout.eval()(six))
 
 # %% [markdown] lang="en"
 # `eval()` tells layers such as dropout that training is over. For measuring, two more things change: `no_grad()` spares the
-# work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the position of the highest: the network's
-# answer. (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that the
-# network was not trained on, the validation split; the official test images wait until training is over (day 5).
+# work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the position of the highest, which is the
+# network's answer. (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that
+# the network was not trained on, those of the validation split; the official test images wait until training is over (day 5).
 
 # %% [markdown] lang="fr"
 # `eval()` prévient les couches telles que le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
@@ -399,15 +401,15 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# One pass over the images led from guessing to these accuracies. Which of the two is ahead says little after a single epoch
-# of a single run: trained in full, the one with three convolutions wins (see below). Write the better result down in your
-# diary; day 5 says why a result chosen like this looks a little better than it is:
+# One pass over the images took the two networks from guessing to these accuracies. Which of them is ahead says little after a
+# single epoch of a single run: after full training, the one with three convolutions wins (see below). Write the better result
+# down in your diary; day 5 says why a result chosen like this looks a little better than it is:
 
 # %% [markdown] lang="fr"
 # Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés là. Que l'un soit en tête ne dit pas
-# grand-chose après une seule époque d'un seul entraînement : entraîné jusqu'au bout, celui à trois convolutions l'emporte
-# (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi, choisi ainsi, il est un peu
-# flatteur :
+# grand-chose après une seule époque d'un seul entraînement : après un entraînement complet, celui à trois convolutions
+# l'emporte (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi un résultat choisi ainsi
+# est un peu flatteur :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -417,8 +419,8 @@ write_down(day="day3", accuracy=max(accuracies.values()))
 # %% [markdown] lang="en"
 # ## Two mistakes that raise no error
 #
-# **Softmax before `CrossEntropyLoss`.** The loss already contains a log-softmax, so the values are squeezed twice. Look at
-# the loss that even the *perfect* answer then gets, with probability 1 for the right digit:
+# **Softmax before `CrossEntropyLoss`.** The loss already contains a log-softmax, so the values are squeezed twice. Look at the
+# loss that even the *perfect* answer, with probability 1 for the right digit, then gets:
 
 # %% [markdown] lang="fr"
 # ## Deux fautes qui ne provoquent aucune erreur
@@ -432,18 +434,18 @@ perfect[0, 7] = 1
 print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 
 # %% [markdown] lang="en"
-# The loss never falls below 1.46, and there is hardly any gradient to learn from. A loss that stays near that number tells
-# you where to look. The remedy: let the network end in logits.
+# The loss never falls below 1.46, and there is hardly any gradient to learn from. A loss that stays near that number tells you
+# where to look. The remedy is to let the network end in logits.
 #
 # **Forgotten `zero_grad()`.** `backward()` *adds* to the gradients. Called twice for the same batch, it doubles them; after a
 # hundred steps, the network is chasing a hundred old mistakes at once.
 
 # %% [markdown] lang="fr"
-# La perte ne descend pas au-dessous de 1,46, et il ne reste presque aucun gradient pour apprendre. Si la vôtre reste près de
-# ce nombre, vous savez où chercher. Le remède : un réseau se termine par des logits.
+# La perte ne descend pas au-dessous de 1,46, et il ne reste presque aucun gradient pour apprendre. Si la vôtre reste près de ce
+# nombre, vous savez où chercher. Le remède : terminer le réseau par les logits.
 #
-# **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Deux appels les doublent ; au bout de cent pas,
-# le réseau court après cent erreurs passées à la fois.
+# **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelé deux fois pour le même lot, il les
+# double ; au bout de cent pas, le réseau court après cent erreurs passées à la fois.
 
 # %%
 network = make_network(16, 32)
@@ -491,14 +493,14 @@ plt.show()
 # %% [markdown] lang="en"
 # ## Save, and load again
 #
-# Save the weights, not the object: `state_dict()` is a dictionary of tensors. To load the weights, make the same network and
-# fill it with them.
+# Save the weights, not the network object: `state_dict()` is a dictionary of tensors. To load them, make the same network again
+# and fill it with these weights.
 
 # %% [markdown] lang="fr"
 # ## Enregistrer, puis recharger
 #
-# Enregistrez les poids, pas l'objet : `state_dict()` est un dictionnaire de tenseurs. Pour recharger, recréez le même réseau
-# et remplissez-le de ces poids.
+# Enregistrez les poids, et non le réseau en tant qu'objet : `state_dict()` est un dictionnaire de tenseurs. Pour recharger,
+# recréez le même réseau et remplissez-le de ces poids.
 
 # %%
 torch.save(two.state_dict(), "two.pth")
@@ -508,13 +510,13 @@ again.load_state_dict(torch.load("two.pth", weights_only=True))
 print(accuracy_of(again, validation) == accuracy_of(two, validation))
 
 # %% [markdown] lang="en"
-# `weights_only=True`, the default since PyTorch 2.6, refuses everything but tensors and plain values, because a file of
-# another kind may run any program on your computer when it is loaded. A whole network saved as an object is such a file:
+# `weights_only=True`, the default since PyTorch 2.6, refuses everything but tensors and plain values, because a file of another
+# kind may run any program on your computer when it is loaded. Saving a whole network as an object makes such a file:
 
 # %% [markdown] lang="fr"
 # `weights_only=True`, la valeur par défaut depuis PyTorch 2.6, refuse tout ce qui n'est ni tenseur ni valeur simple : un
-# fichier d'une autre sorte peut, quand on le charge, lancer n'importe quel programme sur votre ordinateur. Un réseau
-# enregistré tout entier, comme objet, en est un :
+# fichier d'une autre sorte peut, quand on le charge, lancer n'importe quel programme sur votre ordinateur. Enregistrer un
+# réseau tout entier, comme objet, donne un tel fichier :
 
 # %% raises="UnpicklingError"
 torch.save(two, "whole.pth")
@@ -524,10 +526,10 @@ torch.load("whole.pth")
 # The message offers `weights_only=False`. Accept that only for a file that you made yourself; the real remedy is to save the
 # `state_dict()`.
 #
-# ## Ours
+# ## Our network
 #
-# `NeuralNet` is the same sequence of layers, with batch norm (see day 4) and with max-pool before ReLU: ReLU after max-pool
-# gives the same numbers as max-pool after ReLU, for a quarter of the work.
+# `NeuralNet` is the same sequence of layers, except that it has batch norm (see day 4), and that max-pool comes before ReLU:
+# the numbers are the same as in the other order, and ReLU has only a quarter of the work.
 
 # %% [markdown] lang="fr"
 # Le message propose `weights_only=False`. Ne l'acceptez que pour un fichier que vous avez créé vous-même ; le vrai remède est
@@ -535,8 +537,8 @@ torch.load("whole.pth")
 #
 # ## Notre réseau
 #
-# `NeuralNet` est la même suite de couches, avec une normalisation par lot (voir le jour 4) et le max-pooling avant ReLU : on
-# obtient les mêmes nombres que dans l'autre ordre, et ReLU n'a plus qu'un quart du travail.
+# `NeuralNet` est la même suite de couches, à ceci près qu'elle a une normalisation par lot (voir le jour 4), et que le
+# max-pooling y précède ReLU : on obtient les mêmes nombres que dans l'autre ordre, et ReLU n'a plus qu'un quart du travail.
 
 # %%
 from mnistlab import NeuralNet
@@ -546,32 +548,32 @@ print(ours)
 print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 
 # %% [markdown] lang="en"
-# For the full training runs, with more epochs, batch norm and images that are rotated and shifted a little (day 5 says why),
-# mnistlab has commands. In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two
-# cores of a CPU, the commands now give:
+# mnistlab has commands for the full training runs, which have more epochs, batch norm, and images that are rotated and shifted
+# a little (day 5 says why). In its first week, mnistlab reached 99.14 % with two convolutions and 99.31 % with three. On two
+# cores of a CPU, these commands now give:
 #
 # | command | accuracy on the test images, training time |
 # |---|---|
 # | `mnistlab train two-conv` | {{two-conv}} |
 # | `mnistlab train three-conv` | {{three-conv}} |
 #
-# Each leaves a run folder, with its curves in `training.png`; `mnistlab runs` lists these folders.
+# Each command leaves a run folder, with the training curves in `training.png`; `mnistlab runs` lists these folders.
 #
 # ## Exercises
 #
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# Les entraînements complets, avec plus d'époques, normalisation par lot et images un peu tournées et décalées (le jour 5 dit
-# pourquoi), ont leur commande. Dans sa première semaine, mnistlab atteignait 99,14 % avec deux convolutions et 99,31 % avec
-# trois. Sur deux cœurs d'un processeur, ces commandes donnent aujourd'hui :
+# mnistlab a des commandes pour les entraînements complets, qui ont plus d'époques, une normalisation par lot et des images un
+# peu tournées et décalées (le jour 5 dit pourquoi). Dans sa première semaine, mnistlab atteignait 99,14 % avec deux
+# convolutions et 99,31 % avec trois. Sur deux cœurs d'un processeur, ces commandes donnent aujourd'hui :
 #
 # | commande | exactitude sur les images de test, durée de l'entraînement |
 # |---|---|
 # | `mnistlab train two-conv` | {{two-conv}} |
 # | `mnistlab train three-conv` | {{three-conv}} |
 #
-# Chacune laisse un dossier d'entraînement, avec ses courbes dans `training.png` ; `mnistlab runs` donne la liste de ces
+# Chaque commande laisse un dossier d'entraînement, avec les courbes dans `training.png` ; `mnistlab runs` donne la liste de ces
 # dossiers.
 #
 # ## Exercices
@@ -581,8 +583,8 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 # %% [markdown] lang="en"
 # ## What you now know
 #
-# - A convolution is a sum of products, the same question at every place; without padding, a kernel of side 3 leaves 26 of 28
-#   pixels.
+# - A convolution is a sum of products, which asks the same question at every place; without padding, a kernel of side 3 leaves
+#   26 of 28 pixels.
 # - ReLU, max-pool, flatten, linear and dropout, each by hand; logits, softmax, and cross-entropy with the log-softmax in it.
 # - The loop: `zero_grad`, forward, loss, `backward`, `step`; and to measure, `eval`, `no_grad`, `argmax(dim=1)`.
 # - What "mat1 and mat2" means, why a loss gets stuck at 1.46, and why gradients are wiped out.

@@ -1,9 +1,9 @@
 # %% [markdown] lang="en"
 # # Day 4: looking inside
 #
-# Your network reads about 99 digits in a hundred correctly, and nobody told it how. Today you open it: its filters,
-# what each layer makes of a digit, what excites a channel, the ink that decides. Then you look at its mistakes, and
-# find that some are not its own.
+# Your network reads about 99 digits in a hundred correctly, and nobody told it how. Today you see its filters, what each layer
+# makes of a digit, what excites a channel, and which ink decides. Then you look at its mistakes, and find that some are not its
+# fault.
 #
 # ## A filter is a small picture
 #
@@ -14,9 +14,9 @@
 # %% [markdown] lang="fr"
 # # Jour 4 : regarder à l'intérieur
 #
-# Votre réseau lit bien environ 99 chiffres sur cent, et personne ne lui a dit comment s'y prendre. Aujourd'hui, vous
-# l'ouvrez : ses filtres, ce que chaque couche fait d'un chiffre, ce qui active un canal, l'encre qui décide. Puis
-# vous regardez ses erreurs, dont certaines ne sont pas de son fait.
+# Votre réseau lit bien environ 99 chiffres sur cent, et personne ne lui a dit comment s'y prendre. Aujourd'hui, vous découvrez
+# ses filtres, ce que chaque couche fait d'un chiffre, ce qui active un canal et quelle encre décide. Puis vous regardez ses
+# erreurs, dont certaines ne sont pas de son fait.
 #
 # ## Un filtre est une petite image
 #
@@ -44,21 +44,20 @@ show({"7": seven, "filter 1": horizontal, "map 1": maps[0], "filter 2": horizont
 show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizontal.T, "carte 2": maps[1]})  # fr
 
 # %% [markdown] lang="en"
-# To the right of each filter is its **map**, which answers one question at every place: is there a horizontal stroke
-# here? A vertical one? ReLU then throws away the blue, which is what lies below 0: "no" and "not at all" become the
-# same 0.
+# To the right of each filter is its **map**, which answers the filter's question at every place: is there a horizontal (or
+# vertical) stroke here? ReLU then throws away the blue, which lies below 0, so that "no" and "not at all" become the same 0.
 #
-# Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The
-# recipe `quick` has three convolutions, the first with 16 filters of size 5x5 that move by two pixels at a time, so
-# that its maps are 14x14. Its accuracy on the test images and its training time on two cores: {{quick}}.
+# Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The recipe `quick`
+# has three convolutions, the first with 16 filters of size 5x5 that move two pixels at a time, so its maps are 14x14. The
+# recipe's test accuracy and training time on two cores are {{quick}}.
 
 # %% [markdown] lang="fr"
-# À droite de chaque filtre, voici sa **carte**, qui demande en chaque point : y a-t-il ici un trait horizontal ? un
-# trait vertical ? ReLU jette ensuite le bleu : « non » et « pas du tout » deviennent le même 0.
+# À droite de chaque filtre, voici sa **carte**, qui répond en chaque point à la question du filtre : y a-t-il ici un trait
+# horizontal (ou vertical) ? ReLU jette ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres à la main : l'entraînement les tire du bruit. Entraînons un réseau. La recette `quick`
-# a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : ses cartes font
-# donc 14x14. Son exactitude au test et sa durée d'entraînement sur deux cœurs : {{quick}}.
+# Personne n'écrit de tels filtres à la main : l'entraînement les tire du bruit. Entraînons un réseau. La recette `quick` a
+# trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : ses cartes font donc 14x14.
+# L'exactitude de la recette au test et sa durée d'entraînement sur deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -73,29 +72,27 @@ print(f"{test.correct} / {test.total}")
 # %% [markdown] lang="en"
 # ## The filters
 #
-# The filters are the weights of the first layer, `model.layers.conv1.weight`. To draw them, we turn them into a numpy
-# array:
+# The filters are the weights of the first layer, `model.layers.conv1.weight`. To draw them, we turn them into a NumPy array:
 
 # %% [markdown] lang="fr"
 # ## Les filtres
 #
-# Les filtres sont les poids de la première couche, `model.layers.conv1.weight`. Pour les dessiner, il faut numpy,
-# donc :
+# Les filtres sont les poids de la première couche, `model.layers.conv1.weight`. Pour les dessiner, nous en faisons un tableau
+# NumPy :
 
 # %% raises="RuntimeError"
 model.layers.conv1.weight.numpy()
 
 # %% [markdown] lang="en"
-# A weight "requires grad": torch notes down what is computed from it, so that `backward()` can find its way back, and
-# numpy cannot take notes. The remedy is in the message: `detach()` gives the same numbers without the notes. In the
-# pictures below, the first two rows are the filters of a network that has learnt nothing; the last two are those of
-# our network.
+# A weight "requires grad": torch notes down what is computed from it, so that `backward()` can find its way back, but NumPy
+# cannot take notes. The remedy is in the message: `detach()` gives the same numbers without the notes. Below, the first two
+# rows are the filters of an untrained network, and the last two are those of our network.
 
 # %% [markdown] lang="fr"
-# Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que
-# `backward()` retrouve son chemin, et numpy ne prend pas de notes. Le remède est dans le message : `detach()` donne
-# les mêmes nombres, sans les notes. Ci-dessous, les deux premières rangées sont les filtres d'un réseau qui n'a rien
-# appris, les deux dernières les nôtres.
+# Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que `backward()`
+# retrouve son chemin, mais NumPy ne sait pas prendre de notes. Le remède est dans le message : `detach()` donne les mêmes
+# nombres, sans les notes. Ci-dessous, les deux premières rangées sont les filtres d'un réseau qui n'a rien appris, et les deux
+# dernières ceux du nôtre.
 
 
 # %%
@@ -128,17 +125,17 @@ for network in (fresh, model):
 #
 # ## The maps
 #
-# Now send one digit through. The pictures in `val.dataset.images` are just as they are stored in the files: `uint8`,
-# 0 to 255.
+# Now send one digit through the network. The pictures in `val.dataset.images` are as stored in the files: `uint8`, 0 to 255.
 
 # %% [markdown] lang="fr"
-# Le bruit s'est apaisé : beaucoup de filtres ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils
-# cherchent des **bords et des traits**, chacun dans sa direction. Les réseaux qui apprennent sur des photos
-# commencent ainsi, et votre œil aussi.
+# Le bruit s'est apaisé : beaucoup de filtres ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils cherchent
+# des **bords et des traits**, chacun dans sa direction. Les premières couches des réseaux entraînés sur des photos font de
+# même, et votre cerveau aussi.
 #
 # ## Les cartes
 #
-# Suivons un chiffre. Les images de `val.dataset.images` sont comme dans les fichiers : `uint8`, de 0 à 255.
+# Suivons un chiffre à travers le réseau. Les images de `val.dataset.images` sont comme dans les fichiers : en `uint8`, de 0 à
+# 255.
 
 # %%
 val = MNISTDataLoader("val", shuffle=False)
@@ -150,14 +147,14 @@ print(images.shape, images.dtype, labels[index])
 model(torch.from_numpy(images[index])[None, None])
 
 # %% [markdown] lang="en"
-# The message names two types: the picture's (`Byte`, on some machines `unsigned char`) and the weights' (`Float`).
-# The network wants what it was trained on, normalised float32: `val.dataset[index]` gives it, and `[None]` makes a
-# batch of one. Now, layer by layer:
+# The message names two types: the picture's (`Byte`, on some machines `unsigned char`) and the weights' (`Float`). The network
+# wants normalised float32 pictures, as in training: `val.dataset[index]` gives one, and `[None]` makes it a batch of one. Now
+# go layer by layer:
 
 # %% [markdown] lang="fr"
-# Le message nomme deux types : celui de l'image (`Byte`, parfois `unsigned char`) et celui des poids (`Float`). Le
-# réseau veut des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne
-# une, et `[None]` en fait un lot d'une image. Allons de couche en couche :
+# Le message nomme deux types : celui de l'image (`Byte`, parfois `unsigned char`) et celui des poids (`Float`). Le réseau veut
+# des images comme celles de son entraînement, en float32 et normalisées : `val.dataset[index]` en donne une, et `[None]` en
+# fait un lot d'une image. Allons de couche en couche :
 
 # %%
 values, kept = val.dataset[index][0][None], {}
@@ -171,32 +168,32 @@ gallery(kept["relu2"][:16])
 gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
-# In the maps of the first block you still recognise the digit, drawn by its horizontal, slanting and vertical strokes;
-# some maps are lit where there is only paper: "nothing here" is an answer too. In the second block it dissolves; in
-# the third only a few cells are lit. That is the bargain: each step knows less about **where**, and more about
+# In the maps of the first block (`relu1`) you still recognise the digit, drawn by its horizontal, slanting and vertical
+# strokes; some maps are lit where there is only paper: "nothing here" is an answer too. In the second block the digit
+# dissolves; in the third only a few cells are lit. That is the bargain: each block knows less about **where**, and more about
 # **what**.
 #
 # ## Batch norm, and a forgotten `eval()`
 #
-# `norm1` is new. Some filters are loud, others soft, and their loudness changes with every training step: the layers
-# after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: subtract the
-# mean and divide by the standard deviation; then multiply by a weight and add a bias, both of which are learnt.
-# During training, the mean and standard deviation are those of the batch; at inference, they are the running averages
-# kept during training. Here is batch norm by hand, of four numbers, then of our first channel:
+# `norm1` is new. Some filters give large numbers, others small ones, and this changes with every training step, so the layers
+# after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: it subtracts the mean,
+# divides by the standard deviation, then multiplies by a learnt weight and adds a learnt bias. During training, the mean and
+# standard deviation are those of the batch; at inference, they are the running averages kept during training. Here is batch
+# norm by hand, of four numbers, then of our first channel:
 
 # %% [markdown] lang="fr"
-# Dans les cartes du premier bloc, on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
-# verticaux ; certaines s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le deuxième, il se
-# dissout ; dans le troisième, seules quelques cases s'allument. C'est un échange : d'étape en étape, moins de
-# précision sur **l'endroit**, plus sur **la forme**.
+# Dans les cartes du premier bloc (`relu1`), on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
+# verticaux ; certaines cartes s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le deuxième bloc, le
+# chiffre se dissout ; dans le troisième, seules quelques cases s'allument. C'est un échange : de bloc en bloc, le réseau en
+# sait moins sur **l'endroit**, et plus sur **la forme**.
 #
 # ## La normalisation par lot, et un `eval()` oublié
 #
-# `norm1` est une nouveauté. Certains filtres parlent fort, d'autres bas, et cela change à chaque pas : les couches
-# suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les canaux à la même échelle :
-# retrancher la moyenne, diviser par l'écart type, puis multiplier par un poids et ajouter un biais, qui s'apprennent.
-# À l'entraînement, moyenne et écart type sont ceux du lot ; à l'usage, ce sont les moyennes mobiles de l'entraînement.
-# Quatre nombres à la main, puis notre premier canal :
+# `norm1` est une nouveauté. Certains filtres donnent de grands nombres, d'autres de petits, et cela change à chaque pas : les
+# couches suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les canaux à la même échelle :
+# elle retranche la moyenne, divise par l'écart type, puis multiplie par un poids et ajoute un biais, tous deux appris. À
+# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont les moyennes mobiles de l'entraînement. La
+# voici à la main, pour quatre nombres, puis pour notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -223,26 +220,25 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The mean and standard deviation of each channel: first as its filter gives them, then on the same scale, and finally
-# as training wants them. And if you forget `eval()`? Then a digit is judged by its neighbours in the batch, and on
-# its own it has none:
+# Here are each channel's mean and standard deviation: first as its filter gives them, then on the same scale, and finally as
+# training wants them. If you forget `eval()`, a digit is judged by its neighbours in the batch, and on its own it has none:
 
 # %% [markdown] lang="fr"
-# La moyenne et l'écart type de chaque canal : d'abord tels que son filtre les donne, puis à la même échelle, enfin comme
-# l'entraînement les veut. Et sans `eval()` ? Un chiffre est alors jugé d'après ses voisins de lot ; seul, il n'en a
-# pas :
+# Voici la moyenne et l'écart type de chaque canal : d'abord tels que son filtre les donne, puis à la même échelle, enfin tels
+# que l'entraînement les veut. Si vous oubliez `eval()`, un chiffre est jugé d'après ses voisins de lot ; seul, il n'en a pas :
 
 # %% raises="ValueError"
 forgotten = copy.deepcopy(model).train()
 forgotten(val.dataset[index][0][None])
 
 # %% [markdown] lang="en"
-# "When training", says the message. With two digits the error is gone, and that is worse. The first line is the
-# probability of one answer for one digit, with three different neighbours; the second is the same with `eval()`:
+# "When training", says the message. With two digits the error is gone, and that is worse. Below is the probability of the
+# answer 4 for our digit, with three different neighbours: first in training mode, then after `eval()`:
 
 # %% [markdown] lang="fr"
 # « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
-# probabilité d'une même réponse pour un même chiffre, avec trois voisins différents ; au-dessous, avec `eval()` :
+# probabilité de la réponse 4 pour notre chiffre, avec trois voisins différents : d'abord en mode entraînement, puis après
+# `eval()` :
 
 # %%
 with torch.no_grad():
@@ -251,16 +247,16 @@ with torch.no_grad():
         print([round(network(pair).softmax(dim=1)[0, 4].item(), 4) for pair in pairs])
 
 # %% [markdown] lang="en"
-# Here are three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter by two pixels at a time: one
-# result in four is left. `groups=2` gives each of two channels a filter of its own; a 1x1 convolution then mixes the
-# channels: the two convolutions together are called **depthwise separable**. And **global average pooling** keeps one
-# number per map: its average. (The recipe `tiny-1k` uses the last two.)
+# Here are three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter two pixels at a time, so one result in
+# four is left. `groups=2` gives each of two channels a filter of its own; a 1x1 convolution then mixes the channels: the two
+# together form a **depthwise separable** convolution. And **global average pooling** keeps one number per map: its average.
+# (The recipe `tiny-1k` uses such convolutions and this pooling.)
 
 # %% [markdown] lang="fr"
-# Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
-# fois : il ne reste qu'un résultat sur quatre. `groups=2` donne à chaque canal son propre filtre, puis une
-# convolution 1x1 mélange les canaux : les deux forment une convolution **séparable**. Et la **moyenne globale** ne
-# garde qu'un nombre par carte, sa moyenne. (La recette `tiny-1k` a ces deux dernières.)
+# Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois :
+# il ne reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une convolution 1x1
+# mélange les canaux : les deux ensemble forment une convolution **séparable**. Et la **moyenne globale** ne garde qu'un nombre
+# par carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -281,16 +277,16 @@ print(16 * 32 * 3 * 3, 16 * 3 * 3 + 16 * 32)
 #
 # ## How far a cell sees
 #
-# mnistlab's `Explainer` shows the maps of any exported model, without torch. It also knows each cell's **receptive
-# field**: the square of the picture that the cell looks at.
+# mnistlab's `Explainer` shows, without torch, the maps of any exported model. It also knows the **receptive field** of each
+# cell in a map: the square of the picture that the cell looks at.
 
 # %% [markdown] lang="fr"
-# La dernière ligne compte les poids d'une convolution 3x3 de 16 canaux vers 32, puis ceux d'une séparable.
+# La dernière ligne compte les poids d'une convolution 3x3 de 16 canaux vers 32, puis ceux d'une convolution séparable.
 #
 # ## Jusqu'où voit une case
 #
-# L'`Explainer` de mnistlab montre les cartes de tout modèle exporté, sans torch. Il connaît aussi le **champ
-# récepteur** de chaque case : le carré de l'image qu'elle regarde.
+# L'`Explainer` de mnistlab montre, sans torch, les cartes de tout modèle exporté. Il connaît aussi le **champ récepteur** de
+# chaque case : le carré de l'image qu'elle regarde.
 
 # %%
 from mnistlab.reading.classifier import Classifier
@@ -317,9 +313,9 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The numbers at the ends of the lines say by how much the `Explainer`'s maps differ from ours. The square is what the
-# most excited cell of each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. Such
-# a cell can say "a loop, bottom left".
+# The numbers at the ends of the lines say by how much the `Explainer`'s maps differ from ours. The square is what the most
+# excited cell of each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. A cell there can say
+# "a loop, bottom left".
 #
 # ## What excites a channel
 #
@@ -327,9 +323,9 @@ plt.show()
 # it gives: show the network all the validation digits, and cut out the parts of them that excite this channel most.
 
 # %% [markdown] lang="fr"
-# Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit
-# la case la plus active de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout le
-# chiffre. Une telle case peut dire : « une boucle, en bas à gauche ».
+# Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit la case
+# la plus active de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout le chiffre. Une case de ce
+# bloc peut dire : « une boucle, en bas à gauche ».
 #
 # ## Ce qui active un canal
 #
@@ -366,10 +362,10 @@ for name in ("relu2", "relu3"):
         print(name, channel, np.bincount(labels[first], minlength=10))
 
 # %% [markdown] lang="en"
-# Each row is a channel, and its eight favourites resemble each other: the end of a stroke, a bend, a crossing; in the
-# third block, whole gestures. The numbers count the digits, 0 to 9, in the hundred pictures that excite the channel
-# most: few channels belong to one digit. Most stand for a **part**; the linear layers at the end weigh the parts and
-# vote.
+# Each row shows a channel's eight favourite pieces, which resemble each other: in the second block, ends of strokes, bends or
+# crossings; in the third, whole gestures. The printed numbers count the digits, 0 to 9, among the hundred pictures that excite
+# the channel most: few channels belong to one digit. Most stand for a **part**; the linear layers at the end weigh the parts
+# and vote.
 #
 # ## Which ink decides
 #
@@ -377,10 +373,10 @@ for name in ("relu2", "relu3"):
 # the ink back, and take the next square.
 
 # %% [markdown] lang="fr"
-# Chaque rangée est un canal, et ses huit morceaux favoris se ressemblent : une fin de trait, une courbe, un
-# croisement ; dans le troisième bloc, des gestes entiers. Les nombres comptent les chiffres, de 0 à 9, dans les cent
-# images qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ;
-# à la fin, les couches linéaires pèsent les parties et votent.
+# Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : dans le deuxième bloc, fins de trait, courbes
+# ou croisements ; dans le troisième, gestes entiers. Les nombres affichés comptent les chiffres, de 0 à 9, parmi les cent
+# images qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ; à
+# la fin, les couches linéaires pèsent les parties et votent.
 #
 # ## L'encre qui décide
 #
@@ -400,18 +396,17 @@ for row in range(7):
 gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=3, signed=True)
 
 # %% [markdown] lang="en"
-# The digit, our 49 squares, and `explainer.why()`: the same idea (*occlusion*, [Zeiler and Fergus
-# 2014](https://arxiv.org/abs/1311.2901)), but finer. It wipes out a soft-edged spot around each pixel of ink, and
-# measures the fall in **log-odds**, log(p / (1 - p)): a probability that goes from 0.9999 to 0.999 has hardly moved,
-# yet the doubt has grown tenfold, and log-odds see that. Red ink speaks for the answer, blue ink against it. Here is
-# one example of each digit:
+# Here are the digit, our 49 squares, and `explainer.why()`: the same idea (*occlusion*, [Zeiler and Fergus
+# 2014](https://arxiv.org/abs/1311.2901)), but finer. `why()` wipes out a soft-edged spot around each pixel of ink, and measures
+# the fall in **log-odds**, log(p / (1 - p)): a probability that goes from 0.9999 to 0.999 has hardly moved, yet the doubt has
+# grown tenfold, and log-odds see that. Red ink speaks for the answer, blue ink against it. Here is one example of each digit:
 
 # %% [markdown] lang="fr"
-# Le chiffre, nos 49 carrés, et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
-# 2014](https://arxiv.org/abs/1311.2901)), en plus fin. Cette méthode efface, en fondu, l'encre autour de chaque pixel d'encre,
-# et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a presque pas bougé,
-# mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre bleue contre elle. Un
-# exemple de chaque chiffre :
+# Voici le chiffre, nos 49 carrés et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
+# 2014](https://arxiv.org/abs/1311.2901)), mais en plus fin. `why()` efface une tache aux bords fondus autour de chaque pixel
+# d'encre, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a presque pas
+# bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre bleue contre elle.
+# Voici un exemple de chaque chiffre :
 
 # %%
 examples = [images[np.flatnonzero(labels == number)[0]] for number in range(10)]
@@ -420,16 +415,16 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # %% [markdown] lang="en"
 # ## The mistakes, and why
 #
-# We look at the **validation** digits: anyone who knows the mistakes on the test set by heart will, without meaning
-# to, choose the next network to suit them. Here are the ten mistakes that the network was surest of: label, answer,
-# and the ink that led it astray. (The accuracy goes into your diary.)
+# We look at the **validation** digits, because anyone who knows the mistakes on the test set by heart will, without meaning to,
+# choose the next network to suit them. Here are the ten mistakes that the network was surest of, with label, answer, and the
+# ink that led it astray. (The accuracy goes into your diary.)
 
 # %% [markdown] lang="fr"
 # ## Les erreurs, et pourquoi
 #
-# Nous regardons les chiffres de **validation** : qui connaît par cœur les erreurs du jeu de test finit, sans le vouloir, par
-# choisir le réseau suivant en fonction d'elles. Voici les dix réponses fausses dont le réseau était le plus sûr : l'étiquette,
-# la réponse, et l'encre qui a égaré le réseau. (L'exactitude va dans votre journal.)
+# Nous regardons les chiffres de **validation**, car qui connaît par cœur les erreurs du jeu de test finit, sans le vouloir, par
+# choisir le réseau suivant en fonction d'elles. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
+# l'étiquette, la réponse et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -449,9 +444,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
     print(f"{label} → {read}: {confusion[label, read]}")
 
 # %% [markdown] lang="en"
-# You would have misread some yourself; some have one odd stroke, which the red ink shows; in one or two cases
-# the network may be right. The numbers count the most common confusions. And every digit was
-# written by someone; mnistlab knows by whom. Whose digits are the hardest to read?
+# You would have misread some yourself; others have one odd stroke, which the red ink shows; in one or two cases the network may
+# be right. The numbers count the most common confusions. And every digit was written by someone; mnistlab knows by whom. Whose
+# digits are the hardest to read?
 
 # %% [markdown] lang="fr"
 # Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
@@ -472,9 +467,8 @@ for hand in hands[:2]:
     gallery(images[own], titles, columns=10)
 
 # %% [markdown] lang="en"
-# The first line counts the writers with a misread digit; then come the digits of the two writers who are hardest to
-# read, misread ones first. This command saves pictures of the hardest writers'
-# digits in the run's folder:
+# The first line counts the writers with misread digits; then come the digits of the two writers who are hardest to read,
+# misread ones first. This command saves a picture of such writers' digits in the run folder:
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -487,9 +481,9 @@ for hand in hands[:2]:
 # "Where do you believe the label least?"
 
 # %% [markdown] lang="fr"
-# La première ligne dit combien de scripteurs ont eu au moins un chiffre mal lu ; viennent ensuite les deux écritures les plus
-# difficiles, chacune en commençant par ses chiffres mal lus. Cette commande enregistre une image des écritures les plus
-# difficiles dans le dossier d'entraînement :
+# La première ligne compte les scripteurs qui ont au moins un chiffre mal lu ; viennent ensuite les chiffres des deux scripteurs
+# les plus difficiles à lire, les mal lus d'abord. Cette commande enregistre une image de telles écritures dans le dossier
+# d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -497,9 +491,9 @@ for hand in hands[:2]:
 #
 # ## Quand l'étiquette est fausse
 #
-# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Faussons-en 50 nous-mêmes, et
-# demandons de deux façons au réseau d'en désigner 50 : « Où es-tu le moins sûr de ta réponse ? », puis « Où crois-tu
-# le moins à l'étiquette ? ».
+# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Faussons nous-mêmes 50 étiquettes, et
+# demandons au réseau, de deux façons, de nommer 50 suspectes : « Où es-tu le moins sûr de ta réponse ? », puis « Où crois-tu le
+# moins à l'étiquette ? ».
 
 # %%
 random = np.random.default_rng(0)
@@ -512,26 +506,25 @@ suspect = probabilities[np.arange(len(given)), given].argsort()[:50]
 print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 50")
 
 # %% [markdown] lang="en"
-# The first way finds next to none of the changed labels: a doubtful digit is not a wrong label. The second finds
-# nearly all, because there the network is *sure* of something else. (It was not trained on these labels; a wrong
-# label seen many times may be learnt by heart.)
+# The first way finds next to none of the changed labels: a doubtful digit can have the right label. The second finds nearly
+# all, because the network is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may
+# be learnt by heart.)
 #
-# Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
-# and asked five people about each suspect. The digit that most of them saw is the better label; if there is no such
-# digit, we write "?". Here are those that our network "misread", each with MNIST's label, the network's answer, and
-# what people say. (These are test images, but
-# we judge their labels, not the network.)
+# Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)), and asked
+# five people about each suspect. The digit that most of them saw is the better label; if there is no such digit, we write "?".
+# Here are the suspects that our network "misread", each with MNIST's label, the network's answer, and what people say. (These
+# are test images, but we judge their labels, not the network.)
 
 # %% [markdown] lang="fr"
-# La première façon n'en trouve presque aucune : un chiffre douteux n'est pas une étiquette fausse. La seconde trouve presque
-# toutes les étiquettes fausses, parce que le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes : à
-# force de rencontrer une étiquette fausse, un réseau peut l'apprendre par cœur.)
+# La première façon ne trouve presque aucune des étiquettes faussées : un chiffre douteux peut avoir la bonne étiquette. La
+# seconde les trouve presque toutes, parce que le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes :
+# à force de rencontrer une étiquette fausse, un réseau peut l'apprendre par cœur.)
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
-# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la
-# meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici, parmi ces images, celles que notre réseau a « mal
-# lues », avec l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous jugeons
-# l'étiquette, non le réseau.)
+# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart d'entre elles ont
+# vu est la meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici, parmi ces images, celles que notre réseau a
+# « mal lues », avec l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous
+# jugeons l'étiquette, non le réseau.)
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
@@ -542,20 +535,19 @@ gallery([mistake.image for mistake in doubtful], titles, columns=6)
 print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {test.corrected[0]} / {test.corrected[1]}")
 
 # %% [markdown] lang="en"
-# The last line says how many of the labels known to be wrong belong to our mistakes, then gives the score by MNIST's
-# labels and by the corrected ones, without the digits that have no right label. No measurement is better than its
-# ruler. Report the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints
-# both.
+# The last line says how many of the images known to be mislabelled are among our mistakes, then gives the score by MNIST's
+# labels and the score by the corrected ones, which leaves out digits without a right label. No measurement is better than its
+# ruler. Report the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints both.
 #
 # ## Exercises
 #
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# La dernière ligne dit combien des images que l'on sait mal étiquetées sont parmi nos erreurs, puis donne le score
-# selon les étiquettes de MNIST et selon les étiquettes corrigées, sans les chiffres qui n'en ont pas de bonne. Une
-# mesure ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à
-# côté ; `mnistlab evaluate` affiche les deux.
+# La dernière ligne dit combien des images que l'on sait mal étiquetées sont parmi nos erreurs, puis donne le score selon les
+# étiquettes de MNIST et le score selon les étiquettes corrigées, qui laisse de côté les chiffres sans bonne étiquette. Une
+# mesure ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
+# `mnistlab evaluate` affiche les deux.
 #
 # ## Exercices
 #
@@ -564,12 +556,12 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # %% [markdown] lang="en"
 # ## What you now know
 #
-# - A filter is a small picture, and its map says where the image looks like it; `detach()` before numpy.
+# - A filter is a small picture, and its map says where the image looks like the filter; NumPy needs `detach()`.
 # - Batch norm puts all channels on the same scale; without `eval()`, a digit is judged by its neighbours.
 # - From block to block the maps shrink and the receptive field grows: less *where*, more *what*.
 # - To understand a channel, show it everything and look at what excites it.
 # - Occlusion finds the ink that decides; log-odds see what a probability near 1 hides.
-# - Look at your mistakes on the validation digits: digit by digit, writer by writer. And suspect the label if the
+# - Look at your network's mistakes on the validation digits: digit by digit, writer by writer. And suspect the label if the
 #   network is sure of something else.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day4`
@@ -577,14 +569,13 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Un filtre est une petite image, et sa carte dit où l'image lui ressemble ; `detach()` avant numpy.
+# - Un filtre est une petite image, et sa carte dit où l'image ressemble au filtre ; NumPy demande un `detach()`.
 # - La normalisation par lot met tous les canaux à la même échelle ; sans `eval()`, un chiffre est jugé d'après ses
 #   voisins.
-# - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : moins de précision sur l'endroit, plus
-#   sur la forme.
+# - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : on en sait moins sur l'endroit, plus sur la forme.
 # - Pour comprendre un canal, montrez-lui tout et regardez ce qui l'active.
 # - L'occlusion trouve l'encre qui décide ; les log-cotes voient ce que cache une probabilité proche de 1.
-# - Regardez vos erreurs de validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette là où
+# - Regardez les erreurs du réseau en validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette là où
 #   le réseau est sûr d'autre chose.
 #
 # Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day4 --lang fr`

@@ -24,8 +24,8 @@ EXERCISES = (
     Exercise(
         "position",
         Text(
-            "A digit of 28x28 pixels is laid out as a row of 784 numbers. At which position is the pixel of row `row`"
-            " and column `column`? Rows, columns and positions all count from 0.",
+            "A digit of 28x28 pixels is laid out as a row of 784 numbers. At which position is the pixel of row"
+            " `row` and column `column`? Rows, columns and positions are all counted from 0.",
             "Les 28x28 pixels d'un chiffre sont alignés en une seule rangée de 784 nombres. À quelle position se"
             " trouve le pixel de la ligne `row` et de la colonne `column` ? Tout se compte à partir de 0.",
         ),
@@ -49,7 +49,7 @@ EXERCISES = (
             Mistake(
                 lambda row, column: row * 28 + column + 1,
                 Text(
-                    "The position counts from 0 too: where is the very first pixel?",
+                    "Positions are counted from 0 too: where is the very first pixel?",
                     "La position se compte aussi à partir de 0 : où se trouve le tout premier pixel ?",
                 ),
             ),
@@ -71,20 +71,20 @@ EXERCISES = (
     Exercise(
         "ink_share",
         Text(
-            "What share of an image's pixels have ink, however little? `image` is a NumPy array of `uint8`, 0 for"
-            " paper; return a number from 0 to 1.",
-            "Quelle part des pixels d'une image porte de l'encre, si peu que ce soit ? `image` est un tableau NumPy"
-            " de `uint8`, 0 pour le papier ; renvoyez un nombre de 0 à 1.",
+            "What share of an image's pixels have ink, however little? `image` is a NumPy array of `uint8` in"
+            " which 0 is paper; return a number from 0 to 1.",
+            "Quelle part des pixels d'une image porte de l'encre, si peu que ce soit ? `image` est un tableau"
+            " NumPy de `uint8`, où 0 est le papier ; renvoyez un nombre de 0 à 1.",
         ),
         right=lambda image: (image > 0).mean(),
         mistakes=(
             Mistake(
                 lambda image: image.mean() / 255,
                 Text(
-                    "That is how dark the image is on average: a grey pixel counts for less than a black one. Here"
-                    " each pixel with ink counts the same.",
-                    "C'est la noirceur moyenne de l'image : un pixel gris y compte moins qu'un pixel noir. Ici,"
-                    " chaque pixel encré compte autant qu'un autre.",
+                    "That is how much ink a pixel has on average: a grey pixel counts for less than one of full"
+                    " ink. Here each pixel with ink counts the same.",
+                    "C'est la quantité moyenne d'encre par pixel : un pixel gris y compte moins qu'un pixel"
+                    " d'encre pleine. Ici, chaque pixel encré compte autant qu'un autre.",
                 ),
             ),
             Mistake(
@@ -100,7 +100,7 @@ EXERCISES = (
                 lambda image: (image > 0).sum(),
                 Text(
                     "That is how many pixels have ink. A share is a fraction of the whole.",
-                    "C'est le nombre de pixels encrés. Une part se rapporte à un tout.",
+                    "C'est le nombre de pixels encrés. Une part est une fraction du tout.",
                 ),
             ),
             Mistake(
@@ -157,8 +157,8 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Change the type, add, then limit: `np.minimum` or `np.clip`.",
-            "Changez de type, ajoutez, puis limitez : `np.minimum` ou `np.clip`.",
+            "Change the type, add, then limit the result with `np.minimum` or `np.clip`.",
+            "Changez de type, ajoutez, puis limitez le résultat avec `np.minimum` ou `np.clip`.",
         ),
         parameters="image, by",
         cases=lambda: [(image, by) for (image,) in some_images() for by in (10, 100)],

@@ -68,10 +68,10 @@ EXERCISES = (
             Mistake(
                 lambda pixels, mean, std: (pixels / 255 - mean) * std,
                 Text(
-                    "You multiplied by the standard deviation. That makes the spread even smaller, and it should"
+                    "You multiplied by the standard deviation. That makes the spread even smaller, but it should"
                     " become 1.",
-                    "Vous avez multiplié par l'écart type. La dispersion diminue encore, alors qu'elle doit atteindre"
-                    " 1.",
+                    "Vous avez multiplié par l'écart type. La dispersion diminue encore, alors qu'elle doit"
+                    " atteindre 1.",
                 ),
             ),
         ),
@@ -86,8 +86,10 @@ EXERCISES = (
     Exercise(
         "batch_count",
         Text(
-            "60,000 pictures in batches of 128, the last of which may be smaller: what is `len(loader)`?",
-            "60 000 images en lots de 128, dont le dernier peut être plus petit : que vaut `len(loader)` ?",
+            "A loader gives 60,000 pictures in batches of 128, the last of which may be smaller. What is"
+            " `len(loader)`?",
+            "Un chargeur fournit 60 000 images en lots de 128, dont le dernier peut être plus petit. Que vaut"
+            " `len(loader)` ?",
         ),
         right=lambda: -(-60_000 // 128),
         mistakes=(
@@ -123,17 +125,17 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Divide, and ask what happens to the pictures that are left over.",
+            "Divide, and ask yourself what happens to the pictures that are left over.",
             "Divisez, puis demandez-vous ce que deviennent les images qui restent.",
         ),
     ),
     Exercise(
         "take_batch",
         Text(
-            "An epoch visits `images` (N, H, W) in the order given by the positions in `order` (N,). Return the images"
-            " of batch `number`, counted from 0.",
-            "Une époque parcourt `images` (N, H, W) dans l'ordre que donnent les positions de `order` (N,). Renvoyez"
-            " les images du lot `number`, compté à partir de 0.",
+            "An epoch visits `images` (N, H, W) in batches of `batch_size`, in the order given by the positions in"
+            " `order` (N,). Return the images of batch `number`, counted from 0.",
+            "Une époque parcourt `images` (N, H, W) par lots de `batch_size`, dans l'ordre que donnent les"
+            " positions de `order` (N,). Renvoyez les images du lot `number`, compté à partir de 0.",
         ),
         right=lambda images, order, number, batch_size: images[order[number * batch_size : (number + 1) * batch_size]],
         mistakes=(

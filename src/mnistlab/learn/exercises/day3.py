@@ -38,10 +38,10 @@ EXERCISES = (
     Exercise(
         name="side",
         asks=Text(
-            "A 28x28 picture goes through a 5x5 convolution without padding, then a 2x2 max-pool. What is the side"
-            " of the result?",
-            "Une image de 28x28 passe par une convolution 5x5 sans bord de zéros, puis par un max-pooling 2x2. Quel est"
-            " le côté du résultat ?",
+            "A 28x28 picture goes through a 5x5 convolution without padding, then a 2x2 max-pool. How long is the"
+            " side of the result?",
+            "Une image de 28x28 passe par une convolution 5x5 sans bord de zéros, puis par un max-pooling 2x2."
+            " Combien mesure le côté du résultat ?",
         ),
         right=lambda: (28 - 5 + 1) // 2,
         mistakes=(
@@ -146,10 +146,10 @@ EXERCISES = (
     Exercise(
         name="loss_of",
         asks=Text(
-            "Write a function that computes the cross-entropy of one picture from its ten `logits` and its `label`,"
-            " without `CrossEntropyLoss`.",
-            "Écrivez l'entropie croisée d'une seule image, à partir de ses dix `logits` et de son étiquette `label`, sans"
-            " `CrossEntropyLoss`.",
+            "Write a function that computes the cross-entropy of one picture from its ten `logits` and its"
+            " `label`, without `CrossEntropyLoss`.",
+            "Écrivez une fonction qui calcule l'entropie croisée d'une seule image à partir de ses dix `logits` et"
+            " de son étiquette `label`, sans `CrossEntropyLoss`.",
         ),
         parameters="logits, label",
         cases=logits_and_labels,
@@ -158,8 +158,9 @@ EXERCISES = (
             Mistake(
                 lambda logits, label: logits.log_softmax(0)[label],
                 Text(
-                    "The minus sign is missing. The logarithm of a probability is negative, and a loss must not be.",
-                    "Il manque le signe moins. Le logarithme d'une probabilité est négatif, une perte ne l'est pas.",
+                    "The minus sign is missing. The logarithm of a probability is negative, but a loss must not be.",
+                    "Il manque le signe moins. Le logarithme d'une probabilité est négatif, alors qu'une perte ne"
+                    " doit pas l'être.",
                 ),
             ),
             Mistake(

@@ -134,37 +134,38 @@ EXERCISES = (
                 lambda: FIRST + POOL + LAST,
                 Text(
                     "You added up the sides, but the squares of neighbouring cells overlap. Go layer by layer, and"
-                    " ask each time how far apart the outermost cells are.",
-                    "Vous avez additionné les côtés, mais les carrés de deux cases voisines se chevauchent. Avancez"
-                    " couche par couche, en vous demandant chaque fois quelle distance sépare les cases extrêmes.",
+                    " ask yourself each time how far apart the outermost cells under the kernel are.",
+                    "Vous avez additionné les côtés, mais les carrés de deux cases voisines se chevauchent."
+                    " Avancez couche par couche, en vous demandant chaque fois quelle distance sépare les cases"
+                    " extrêmes sous le noyau.",
                 ),
             ),
             Mistake(
                 lambda: LAST,
                 Text(
-                    "That is how many cells it looks at in the previous map; but each of those looks at a square of the"
-                    " picture.",
-                    "C'est le nombre de cases qu'elle regarde dans la carte précédente ; mais chacune de celles-ci"
-                    " regarde déjà un carré de l'image.",
+                    "That is the side counted in cells of the previous map; but each of these cells already looks"
+                    " at a square of the picture.",
+                    "C'est le côté compté en cases de la carte précédente ; mais chacune de ces cases regarde déjà"
+                    " un carré de l'image.",
                 ),
             ),
             Mistake(
                 lambda: POOL * LAST,
                 Text(
-                    "You counted the distance from cell to cell. The first convolution and the pooling make each of"
-                    " them look at more than that.",
-                    "Vous avez compté l'écart d'une case à l'autre. Avec la première convolution et le max-pooling,"
-                    " chacune d'elles regarde plus large que cela.",
+                    "You counted the distance from cell to cell. The first convolution and the pooling make each"
+                    " cell look at a square that is wider than that.",
+                    "Vous avez compté l'écart d'une case à l'autre. Avec la première convolution et le"
+                    " max-pooling, chaque case regarde un carré plus large que cet écart.",
                 ),
             ),
         ),
         hint=Text(
-            "Go layer by layer with two numbers: the side of the square, which begins at 1, and the distance"
-            " between neighbouring cells. A layer with a kernel of side k adds k - 1 distances to the side; the"
-            " pooling then doubles the distance.",
-            "Avancez couche par couche avec deux nombres : le côté du carré, qui vaut 1 au départ, et l'écart entre"
-            " deux cases voisines. Un noyau de côté k ajoute k - 1 écarts au côté ; le max-pooling double ensuite"
-            " l'écart.",
+            "Go layer by layer with two numbers that begin at 1: the side of the square and the distance between"
+            " neighbouring cells. A layer with a kernel of side k adds k - 1 distances to the side; the pooling"
+            " then doubles the distance.",
+            "Avancez couche par couche avec deux nombres qui valent 1 au départ : le côté du carré et l'écart"
+            " entre deux cases voisines. Un noyau de côté k ajoute k - 1 écarts au côté ; le max-pooling double"
+            " ensuite l'écart.",
         ),
     ),
     Exercise(
@@ -187,18 +188,18 @@ EXERCISES = (
                 all_covered,
                 Text(
                     "Your squares stay: each new one is put on an image that is already covered elsewhere."
-                    " `covered = image` is a second name for the same array, not a copy.",
+                    " `covered = image` gives the same array a second name; it does not copy it.",
                     "Vos carrés restent : chacun se pose sur une image déjà couverte ailleurs. `covered = image`"
-                    " donne un second nom au même tableau ; ce n'est pas une copie.",
+                    " donne un second nom au même tableau, sans le copier.",
                 ),
             ),
             Mistake(
                 compared_with_itself,
                 Text(
-                    "The score never falls, because you compare the covered image with itself: both names stand for"
-                    " one array, and the square is on both. Copy the image before you cover it.",
+                    "The score never falls, because you compare the covered image with itself: both names stand"
+                    " for one array, which the square covers. Copy the image before you cover it.",
                     "Le score ne baisse jamais, car vous comparez l'image couverte à elle-même : les deux noms"
-                    " désignent un seul tableau, et le carré est sur les deux. Copiez l'image avant de la couvrir.",
+                    " désignent un seul tableau, celui que couvre le carré. Copiez l'image avant de la couvrir.",
                 ),
             ),
             Mistake(
@@ -240,11 +241,12 @@ EXERCISES = (
         parameters="predicted, labels, corrected",
         asks=Text(
             "`predicted` and `labels` are NumPy arrays of whole numbers (N,); the dictionary `corrected` gives, by"
-            " index, the right label of each example whose label is known to be wrong, or `None` if it has no right"
-            " label. Return the accuracy by the corrected labels, 0 to 1; examples without a right label do not count.",
+            " index, the right label of each example whose label is known to be wrong, or `None` if the example has"
+            " no right label. Return the accuracy by the corrected labels, from 0 to 1; examples without a right"
+            " label do not count.",
             "`predicted` et `labels` sont des tableaux NumPy d'entiers (N,) ; le dictionnaire `corrected` donne,"
-            " par indice, la bonne étiquette de chaque exemple que l'on sait mal étiqueté, ou `None` s'il n'en a"
-            " pas. Renvoyez l'exactitude selon les étiquettes corrigées, de 0 à 1, sans compter les"
+            " par indice, la bonne étiquette de chaque exemple que l'on sait mal étiqueté, ou `None` si l'exemple"
+            " n'en a pas de bonne. Renvoyez l'exactitude selon les étiquettes corrigées, de 0 à 1, sans compter les"
             " exemples qui n'ont pas de bonne étiquette.",
         ),
         right=corrected_accuracy,
