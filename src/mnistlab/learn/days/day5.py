@@ -34,7 +34,7 @@ val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
 # %% [markdown] lang="fr"
 # ## Appris, ou appris par cœur ?
 #
-# Pour voir un réseau apprendre par cœur en quelques secondes, prenons-en un petit, et 600 images d'entraînement seulement.
+# Pour voir un réseau apprendre par cœur en quelques secondes, prenons-en un petit et seulement 600 images d'entraînement.
 # `teach` est la boucle du jour 3 ; après chaque époque, elle note l'exactitude des réponses données en apprenant, et
 # l'exactitude sur des images de validation.
 
@@ -242,16 +242,16 @@ careful, curve_of_careful = teach(rows, augmented, epochs=epochs, dropout=0.3)
 draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 
 # %% [markdown] lang="en"
-# Validation accuracy rises. But the new curves look like a bug: the dashed one is *below* the solid one, as if strangers'
+# Validation accuracy rises. But the new curves seem to show a bug: the dashed one is *below* the solid one, as if strangers'
 # digits were easier to read than those that the network was trained on. Look at what is compared. During training, the images
 # are distorted, dropout switches off part of the network, and the weights are worse at the beginning of an epoch than at its
 # end. When the 600 images are measured in the same way as the validation images, the order is as it should be:
 
 # %% [markdown] lang="fr"
-# L'exactitude de validation augmente. Mais les nouvelles courbes ont l'air d'un bogue : les tirets passent *sous* le trait
-# plein, comme si les chiffres d'inconnus étaient plus faciles à lire que ceux de l'entraînement. Regardez ce que l'on compare.
-# Pendant l'apprentissage, les images sont déformées, le dropout éteint une partie du réseau, et les poids sont moins bons au
-# début d'une époque qu'à la fin. Si l'on mesure les 600 images comme celles de validation, tout rentre dans l'ordre :
+# L'exactitude de validation augmente. Mais les nouvelles courbes semblent révéler un bogue : les tirets passent *sous* le
+# trait plein, comme si les chiffres d'inconnus étaient plus faciles à lire que ceux de l'entraînement. Regardez ce que l'on
+# compare. Pendant l'apprentissage, les images sont déformées, le dropout éteint une partie du réseau, et les poids sont moins
+# bons au début d'une époque qu'à la fin. Si l'on mesure les 600 images comme celles de validation, tout rentre dans l'ordre :
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en
@@ -265,9 +265,9 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # ## Schedules, and why one seed is not enough
 #
 # Large steps get far at first; small ones are exact at the end. A *schedule* gives both by changing the learning rate during
-# training: `one_cycle` lets it rise, then fall to almost nothing. Is that better than a constant rate? The initial weights and
-# the order of the images depend on a seed, so comparing a single run of each kind would be a bet. We take the same five seeds
-# for both kinds, and one pass through 6,000 images.
+# training: `one_cycle` lets the rate rise, then fall to almost nothing. Is that better than a constant one? The initial
+# weights and the order of the images depend on a seed, so comparing a single run of each kind would be a bet. We take the same
+# five seeds for both kinds, and one pass through 6,000 images.
 
 # %% [markdown] lang="fr"
 # ## Le taux d'apprentissage, et pourquoi une graine ne suffit pas
@@ -393,13 +393,14 @@ print(comparison)
 # %% [markdown] lang="en"
 # Images that both networks read correctly, or that both misread, do not say which network is better. Only the images that just
 # one of them misread can say so. If the networks were equally good, a coin could decide which of them misreads such an image:
-# that is the idea of **McNemar's test**. Its p-value is the probability that fair coins land at least as unevenly.
+# that is the idea of **McNemar's test**. Its p-value is the probability that fair coins land at least as unevenly as these
+# images.
 
 # %% [markdown] lang="fr"
-# Les images que tous deux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les images qu'un
-# seul des deux a mal lues peuvent le dire. Si les réseaux se valaient, une pièce pourrait décider lequel se trompe sur une
-# telle image : c'est l'idée du **test de McNemar**. Sa valeur p est la probabilité que des pièces équilibrées tombent de façon
-# au moins aussi inégale.
+# Les images que les deux réseaux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les images
+# qu'un seul des deux a mal lues peuvent le dire. Si les réseaux se valaient, une pièce pourrait décider lequel se trompe sur
+# une telle image : c'est l'idée du **test de McNemar**. Sa valeur p est la probabilité que des pièces équilibrées tombent de
+# façon au moins aussi inégale.
 
 # %%
 from scipy.stats import binomtest
@@ -410,15 +411,15 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 # %% [markdown] lang="en"
 # If the p-value is below 0.05, we do not put the difference down to chance, even if the two intervals overlap. But who wrote
 # the images matters here too: one person with unusual 7s can cause ten mistakes at once. `p_value_by_writer` tosses one coin
-# for each *writer*, and the interval by writer comes from drawing writers, not images, at random. It is usually wider than the
-# interval by image, and more honest; the p-value may rise or fall:
+# for each *writer*, and the interval by writer comes from drawing writers, not images, at random. That interval is usually
+# wider than the interval by image, and more honest; the p-value may rise or fall:
 
 # %% [markdown] lang="fr"
-# Au-dessous de 0,05, on ne met plus la différence sur le compte du hasard, même quand les deux intervalles se chevauchent.
-# Mais ici aussi, il importe de savoir qui a écrit les chiffres : une personne aux 7 bizarres peut provoquer dix erreurs d'un
-# coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des
-# scripteurs, non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ; la valeur
-# p peut monter ou baisser :
+# Si p est au-dessous de 0,05, on ne met plus la différence sur le compte du hasard, même quand les deux intervalles se
+# chevauchent. Mais ici aussi, il importe de savoir qui a écrit les chiffres : une personne aux 7 bizarres peut provoquer dix
+# erreurs d'un coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au
+# sort des scripteurs, non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ;
+# la valeur p peut monter ou baisser :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -489,7 +490,7 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 
 # %% [markdown] lang="en"
 # There is your answer: on these test images, the recipe with three convolutions beats the one with two, and the luck of seeds
-# does not explain it. Three questions, three answers. Would *other seeds* have changed the winner? Compare the means and the
+# does not explain it. Three questions, three answers. Would *other seeds* have given another winner? Compare the means and the
 # spread. *Other images?* McNemar's test. *Other people?* The same test, by writer.
 #
 # ## When a network says 98 %, is it right 98 times in 100?
@@ -500,9 +501,9 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 
 # %% [markdown] lang="fr"
 # Voilà la réponse : sur ces images de test, la recette à trois convolutions bat celle à deux, et le hasard des graines ne
-# suffit pas à l'expliquer. Trois questions, trois réponses. *D'autres graines* auraient-elles changé le gagnant ? Comparez les
-# moyennes et la dispersion. *D'autres images ?* Le test de McNemar. *D'autres scripteurs ?* Le même test, scripteur par
-# scripteur.
+# suffit pas à l'expliquer. Trois questions, trois réponses. *D'autres graines* auraient-elles donné un autre gagnant ?
+# Comparez les moyennes et la dispersion. *D'autres images ?* Le test de McNemar. *D'autres scripteurs ?* Le même test,
+# scripteur par scripteur.
 #
 # ## Quand un réseau dit 98 %, a-t-il raison 98 fois sur 100 ?
 #

@@ -9,8 +9,8 @@
 # # Jour 6 : votre propre écriture
 #
 # Tout le monde y passe : le réseau a raison 99 fois sur 100, alors on écrit un chiffre sur une feuille, on le photographie, et
-# la réponse n'a aucun sens. Le chiffre suivant reçoit la même. Aujourd'hui, vous cherchez pourquoi, une cause après l'autre,
-# et vous remédiez à chacune.
+# la réponse est fausse. Le chiffre suivant reçoit la même réponse. Aujourd'hui, vous cherchez pourquoi, une cause après
+# l'autre, et vous remédiez à chacune.
 
 # %%
 from pathlib import Path
@@ -143,10 +143,10 @@ attempt(1, [shrink(photo) for photo in photos])
 # MNIST's ink is *bright*, 255, on black, 0. On paper it is the other way round.
 
 # %% [markdown] lang="fr"
-# Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des chiffres, du 0
-# au 9. Toutes les photos, ou presque, reçoivent la même réponse : c'est le fameux « ma photo est toujours un 3 ». (D'un réseau
-# à l'autre, le chiffre change.) Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais
-# rencontré, et il faut bien qu'une classe l'emporte.
+# Au-dessus de chaque image se trouve la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des
+# chiffres, du 0 au 9. Toutes les photos, ou presque, reçoivent la même réponse : c'est le fameux « ma photo est toujours un
+# 3 ». (D'un réseau à l'autre, le chiffre change.) Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il
+# n'en a jamais rencontré, et il faut bien qu'une classe l'emporte.
 #
 # ## Première cause : noir sur blanc
 #
@@ -462,10 +462,10 @@ if Path("mine.jpg").exists():
         strip(*[digit.image for digit in seen], titles=[f"{digit.value}  {digit.probability:.0%}" for digit in seen])
 
 # %% [markdown] lang="en"
-# Write the day's accuracy into your diary, the one that your own preprocessing reached:
+# Write into your diary the accuracy that your own preprocessing reached:
 
 # %% [markdown] lang="fr"
-# Notez dans votre journal l'exactitude du jour, celle que votre propre prétraitement a permis d'atteindre :
+# Notez dans votre journal l'exactitude que votre propre prétraitement a permis d'atteindre :
 
 # %%
 from mnistlab.learn.diary import write_down

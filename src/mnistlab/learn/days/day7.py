@@ -138,7 +138,7 @@ print(conv.weight.numel() * height * width)
 
 # %% [markdown] lang="en"
 # The columns are the layer, the shape of its output, its parameters and its multiplications for one image; the last number is
-# how many multiplications `conv2` does, worked out by hand. Parameters and work are two different things: the linear layer has
+# how many multiplications `conv2` does, worked out by hand. Parameters and work are two different things: a linear layer has
 # many weights and uses each once; a convolution has few and uses them everywhere. And it is the work that takes time.
 #
 # That is why it pays to make the picture small early. ReLU after max-pool gives the same as max-pool after ReLU, bit for bit,
@@ -146,7 +146,7 @@ print(conv.weight.numel() * height * width)
 
 # %% [markdown] lang="fr"
 # Les colonnes sont la couche, la forme de sa sortie, ses paramètres et ses multiplications pour une image ; le dernier nombre
-# est celui des multiplications de `conv2`, calculé à la main. Les paramètres et le travail sont deux choses différentes : la
+# est celui des multiplications de `conv2`, calculé à la main. Les paramètres et le travail sont deux choses différentes : une
 # couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en sert partout. Et
 # c'est le travail qui prend du temps.
 #
@@ -197,7 +197,7 @@ for name in quick:
 # `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way
 # through the first epoch. Its large steps make up for such a short training: the learning rate climbs to a peak that would
 # wreck the training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: it has
-# pairs of convolutions, and takes 24 epochs on images that are rotated and shifted. Its network first makes each digit upright
+# pairs of convolutions, and trains on rotated and shifted images for 24 epochs. Its network first makes each digit upright
 # (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right, up and
 # down (`test_shifts`). A digit's *slant* says how far its strokes move to the right (negative: to the left) from one row to
 # the row below. It is the mean of x times y over the ink, divided by the mean of y squared; x and y are counted from the
@@ -205,12 +205,12 @@ for name in quick:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
-# tiers de la première époque. Ses grands pas compensent : le taux d'apprentissage monte à un sommet qui ruinerait
-# l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : elle a des
-# convolutions par paires, et demande 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque
+# tiers de la première époque. Ses grands pas compensent un entraînement si court : le taux d'apprentissage monte à un sommet
+# qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps :
+# des convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque
 # chiffre (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à
 # gauche, à droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la
-# droite (négative : vers la gauche) d'une ligne à celle du dessous. C'est la moyenne de x fois y sur l'encre, divisée par la
+# droite (négative : vers la gauche) d'une ligne à la suivante. C'est la moyenne de x fois y sur l'encre, divisée par la
 # moyenne de y au carré ; x et y se comptent à partir du centre de masse. Calculons-la à la main pour deux petits traits, puis
 # pour des chiffres, avant et après notre fonction `deskew` :
 
@@ -518,7 +518,7 @@ changed, _ = next(iter(MNISTDataLoader("train", batch_size=6, shuffle=False, aug
 strip(*changed[:, 0].numpy())
 
 # %% [markdown] lang="en"
-# Why `clone()`? Because without it the function would blank the squares in the caller's own images. Does the augmentation
+# Why `clone()`? Because without it the function would blacken the squares in the caller's own images. Does the augmentation
 # help? To answer that, do as on day 5: train with several seeds, with and without the augmentation, and compare the means on
 # validation images, with their spread.
 #
@@ -528,7 +528,7 @@ strip(*changed[:, 0].numpy())
 # for the dropout and 0 for the number of epochs:
 
 # %% [markdown] lang="fr"
-# Pourquoi `clone()` ? Parce que, sans lui, la fonction effacerait les carrés dans les images mêmes de qui l'appelle.
+# Pourquoi `clone()` ? Parce que, sans lui, la fonction noircirait les carrés dans les images mêmes qu'on lui passe.
 # L'augmentation aide-t-elle vraiment ? Pour le savoir, faites comme au jour 5 : entraînez avec plusieurs graines, avec et sans
 # l'augmentation, et comparez les moyennes sur les images de validation, dispersion à l'appui.
 #
