@@ -549,13 +549,14 @@ print(f"{checked.calibration_error:.2%}")
 # %% [markdown] lang="en"
 # Below the diagonal, the network promises more than it delivers. The mean distance from the diagonal is the *calibration
 # error*. The remedy is one number: the *temperature* T, by which the logits are divided before the softmax. The answers stay
-# the same; only the confidence changes. T is a choice too, so it is found on half of the writers and judged on the others:
+# the same; only the confidence changes. T is a choice too, so we find it on the images by half of the writers and judge it on
+# the others:
 
 # %% [markdown] lang="fr"
 # Sous la diagonale, le réseau promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le
 # remède tient en un nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les
-# mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur la moitié des scripteurs, et on le juge sur
-# les autres :
+# mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur les images de la moitié des scripteurs, et
+# on le juge sur les autres :
 
 # %%
 from mnistlab import Evaluation
