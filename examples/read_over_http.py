@@ -41,7 +41,7 @@ def main() -> None:
     token = os.environ.get("MNISTLAB_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-        page = ask(client, "read", picture.read_bytes(), "image/png")  # the type is only a hint: the server looks at the bytes
+        page = ask(client, "read", picture.read_bytes(), "image/png")  # the type is only a hint
         print(f"{picture.name}: {page['text']}")
         for line in page["lines"]:
             for digit in line["digits"]:
