@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Reads a picture, and classifies and explains an image of 28x28 pixels, with curl:  examples/read.sh [ADDRESS] [PICTURE]
-# For a server that requires its token:  MNISTLAB_TOKEN=my-secret examples/read.sh http://192.0.2.1:8000
+# For a server that requires a token:  MNISTLAB_TOKEN=my-secret examples/read.sh http://192.0.2.1:8000
 set -euo pipefail
 
 here=$(dirname "$0")
@@ -17,7 +17,7 @@ ask() { # PATH, then other arguments for curl; a refusal is shown and ends this 
 echo "The digits in $picture:"
 ask read --data-binary "@$picture"
 
-echo "The same picture, sent as a web form does, with all probabilities of each digit:"
+echo "The same picture, sent as a web form sends it, with all probabilities of each digit:"
 ask "read?detail=true" --form "file=@$picture" | cut -c 1-300
 
 image=$(mktemp)
@@ -25,7 +25,7 @@ trap 'rm -f "$image"' EXIT
 mnist=$here/../src/mnistlab/bundled/mnist/train-images-idx3-ubyte.xz
 head -c 784 < <(xz --decompress --stdout "$mnist" | tail -c +17) > "$image" # MNIST's first image, after the file's header
 
-echo "The answer for MNIST's first image, 784 bytes row by row, ink 255 on 0:"
+echo "The answer for MNIST's first image, sent as 784 bytes, row by row, ink 255 on 0:"
 ask classify --header "Content-Type: application/octet-stream" --data-binary "@$image"
 
 echo "What the network's layers make of that image, and which ink spoke for the answer:"

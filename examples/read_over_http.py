@@ -1,6 +1,6 @@
-"""Ask a running `mnistlab serve` from Python: uv run python examples/read_over_http.py [ADDRESS] [PICTURE]
+"""Send requests to a running `mnistlab serve` from Python: uv run python examples/read_over_http.py [ADDRESS] [PICTURE]
 
-Needs httpx and numpy, not mnistlab. For a server that requires its token, set MNISTLAB_TOKEN=my-secret in the environment.
+Needs httpx and numpy, not mnistlab. For a server that requires a token, set MNISTLAB_TOKEN=my-secret in the environment.
 """
 # ruff: noqa: T201 - it prints its results for a person
 
@@ -21,13 +21,13 @@ class RefusedError(Exception):
 
 
 def ask(client: httpx.Client, path: str, body: bytes, kind: str, tries: int = 10) -> Any:
-    """The answer to a body of the media type `kind`. If the server is too busy, it is asked again later, up to `tries` times."""
+    """Post `body`, of media type `kind`, and return the answer. While the server is too busy, ask again, `tries` times in all."""
     for _ in range(tries):
         response = client.post(f"/api/v1/{path}", content=body, headers={"Content-Type": kind})
         if response.status_code != 503:
             break
         time.sleep(float(response.headers.get("Retry-After", 1)))
-    if response.headers.get("Content-Type") == "application/problem+json":  # RFC 9457, like every refusal
+    if response.headers.get("Content-Type") == "application/problem+json":  # RFC 9457, the form of every refusal
         problem = response.json()
         raise RefusedError(f"{problem['status']} {problem['title']}: {problem['detail']}")
     response.raise_for_status()
@@ -41,7 +41,7 @@ def main() -> None:
     token = os.environ.get("MNISTLAB_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-        page = ask(client, "read", picture.read_bytes(), "image/png")  # only a hint: the server looks at the bytes
+        page = ask(client, "read", picture.read_bytes(), "image/png")  # the type is only a hint
         print(f"{picture.name}: {page['text']}")
         for line in page["lines"]:
             for digit in line["digits"]:

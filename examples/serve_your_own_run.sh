@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains a network, writes it as one ONNX file and serves it beside mnistlab's own, until Ctrl-C:
+# Trains a network, writes it as one ONNX file and serves it beside mnistlab's own model, until Ctrl-C:
 #   uv run examples/serve_your_own_run.sh [RECIPE] [PORT]
 # Needs the extras export and serve (`uv sync` installs them). `quick` trains for a few seconds; runs are kept in ./runs.
 set -euo pipefail

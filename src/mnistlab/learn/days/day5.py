@@ -28,15 +28,15 @@ val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
 # %% [markdown] lang="en"
 # ## Learnt, or learnt by heart?
 #
-# To see overfitting in seconds, we take a small network and only 600 of the training images. `teach` is the loop of day 3;
-# after each epoch it notes two accuracies, that of the answers given while learning, and that on validation images.
+# To see a network learn by heart within seconds, we take a small one and only 600 of the training images. `teach` is the loop
+# of day 3; after each epoch it notes the accuracy of the answers given while learning, and the accuracy on validation images.
 
 # %% [markdown] lang="fr"
 # ## Appris, ou appris par cœur ?
 #
-# Pour voir le surapprentissage en quelques secondes, prenons un petit réseau et 600 images d'entraînement seulement. `teach`
-# est la boucle du jour 3 ; après chaque époque, elle note deux exactitudes : pendant l'apprentissage, et sur des images de
-# validation.
+# Pour voir un réseau apprendre par cœur en quelques secondes, prenons-en un petit et seulement 600 images d'entraînement.
+# `teach` est la boucle du jour 3 ; après chaque époque, elle note l'exactitude des réponses données en apprenant, et
+# l'exactitude sur des images de validation.
 
 # %%
 val_images, val_labels = val_loader.dataset[:]
@@ -109,26 +109,26 @@ print("while learning {:.2%}, validation {:.2%}".format(*curve[-1]))  # en
 print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 
 # %% [markdown] lang="en"
-# The dashed line climbs to the top: all 600 images are read correctly. The solid line stops well below: some of them were
-# learnt by heart. That gap is *overfitting*; never judge a network by what it was trained on.
+# The dashed line climbs to the top: all 600 images are read correctly. The solid line stops well below: some of the images
+# were only learnt by heart. That gap is *overfitting*; never judge a network by what it was trained on.
 #
 # ## Train, validation, test
 #
-# So we measure on the **validation** images. But every time you choose by them (a width, a learning rate, a number of
-# epochs), you choose a little luck too. In miniature: take twenty networks that are all equally good, 99 % each. Measure each
-# on as many images as `val` has, keep the best one, and look at what you would report. Repeat that a thousand times:
+# So we measure on the **validation** images. But every time you choose by them (a width, a learning rate, a number of epochs),
+# you choose a little luck too. Take twenty networks that are all equally good, 99 % each. Measure each on as many images as
+# `val` has, keep the best one, and note the accuracy that you would report. Repeat that a thousand times:
 
 # %% [markdown] lang="fr"
 # Les tirets montent jusqu'en haut : les 600 images sont toutes bien lues. Le trait plein s'arrête nettement plus bas : une
-# partie a été apprise par cœur. Cet écart est le *surapprentissage* ; on ne juge jamais un réseau sur ce qui a servi à
-# l'entraîner.
+# partie des images n'a été apprise que par cœur. Cet écart est le *surapprentissage* ; on ne juge jamais un réseau sur ce qui
+# a servi à l'entraîner.
 #
 # ## Entraînement, validation, test
 #
 # On mesure donc sur les images de **validation**. Mais chaque fois que vous choisissez d'après elles (une largeur, un taux
-# d'apprentissage, un nombre d'époques), la chance choisit un peu avec vous. Prenez vingt réseaux de même valeur, à 99 % chacun.
-# Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et voyez ce que vous annonceriez. Recommencez
-# mille fois :
+# d'apprentissage, un nombre d'époques), la chance choisit un peu avec vous. Prenez vingt réseaux de même valeur, à 99 %
+# chacun. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et notez l'exactitude que vous annonceriez.
+# Recommencez mille fois :
 
 # %%
 random = np.random.default_rng(0)
@@ -154,8 +154,8 @@ print(f"{best.mean():.2%}")
 #
 # ## Who wrote it?
 #
-# MNIST's digits come from forms, and each person who filled one in wrote about a hundred of them. Here are seven sevens by
-# each of two people:
+# MNIST's digits come from forms, and each person who filled in a form wrote about a hundred of the digits. Here are seven 7s
+# by one person and seven by another:
 
 # %% [markdown] lang="fr"
 # Le gagnant paraît presque toujours meilleur qu'il n'est ; à la mesure suivante, il retombe vers 99 %. D'où un troisième jeu,
@@ -164,8 +164,8 @@ print(f"{best.mean():.2%}")
 #
 # ## Qui a écrit cela ?
 #
-# MNIST vient de formulaires, et chaque personne qui en a rempli un a écrit une centaine de ces chiffres. Voici deux
-# écritures, avec sept 7 de chacune :
+# Les chiffres de MNIST viennent de formulaires, et chaque personne qui a rempli un formulaire en a écrit une centaine. Voici
+# sept 7 d'une personne et sept d'une autre :
 
 # %%
 writers, labels = train_loader.writers, train_loader.dataset.labels.numpy()
@@ -180,12 +180,12 @@ pictures = [*sevens(numbers[4]), *sevens(numbers[9])]
 show({" " * place: train_loader.dataset.images[index, 0] for place, index in enumerate(pictures)}, columns=7)
 
 # %% [markdown] lang="en"
-# Does it matter who wrote our 600 images? They were by hundreds of writers; now we train the same network on 600 images by
-# six writers.
+# Does it matter who wrote our 600 images? They are by hundreds of writers; now we train the same network on 600 images by only
+# six.
 
 # %% [markdown] lang="fr"
-# Est-il important de savoir qui a écrit les chiffres de nos 600 images ? Entraînons le même réseau sur 600 images de six
-# scripteurs seulement ; les nôtres viennent de plusieurs centaines de scripteurs.
+# Est-il important de savoir qui a écrit les chiffres de nos 600 images ? Elles viennent de centaines de scripteurs ;
+# entraînons maintenant le même réseau sur 600 images de six scripteurs seulement.
 
 # %%
 few = torch.from_numpy(np.flatnonzero(np.isin(writers, numbers[:6])))[:600]
@@ -195,14 +195,15 @@ draw({f"{hands[0]} writers": curve, f"{hands[1]} writers": curve_of_few})  # en
 draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  # fr
 
 # %% [markdown] lang="en"
-# The same number of images, the same network; but six hands do not show how strangers write. Validation should tell how well
-# a network reads *strangers*. Validation images drawn at random, the usual way, do not tell that. Here is how many writers
-# each split has, and how many of them were seen in training:
+# The same number of images, the same network; but six people's writing does not show how strangers write. Validation should
+# tell how well a network reads the digits of *strangers*. Validation images drawn at random, the usual way, do not tell that.
+# Here is how many writers each split has, and how many of them were seen in training:
 
 # %% [markdown] lang="fr"
 # Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau comment les autres écrivent. La validation
-# doit dire à quel point un réseau lit bien l'écriture d'*inconnus*. Des images tirées au hasard, comme on le fait d'habitude,
-# ne le disent pas. Voici, pour chaque jeu, le nombre de scripteurs, et combien d'entre eux ont été vus à l'entraînement :
+# doit dire à quel point un réseau lit bien les chiffres d'*inconnus*. Des images tirées au hasard, comme on le fait
+# d'habitude, ne le disent pas. Voici, pour chaque partie, le nombre de scripteurs, et combien d'entre eux ont été vus à
+# l'entraînement :
 
 # %%
 from mnistlab.data.splits import split_writers
@@ -212,24 +213,24 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
     print(f"{kept:<12}{len(theirs):>4}{np.isin(theirs, seen).sum():>6}")
 
 # %% [markdown] lang="en"
-# `val` sets whole writers aside, whereas every writer in `val-random` was seen in training. To be fair: with all the training
-# images and their hundreds of hands, the two splits give nearly the same accuracy ("Who wrote it" in docs/RESULTS.md). But
-# you only know that afterwards.
+# None of the writers in `val` was seen in training; every writer in `val-random` was. To be fair: after training on all the
+# training images, with their hundreds of writers, the two splits give nearly the same accuracy ("Who wrote it" in
+# docs/RESULTS.md). But you only know that afterwards.
 #
 # ## Against overfitting: augmentation
 #
-# More hands cost nothing if you invent them. `Augmentation` rotates, scales, shifts and slants each image a little,
-# differently each time. Here it is applied to one digit five times:
+# More writers cost nothing if you invent them. `Augmentation` rotates, scales, shifts and slants each image a little,
+# differently each time. Here are five versions of one digit:
 
 # %% [markdown] lang="fr"
-# `val` met à part tout ce qu'ont écrit certains scripteurs ; dans `val-random`, l'entraînement a déjà vu tout le monde. Soyons
-# justes : avec toutes les images d'entraînement et leurs centaines d'écritures, les deux donnent presque la même exactitude
+# Aucun des scripteurs de `val` n'a été vu à l'entraînement ; tous ceux de `val-random` l'ont été. Soyons justes : après un
+# entraînement sur toutes les images, avec leurs centaines de scripteurs, les deux parties donnent presque la même exactitude
 # (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
 #
 # ## Contre le surapprentissage : l'augmentation
 #
 # D'autres écritures ne coûtent rien si on les invente. `Augmentation` tourne, agrandit ou réduit, déplace et penche un peu
-# chaque image, chaque fois différemment. Voici cinq fois le même chiffre :
+# chaque image, chaque fois différemment. Voici cinq variantes d'un même chiffre :
 
 # %%
 change = Augmentation(rotate=15, scale=0.15, shift=3, shear=0.15)
@@ -241,16 +242,16 @@ careful, curve_of_careful = teach(rows, augmented, epochs=epochs, dropout=0.3)
 draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 
 # %% [markdown] lang="en"
-# Validation accuracy rises. And something looks like a bug: the dashed line is *below* the solid one, as if strangers were
-# easier to read than the images trained on. But look at what is compared. During training, the images are distorted, dropout
-# switches off part of the network, and the weights of the epoch's first batches were worse than those at its end. When the
-# 600 images are measured in the same way as the validation images, the order is as it should be:
+# Validation accuracy rises. But the new curves seem to show a bug: the dashed one is *below* the solid one, as if strangers'
+# digits were easier to read than those that the network was trained on. Look at what is compared. During training, the images
+# are distorted, dropout switches off part of the network, and the weights are worse at the beginning of an epoch than at its
+# end. When the 600 images are measured in the same way as the validation images, the order is as it should be:
 
 # %% [markdown] lang="fr"
-# La validation y gagne. Quelque chose, pourtant, ressemble à un bogue : les tirets passent *sous* le trait plein, comme si
-# l'inconnu était plus facile que le connu. Mais regardez ce que l'on compare. Pendant l'apprentissage, les images sont
-# déformées, le dropout éteint une partie du réseau, et les poids du début de l'époque étaient moins bons que ceux de la fin.
-# Si l'on mesure comme pour la validation, tout rentre dans l'ordre :
+# L'exactitude de validation augmente. Mais les nouvelles courbes semblent révéler un bogue : les tirets passent *sous* le
+# trait plein, comme si les chiffres d'inconnus étaient plus faciles à lire que ceux de l'entraînement. Regardez ce que l'on
+# compare. Pendant l'apprentissage, les images sont déformées, le dropout éteint une partie du réseau, et les poids sont moins
+# bons au début d'une époque qu'à la fin. Si l'on mesure les 600 images comme celles de validation, tout rentre dans l'ordre :
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en
@@ -263,18 +264,18 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # %% [markdown] lang="en"
 # ## Schedules, and why one seed is not enough
 #
-# Large steps get far at first; small ones are exact at the end. A *schedule* has both: with `one_cycle` the learning rate
-# rises, then falls to almost nothing. Is that better than a constant rate? The initial weights and the order of the images are
-# drawn from a seed, so to compare a single run of each would be a bet. We take five seeds for each, the same for both, and
-# one pass through 6,000 images.
+# Large steps get far at first; small ones are exact at the end. A *schedule* gives both by changing the learning rate during
+# training: `one_cycle` lets the rate rise, then fall to almost nothing. Is that better than a constant one? The initial
+# weights and the order of the images depend on a seed, so comparing a single run of each kind would be a bet. We take the same
+# five seeds for both kinds, and one pass through 6,000 images.
 
 # %% [markdown] lang="fr"
 # ## Le taux d'apprentissage, et pourquoi une graine ne suffit pas
 #
 # De grands pas mènent loin au début, de petits pas sont précis à la fin. `one_cycle` réunit les deux : le taux d'apprentissage
 # monte, puis descend à presque rien. Est-ce mieux qu'un taux constant ? Les poids de départ et l'ordre des images dépendent
-# d'une graine : un seul entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes des deux côtés, et un
-# seul passage sur 6 000 images.
+# d'une graine : ne comparer qu'un entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes des deux côtés,
+# et un seul passage sur 6 000 images.
 
 # %%
 from mnistlab.training.optimizers import one_cycle
@@ -320,8 +321,8 @@ plt.show()
 
 # %% [markdown] lang="en"
 # Each dot is a whole training run; seed 0 is marked. Compare two single dots, one of each kind, and you can tell any story you
-# like; compare the means, with the spread beside them, and you know where you stand. This is why our recipes are reported as
-# mean ± std over n seeds; `quick`, for example, is {{quick}}.
+# like; compare the means, with the spread beside them, and you know where you stand. This is why we report a recipe's accuracy
+# as mean ± std over n seeds; for `quick`, for example, followed by the training time: {{quick}}.
 #
 # ## How much is a percentage worth?
 #
@@ -332,7 +333,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # Chaque point est un entraînement entier ; la graine 0 est marquée. En comparant deux points, un de chaque sorte, on pourrait
 # raconter n'importe quoi ; en comparant les moyennes, avec la dispersion à côté, on sait à quoi s'en tenir. C'est pourquoi
-# nos recettes sont présentées avec leur moyenne ± leur écart type sur n graines ; pour `quick`, par exemple : {{quick}}.
+# nous annonçons l'exactitude d'une recette sous la forme moyenne ± écart type sur n graines ; pour `quick`, par exemple,
+# suivie de la durée de l'entraînement : {{quick}}.
 #
 # ## Que vaut un pourcentage ?
 #
@@ -355,24 +357,25 @@ for right in (9914, 9931):
     print("wilson   {}  {:.2%}  {:.2%}".format(right, *wilson(right, 10_000)))
 
 # %% [markdown] lang="en"
-# Wilson's formula gives nearly the same without any tossing: a 95 % interval. The intervals of 99.14 % and 99.31 % overlap.
-# That does *not* say that the networks are equal: both read the same images, and the hard ones were hard for both. So let us
-# look image by image.
+# The first line is the range that holds 95 % of the results. Wilson's formula gives nearly the same range, a 95 % interval,
+# without any tossing. The intervals of 99.14 % and 99.31 % overlap. That does *not* mean that the networks are equally good:
+# both read the same images, and the hard images were hard for both. So let us compare them image by image.
 #
 # ## Is 99.31 better than 99.14?
 #
-# First a pair of our own: `quick`, and the same recipe with half as many steps. Both are trained, then tested once; nothing
-# is chosen after that.
+# We begin with two networks of our own: `quick`, and the same recipe with half as many steps. Each is trained, then tested
+# once; nothing is chosen after that.
 
 # %% [markdown] lang="fr"
-# La formule de Wilson donne, sans rien lancer, ce que donnent les lancers : un intervalle à 95 %. Ceux de 99,14 % et de
-# 99,31 % se chevauchent. Cela ne dit *pas* que les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient
-# pour les deux. Regardons donc les images une à une.
+# La première ligne est la fourchette où tombent 95 % des résultats. La formule de Wilson donne, sans rien lancer, presque la
+# même fourchette, un intervalle à 95 %. Les intervalles de 99,14 % et de 99,31 % se chevauchent. Cela ne veut *pas* dire que
+# les réseaux se valent : ils ont lu les mêmes images, et les images difficiles l'étaient pour les deux. Comparons-les donc
+# image par image.
 #
 # ## 99,31, est-ce mieux que 99,14 ?
 #
-# Commençons par deux réseaux à nous : `quick`, et la même recette arrêtée à la moitié de ses pas. Tous deux sont entraînés,
-# puis testés une seule fois ; ensuite, on ne choisit plus rien.
+# Commençons par deux réseaux à nous : `quick`, et la même recette avec deux fois moins de pas. Tous deux sont entraînés, puis
+# testés une seule fois ; ensuite, on ne choisit plus rien.
 
 # %% quick="half, whole = half.override(steps=2), whole.override(steps=4)"
 from mnistlab import RECIPES, compare_runs, train
@@ -388,14 +391,16 @@ print(f"{tested.accuracy:.2%} {tested_second.accuracy:.2%}")
 print(comparison)
 
 # %% [markdown] lang="en"
-# Images that both networks read correctly, or that both misread, say nothing about which is better. Only the others do. If
-# the networks were equally good, each of those others would fall on one side or the other like a coin: that is the idea of
-# **McNemar's test**. Its p-value is how often fair coins would land at least that unevenly.
+# Images that both networks read correctly, or that both misread, do not say which network is better. Only the images that just
+# one of them misread can say so. If the networks were equally good, a coin could decide which of them misreads such an image:
+# that is the idea of **McNemar's test**. Its p-value is the probability that fair coins land at least as unevenly as these
+# images.
 
 # %% [markdown] lang="fr"
-# Les images que tous deux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les autres le
-# disent. Si les réseaux se valaient, chacune tomberait d'un côté ou de l'autre comme une pièce : c'est le **test de McNemar**.
-# Sa valeur p est la fréquence à laquelle des pièces équilibrées tombent de façon au moins aussi inégale.
+# Les images que les deux réseaux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les images
+# qu'un seul des deux a mal lues peuvent le dire. Si les réseaux se valaient, une pièce pourrait décider lequel se trompe sur
+# une telle image : c'est l'idée du **test de McNemar**. Sa valeur p est la probabilité que des pièces équilibrées tombent de
+# façon au moins aussi inégale.
 
 # %%
 from scipy.stats import binomtest
@@ -404,17 +409,17 @@ only_first, only_second = comparison.only_first_wrong, comparison.only_second_wr
 print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison.p_value:.4f}")
 
 # %% [markdown] lang="en"
-# If the p-value is below 0.05, we call the difference more than chance, even if the two intervals overlap. But who wrote the
-# images matters here too: one person with unusual 7s can cause ten mistakes at once. `p_value_by_writer` tosses one coin for
-# each *writer*, and an interval by writer draws writers, not images. That interval is usually the wider of the two, and the
-# more honest one; the p-value may move either way:
+# If the p-value is below 0.05, we do not put the difference down to chance, even if the two intervals overlap. But who wrote
+# the images matters here too: one person with unusual 7s can cause ten mistakes at once. `p_value_by_writer` tosses one coin
+# for each *writer*, and the interval by writer comes from drawing writers, not images, at random. That interval is usually
+# wider than the interval by image, and more honest; the p-value may rise or fall:
 
 # %% [markdown] lang="fr"
-# Au-dessous de 0,05, on n'y voit plus un simple hasard, même quand les deux intervalles se chevauchent. Mais ici aussi, il
-# importe de savoir qui a écrit les chiffres : une personne aux 7 bizarres peut provoquer dix erreurs d'un coup.
-# `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des
-# scripteurs, non des images. Il est en général le plus large des deux, et le plus honnête ; la valeur p peut monter ou
-# baisser :
+# Si p est au-dessous de 0,05, on ne met plus la différence sur le compte du hasard, même quand les deux intervalles se
+# chevauchent. Mais ici aussi, il importe de savoir qui a écrit les chiffres : une personne aux 7 bizarres peut provoquer dix
+# erreurs d'un coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au
+# sort des scripteurs, non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ;
+# la valeur p peut monter ou baisser :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -425,7 +430,7 @@ for evaluation in (tested, tested_second):
 
 # %% [markdown] lang="en"
 # And the two networks of the first week? They made 86 and 69 errors, but nobody wrote down on which images. So all we can do
-# is compute the answer for each number of errors that the two may have shared:
+# is compute the p-value for each number of errors that the two may have shared:
 
 # %% [markdown] lang="fr"
 # Et les deux réseaux de la première semaine ? Ils ont fait 86 et 69 erreurs, mais personne n'a noté sur quelles images. Il ne
@@ -451,19 +456,19 @@ print(needed, round(ours * wrong_three))
 
 # %% [markdown] lang="en"
 # The more errors the two share, the fewer images are left to tell them apart, and the more a difference of 17 errors counts:
-# from 44 shared errors on (the first number), it is more than chance. The second number (the orange line) is what they would
-# share if they were as alike as ours. Without the lists of mistakes, nobody can tell how many errors they shared. So keep
-# such lists: a run folder does, in `test.json`.
+# from 44 shared errors on (the first number), it is more than chance. The second number (the orange line) is how many errors
+# they would share if they were as alike as our two networks. Without the lists of mistakes, nobody can tell how many errors
+# they shared. So keep such lists: a run folder has its own, in `test.json`.
 #
 # Even McNemar's test speaks only of two *trained networks*, with one seed each. To find out whether three convolutions make a
 # better *recipe*, you need several seeds. Both recipes have been trained with several seeds since, and the results are in the
 # package:
 
 # %% [markdown] lang="fr"
-# Plus les deux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart pèsent :
-# à partir de 44 (le premier nombre), ce n'est plus un simple hasard. Le second (la ligne orange) est ce qu'ils auraient en
-# commun s'ils se ressemblaient autant que nos deux réseaux. Sans la liste des erreurs, nul ne peut trancher. Gardez-la : le
-# dossier d'un entraînement la contient, dans `test.json`.
+# Plus les deux réseaux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart
+# pèsent : à partir de 44 (le premier nombre), ce n'est plus un simple hasard. Le second (la ligne orange) est le nombre
+# d'erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans la liste des erreurs, nul ne
+# peut trancher. Gardez-la : le dossier d'un entraînement la contient, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
 # convolutions font une meilleure *recette*, il faut plusieurs graines. Ces entraînements ont été faits depuis, et leurs
@@ -485,25 +490,26 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 
 # %% [markdown] lang="en"
 # There is your answer: on these test images, the recipe with three convolutions beats the one with two, and the luck of seeds
-# does not explain it. Three questions, three answers: *other seeds?* means and spread; *other images?* McNemar; *other
-# people?* the same test, by writer.
+# does not explain it. Three questions, three answers. Would *other seeds* have given another winner? Compare the means and the
+# spread. *Other images?* McNemar's test. *Other people?* The same test, by writer.
 #
-# ## When it says 98 %, is it right 98 times in 100?
+# ## When a network says 98 %, is it right 98 times in 100?
 #
-# A network that has learnt by heart is as sure of itself with strangers' digits as with those that it has learnt. We sort the
-# validation images by its confidence, that is, the probability of its answer, and see how many in each group are right.
-# First, an error made on purpose:
+# A network that has learnt by heart is as sure of itself with strangers' digits as with those that it has learnt. We group the
+# validation images by the network's confidence, that is, the probability that it gives to its answer, and see how many of each
+# group are read correctly. First, an error made on purpose:
 
 # %% [markdown] lang="fr"
-# Voilà la réponse : la recette à trois convolutions bat bien celle à deux, au-delà du hasard des graines, sur ces images de
-# test. Trois questions, trois réponses : *d'autres graines ?* moyennes et dispersion ; *d'autres images ?* McNemar ; *d'autres
-# scripteurs ?* le même test, scripteur par scripteur.
+# Voilà la réponse : sur ces images de test, la recette à trois convolutions bat celle à deux, et le hasard des graines ne
+# suffit pas à l'expliquer. Trois questions, trois réponses. *D'autres graines* auraient-elles donné un autre gagnant ?
+# Comparez les moyennes et la dispersion. *D'autres images ?* Le test de McNemar. *D'autres scripteurs ?* Le même test,
+# scripteur par scripteur.
 #
 # ## Quand un réseau dit 98 %, a-t-il raison 98 fois sur 100 ?
 #
-# Un réseau qui a appris par cœur reste sûr de lui devant des inconnus. Rangeons les images de validation selon la confiance du
-# réseau, c'est-à-dire la probabilité qu'il donne à sa réponse, et voyons combien sont bien lues dans chaque groupe. D'abord,
-# une erreur commise exprès :
+# Un réseau qui a appris par cœur reste sûr de lui devant les chiffres d'inconnus. Groupons les images de validation selon la
+# confiance du réseau, c'est-à-dire la probabilité qu'il donne à sa réponse, et voyons combien sont bien lues dans chaque
+# groupe. D'abord, une erreur commise exprès :
 
 # %%
 try:
@@ -543,13 +549,14 @@ print(f"{checked.calibration_error:.2%}")
 # %% [markdown] lang="en"
 # Below the diagonal, the network promises more than it delivers. The mean distance from the diagonal is the *calibration
 # error*. The remedy is one number: the *temperature* T, by which the logits are divided before the softmax. The answers stay
-# the same; only the confidence changes. T is a choice too, so it is found on half of the writers and judged on the others:
+# the same; only the confidence changes. T is a choice too, so we find it on the images by half of the writers and judge it on
+# the others:
 
 # %% [markdown] lang="fr"
 # Sous la diagonale, le réseau promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le
 # remède tient en un nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les
-# mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur la moitié des scripteurs, et on le juge sur
-# les autres :
+# mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur les images de la moitié des scripteurs, et
+# on le juge sur les autres :
 
 # %%
 from mnistlab import Evaluation
@@ -569,14 +576,14 @@ for temperature in (1, T):
 reliability(others)
 
 # %% [markdown] lang="en"
-# T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the file,
-# so that the probabilities that the model gives can be believed. Now the line for your diary, with the accuracy on validation
-# images: that is what you compare from day to day.
+# T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the exported
+# file, so that the model's probabilities can be trusted. Now add a line to your diary: the accuracy of `quick` on the
+# validation images, which is what you compare from day to day.
 
 # %% [markdown] lang="fr"
 # T dépasse 1 : ce réseau était trop sûr de lui. `mnistlab export` cherche T sur les images de validation et l'écrit dans le
-# fichier, pour que l'on puisse se fier aux probabilités annoncées. Et maintenant, la ligne de votre journal, avec
-# l'exactitude de validation : c'est elle que l'on compare d'un jour à l'autre.
+# fichier exporté, pour que l'on puisse se fier aux probabilités du modèle. Et maintenant, la ligne de votre journal :
+# l'exactitude de `quick` en validation. C'est elle que l'on compare d'un jour à l'autre.
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -596,12 +603,12 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # %% [markdown] lang="en"
 # ## What you now know
 #
-# - Train to learn, validate to choose, test once. The best of many looks better than it is.
-# - Overfitting is the gap between the accuracies on the training images and on strangers' images; more hands and augmentation
-#   narrow it.
-# - A validation accuracy above the training accuracy is no bug: the two are not measured in the same way.
-# - A number needs its spread over seeds and its interval over images or, better, over writers.
-# - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over seeds.
+# - Train to learn, validate to choose, test once. The best of many networks looks better than it is.
+# - Overfitting is the gap in accuracy between the training images and strangers' digits; more writers and augmentation narrow
+#   it.
+# - A validation accuracy above the training accuracy need not be a bug: the two are not measured in the same way.
+# - An accuracy needs its spread over seeds and its interval over images or, better, over writers.
+# - Two networks are compared image by image (McNemar) or writer by writer; two recipes, over several seeds.
 # - Confidence can be measured, and corrected by a temperature.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day5`
@@ -611,10 +618,12 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 #
 # - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur d'un grand nombre de réseaux paraît
 #   meilleur qu'il n'est.
-# - Le surapprentissage est l'écart entre ce qui a été appris et l'inconnu ; davantage d'écritures et l'augmentation le
-#   réduisent.
-# - Une validation au-dessus de l'entraînement n'est pas un bogue : les deux ne sont pas mesurés de la même façon.
-# - Un nombre s'accompagne de sa dispersion sur les graines et de son intervalle sur les images ou, mieux, sur les scripteurs.
+# - Le surapprentissage est l'écart d'exactitude entre les images d'entraînement et les chiffres d'inconnus ; davantage de
+#   scripteurs et l'augmentation le réduisent.
+# - Une exactitude plus élevée en validation qu'à l'entraînement n'est pas forcément un bogue : on ne mesure pas les deux de la
+#   même façon.
+# - Une exactitude s'accompagne de sa dispersion sur les graines et de son intervalle sur les images ou, mieux, sur les
+#   scripteurs.
 # - Deux réseaux se comparent image par image (McNemar) ou scripteur par scripteur ; deux recettes, sur plusieurs graines.
 # - La confiance d'un réseau se mesure, et se corrige par une température.
 #

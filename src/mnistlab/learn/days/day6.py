@@ -9,8 +9,8 @@
 # # Jour 6 : votre propre écriture
 #
 # Tout le monde y passe : le réseau a raison 99 fois sur 100, alors on écrit un chiffre sur une feuille, on le photographie, et
-# la réponse n'a aucun sens. Le chiffre suivant reçoit la même. Aujourd'hui, vous cherchez pourquoi, une cause après l'autre,
-# et vous remédiez à chacune.
+# la réponse est fausse. Le chiffre suivant reçoit la même réponse. Aujourd'hui, vous cherchez pourquoi, une cause après
+# l'autre, et vous remédiez à chacune.
 
 # %%
 from pathlib import Path
@@ -23,12 +23,12 @@ import torch
 from mnistlab import RECIPES, MNISTDataLoader, Reader, load_model, train
 
 # %% [markdown] lang="en"
-# First, a network: the recipe `quick` (day 7 says what makes it quick). Its accuracy on the test images and its training time,
-# on two cores of a CPU: {{quick}}.
+# First, we need a network: that of the recipe `quick` (day 7 says what makes it quick). Its accuracy on the test images, and
+# its training time on two cores of a CPU: {{quick}}.
 
 # %% [markdown] lang="fr"
 # Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Son exactitude sur
-# le jeu de test et la durée de son entraînement, sur deux cœurs d'un processeur : {{quick}}.
+# le jeu de test, et la durée de son entraînement sur deux cœurs d'un processeur : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 recipe = RECIPES["quick"]
@@ -60,16 +60,16 @@ def strip(*pictures, titles=()):
 # %% [markdown] lang="en"
 # ## A photograph
 #
-# You will take your own at the end of the day. So that this page runs everywhere, and so that we can count, we make 300 of
-# them here: digits by people whose writing the network has never seen, traced with a fine dark pen on grey paper, with light
-# coming from the left and the digit not quite in the middle.
+# You will take your own at the end of the day. So that this page runs everywhere, and so that we can count the errors, we make
+# 300 artificial ones here: digits by people whose writing the network has never seen, traced with a fine dark pen on grey
+# paper, with light coming from the left and the digit not quite in the middle.
 
 # %% [markdown] lang="fr"
 # ## Une photographie
 #
-# Vous prendrez la vôtre à la fin de la journée. Pour que cette page marche partout, et pour que nous puissions compter, nous
-# en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés au stylo fin et foncé
-# sur du papier gris, sous une lumière qui vient de la gauche, et légèrement décentrés.
+# Vous prendrez la vôtre à la fin de la journée. Pour que cette page marche partout, et pour que nous puissions compter les
+# erreurs, nous en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés au stylo
+# fin et foncé sur du papier gris, sous une lumière qui vient de la gauche, et légèrement décentrés.
 
 
 # %%
@@ -107,13 +107,13 @@ colour = np.stack([photos[1]] * 3)
 saved.model(torch.from_numpy(colour).float()[None] / 255)
 
 # %% [markdown] lang="en"
-# It expected 1 channel and got 3: the network wants (B, 1, 28, 28). So make it grey, and 28 pixels a side. In Pillow that is
-# `Image.open("photo.jpg").convert("L").resize((28, 28))`, and it is what most people try first.
+# The layer expected 1 channel and got 3: the network wants (B, 1, 28, 28). So make the photo grey, and 28 pixels wide and
+# high. In Pillow that is `Image.open("photo.jpg").convert("L").resize((28, 28))`, and it is what most people try first.
 
 # %% [markdown] lang="fr"
-# L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut (B, 1, 28, 28). Passons donc en niveaux de
-# gris, et à 28 pixels de côté. Avec Pillow, c'est `Image.open("photo.jpg").convert("L").resize((28, 28))`, et c'est ce que
-# presque tout le monde essaie en premier.
+# L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut (B, 1, 28, 28). Passons donc la photo en
+# niveaux de gris, et à 28 pixels de côté. Avec Pillow, c'est `Image.open("photo.jpg").convert("L").resize((28, 28))`, et c'est
+# ce que presque tout le monde essaie en premier.
 
 # %%
 accuracies = {}
@@ -133,20 +133,20 @@ def shrink(picture):
 attempt(1, [shrink(photo) for photo in photos])
 
 # %% [markdown] lang="en"
-# The network's answer is above each picture; the ten numbers say how often each digit from 0 to 9 was answered. All photos,
-# or nearly all, get the same one: the famous "my photo is always a 3". (Which digit it is depends on the network.) The
-# network does not see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come
-# out on top.
+# The network's answer is above each picture; the ten numbers say how often it gave each digit from 0 to 9. All photos, or
+# nearly all, get the same answer: the famous "my photo is always a 3". (Which digit it is depends on the network.) The network
+# does not see a digit here. It sees a large light square, of a kind that it has never met, and some class has to come out on
+# top.
 #
 # ## Cause 1: black on white
 #
 # MNIST's ink is *bright*, 255, on black, 0. On paper it is the other way round.
 
 # %% [markdown] lang="fr"
-# Au-dessus de chaque image, la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des chiffres, du 0
-# au 9. Toutes les photos, ou presque, reçoivent la même réponse : c'est le fameux « ma photo est toujours un 3 ». (D'un réseau
-# à l'autre, le chiffre change.) Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il n'en a jamais
-# rencontré, et il faut bien qu'une classe l'emporte.
+# Au-dessus de chaque image se trouve la réponse du réseau ; les dix nombres disent combien de fois il a donné chacun des
+# chiffres, du 0 au 9. Toutes les photos, ou presque, reçoivent la même réponse : c'est le fameux « ma photo est toujours un
+# 3 ». (D'un réseau à l'autre, le chiffre change.) Le réseau ne voit ici aucun chiffre. Il voit un grand carré clair, comme il
+# n'en a jamais rencontré, et il faut bien qu'une classe l'emporte.
 #
 # ## Première cause : noir sur blanc
 #
@@ -225,17 +225,17 @@ def cut_out(ink):
 attempt(4, [shrink(cut_out(ink)) for ink in inks])
 
 # %% [markdown] lang="en"
-# They are stretched beyond recognition. How were MNIST's own pictures made? From NIST's black and white scans, in two steps:
-# the digit is scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); and
-# the box is laid on 28x28 pixels so that the digit's *centre of mass*, the point at which it would balance on a fingertip, is
-# in the middle. You need not take anyone's word for it: measure.
+# They are stretched beyond recognition. How were MNIST's own images made? From NIST's black and white scans, in two steps: the
+# digit was scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); then the
+# box was laid on 28x28 pixels so that the digit's *centre of mass*, the point at which it would balance on a fingertip, was in
+# the middle. You need not take our word for it: measure.
 
 # %% [markdown] lang="fr"
 # Ils sont étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des
-# numérisations en noir et blanc du NIST, en deux temps : le chiffre est mis à l'échelle, *sans changer ses proportions*, pour
-# tenir dans un carré de 20x20 pixels (c'est de là que viennent les bords gris) ; puis on pose ce carré sur 28x28 pixels de
-# façon que le *centre de masse* du chiffre, le point par lequel celui-ci tiendrait en équilibre sur le bout du doigt, soit
-# au milieu. Inutile de nous croire sur parole : mesurez.
+# numérisations en noir et blanc du NIST, en deux temps : on a mis le chiffre à l'échelle, *sans changer ses proportions*, pour
+# qu'il tienne dans un carré de 20x20 pixels (c'est de là que viennent les bords gris) ; puis on a posé ce carré sur 28x28
+# pixels de façon à mettre au milieu le *centre de masse* du chiffre, le point par lequel il tiendrait en équilibre sur le bout
+# du doigt. Inutile de nous croire sur parole : mesurez.
 
 
 # %%
@@ -257,11 +257,11 @@ plt.show()
 
 # %% [markdown] lang="en"
 # Left: a histogram of the digits' longer sides, in pixels. Right: the centres of mass of the 300 digits, on the 28x28 pixels.
-# So let us do the same:
+# So let us prepare our photos in the same way:
 
 # %% [markdown] lang="fr"
-# À gauche, le plus grand côté des chiffres, en pixels. À droite, leurs 300 centres de masse, sur les 28x28 pixels. Faisons
-# donc de même :
+# À gauche, l'histogramme du plus grand côté des chiffres, en pixels. À droite, les centres de masse des 300 chiffres, sur les
+# 28x28 pixels. Préparons donc nos photos de la même façon :
 
 
 # %%
@@ -282,18 +282,18 @@ attempt(5, [as_mnist(ink) for ink in inks])
 #
 # ## Cause 4: the pen
 #
-# A modern pen is finer than the pens of MNIST's writers, and a line thinner than a pixel turns grey. Measure how wide the
-# strokes are, in pixels of the 28x28 image, and make them thicker: `cv2.dilate` gives each pixel the brightest value around
-# it.
+# A modern pen is finer than the pens of MNIST's writers, and a line that is thinner than a pixel of the small image turns
+# grey. Measure how wide the strokes are, in pixels of the 28x28 image, and make them thicker: `cv2.dilate` gives each pixel
+# the brightest value around it.
 
 # %% [markdown] lang="fr"
 # C'était le plus grand progrès de la journée. Il reste une chose.
 #
 # ## Quatrième cause : le stylo
 #
-# Un stylo d'aujourd'hui est plus fin que ceux qui ont servi à écrire MNIST, et un trait plus mince qu'un pixel devient gris.
-# Mesurez la largeur des traits, en pixels de l'image de 28x28, puis épaississez-les : `cv2.dilate` donne à chaque pixel la
-# valeur la plus claire de son voisinage.
+# Un stylo d'aujourd'hui est plus fin que ceux qui ont servi à écrire MNIST, et un trait plus mince qu'un pixel de la petite
+# image devient gris. Mesurez la largeur des traits, en pixels de l'image de 28x28, puis épaississez-les : `cv2.dilate` donne à
+# chaque pixel la valeur la plus claire de son voisinage.
 
 # %%
 from mnistlab.reading.paper import stroke_width
@@ -316,16 +316,16 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # %% [markdown] lang="en"
 # ## mnistlab's reader
 #
-# `Reader` takes the same steps, for any picture: `find_ink` removes paper, shadow, ruled lines and tilt, even with light ink
-# on dark paper; `find_pieces` finds the strokes that belong together; `to_mnist_form` does what `as_mnist` does, and corrects
-# the strokes if they are far too thin or too thick.
+# `Reader` takes the same steps, for any picture: `find_ink` removes paper, shadow and ruled lines, and straightens the page,
+# even with light ink on dark paper; `find_pieces` finds the connected strokes; `to_mnist_form` does what `as_mnist` does, and
+# corrects the width of strokes that are far too thin or far too thick.
 
 # %% [markdown] lang="fr"
 # ## Le lecteur de mnistlab
 #
 # `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes du
 # cahier, et redresse la feuille, même quand l'encre est claire sur un fond sombre ; `find_pieces` trouve les traits d'un seul
-# tenant ; `to_mnist_form` fait ce que fait `as_mnist`, et corrige l'épaisseur du trait quand il est beaucoup trop fin ou trop
+# tenant ; `to_mnist_form` fait ce que fait `as_mnist`, et corrige l'épaisseur des traits beaucoup trop fins ou beaucoup trop
 # gras.
 
 # %%
@@ -350,9 +350,9 @@ plt.show()
 
 # %% [markdown] lang="en"
 # The day in one picture: 1, as photographed; 2, inverted; 3, without the paper; 4, stretched; 5, as in MNIST; 6, with a
-# thicker pen; 7, `Reader` on the first 100 photos. For the last bar the text of the whole picture must be right, and the
-# reader must be sure of it: if the reader hesitates, it writes "?". Unlike our network, it is allowed to hesitate, and that
-# is the next subject.
+# thicker pen; 7, `Reader` on the first 100 photos. For the last bar, the text of the whole picture must be right, and the
+# reader must be sure of it: where it hesitates, it writes "?". Our network, on the other hand, always has to answer, which is
+# the next subject.
 #
 # ## Not a digit
 #
@@ -386,26 +386,28 @@ print(f"{reader.threshold:.0%}")
 strip(*forms)
 
 # %% [markdown] lang="en"
-# The first line has our network's answers, the second the reader's; the third line is the lowest probability at which the
-# reader accepts an answer. The reader's network has seen letters, scribbles and pieces of digits in training, with the target
-# "all ten alike", so it has learnt to be unsure. Its probabilities are then calibrated (day 5), and the threshold lets
-# through 99 % of the validation digits. It is not infallible: an O is a 0 and an l is a 1, to people too.
+# The first line has our network's answers, the second the reader's; the third line is the threshold, the lowest probability at
+# which the reader accepts an answer. In training, the reader's network has also seen letters, scribbles and pieces of digits,
+# with the target "all ten digits equally probable", so it has learnt to be unsure. Its probabilities are then calibrated (day
+# 5), and the threshold is set to let through 99 % of the validation digits. The reader is not infallible: like people, it can
+# take an O for a 0 and an l for a 1.
 #
 # ## A page
 #
-# Three times of day, each in one person's hand, on ruled paper that lies a little askew, and a K, which is not a digit:
+# Let us write three times of day (1945 for 19:45), each in one person's hand, on ruled paper that lies a little askew, and add
+# a K, which is not a digit:
 
 # %% [markdown] lang="fr"
-# La première ligne est celle de notre réseau, la deuxième celle du lecteur ; la troisième est la probabilité à partir de
-# laquelle le lecteur accepte une réponse. Pendant son entraînement, le réseau du lecteur a vu des lettres, des gribouillis et
-# des morceaux de chiffres, avec pour consigne « les dix à égalité » : il a appris à douter. Ses probabilités sont ensuite
-# calibrées (jour 5), et le seuil laisse passer 99 % des chiffres de validation. Il n'est pas infaillible : un O se lit 0 et un
-# l se lit 1, même pour nous.
+# La première ligne est celle de notre réseau, la deuxième celle du lecteur ; la troisième est le seuil, c'est-à-dire la
+# probabilité à partir de laquelle le lecteur accepte une réponse. Pendant son entraînement, le réseau du lecteur a vu aussi
+# des lettres, des gribouillis et des morceaux de chiffres, avec pour consigne « les dix chiffres à égalité » : il a appris à
+# douter. Ses probabilités sont ensuite calibrées (jour 5), et le seuil est choisi pour laisser passer 99 % des chiffres de
+# validation. Le lecteur n'est pas infaillible : il peut, comme nous, prendre un O pour un 0 et un l pour un 1.
 #
 # ## Une page
 #
-# Trois heures de la journée, chacune écrite par une seule personne, sur du papier ligné posé un peu de travers, et un K, qui
-# n'est pas un chiffre :
+# Écrivons trois heures du jour (1945 pour 19 h 45), chacune de la main d'une seule personne, sur du papier ligné posé un peu
+# de travers, et ajoutons un K, qui n'est pas un chiffre :
 
 # %%
 from mnistlab.data.numbers import write_numbers
@@ -434,13 +436,13 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown] lang="en"
-# The command line, too, reads a page and draws what was found, without PyTorch: `mnistlab read page.png --annotate read.png`.
+# The same from the command line, without PyTorch: `mnistlab read page.png --annotate read.png`.
 #
 # ## Now yours
 #
 # Write a few digits with a pen, photograph the sheet, save the picture in this folder as `mine.jpg` and run the next cell. If
-# an answer is wrong, look at the small picture below it: that is what the network saw. Is the digit whole? Is the ink joined
-# up? Is the crossed 7 in one piece? Nothing leaves your computer.
+# an answer is wrong, look at the small picture below it: that is what the network saw. Is the digit whole? Is its ink in one
+# piece? Is the bar of a crossed 7 still there? Nothing leaves your computer.
 
 # %% [markdown] lang="fr"
 # La même chose en ligne de commande, sans PyTorch : `mnistlab read page.png --annotate read.png`.
@@ -449,7 +451,7 @@ plt.show()
 #
 # Écrivez quelques chiffres au stylo, photographiez la feuille, enregistrez l'image dans ce dossier sous le nom `mine.jpg`, et
 # lancez la cellule suivante. Si une réponse est fausse, regardez la petite image au-dessous : c'est ce que le réseau a vu. Le
-# chiffre est-il entier ? L'encre est-elle d'un seul tenant ? La barre du 7 est-elle restée avec lui ? Rien ne quitte votre
+# chiffre est-il entier ? L'encre est-elle d'un seul tenant ? La barre du 7 est-elle toujours là ? Rien ne quitte votre
 # ordinateur.
 
 # %%
@@ -460,10 +462,10 @@ if Path("mine.jpg").exists():
         strip(*[digit.image for digit in seen], titles=[f"{digit.value}  {digit.probability:.0%}" for digit in seen])
 
 # %% [markdown] lang="en"
-# Now the day's accuracy for your diary, the one that your own preprocessing reached:
+# Write into your diary the accuracy that your own preprocessing reached:
 
 # %% [markdown] lang="fr"
-# Notez dans votre journal l'exactitude du jour, celle que votre propre prétraitement a permis d'atteindre :
+# Notez dans votre journal l'exactitude que votre propre prétraitement a permis d'atteindre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -485,10 +487,10 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 #
 # - A network knows only pictures like those it was trained on: bright ink on 0, in a box of 20x20, balanced in the middle of
 #   28x28, with strokes two to three pixels wide.
-# - Why "it is always the same digit", and the four causes: the ink is dark, the paper is grey, the digit is off centre, and
-#   the pen is thin.
+# - "It is always the same digit" has four causes: the ink is dark, the paper is grey, the digit is off centre, and the pen is
+#   thin.
 # - `uint8` wraps around at 0 and 255; `cv2.subtract` does not.
-# - A softmax always answers. If you want "I do not know", train the network to say it, calibrate, and set a threshold.
+# - A softmax always answers. If you want "I do not know", train the network to be unsure, calibrate it and set a threshold.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day6`
 
@@ -497,10 +499,10 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 #
 # - Un réseau ne connaît que des images semblables à celles de son entraînement : une encre claire sur un fond à 0, dans un
 #   carré de 20x20, en équilibre au milieu de 28x28, avec des traits de deux à trois pixels.
-# - Pourquoi « c'est toujours le même chiffre », et les quatre causes : image inversée, papier gris, chiffre décentré, trait
-#   fin.
+# - « C'est toujours le même chiffre » a quatre causes : l'encre est sombre, le papier est gris, le chiffre est décentré et le
+#   trait est fin.
 # - `uint8` déborde à 0 et à 255 ; `cv2.subtract`, non.
-# - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut entraîner le réseau à le dire, le calibrer et fixer un
+# - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut entraîner le réseau à douter, le calibrer et fixer un
 #   seuil.
 #
 # Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day6 --lang fr`

@@ -39,7 +39,7 @@ def strip(*pictures):
 # %% [markdown] lang="en"
 # ## Where the time goes
 #
-# Never guess: measure. The first call of anything is slow, because memory has to be found and caches filled, so leave that
+# Never guess: measure. The first call of anything is slow, because memory has to be allocated and caches filled, so leave that
 # call out; and a single measurement proves nothing, so take the median of several.
 
 # %% [markdown] lang="fr"
@@ -61,14 +61,13 @@ def milliseconds(work, times=9):
 
 
 # %% [markdown] lang="en"
-# **The data first.** Most loaders fetch pictures one by one, convert each, then stack them into a batch, here of 128. Ours
-# keeps all of them in memory as `uint8` and takes a batch in one go, by the positions of its images. The pixels that come out
-# are the same.
+# **The data first.** Most loaders fetch images one by one, convert each, then stack them into a batch, here of 128. Ours keeps
+# all the images in memory as `uint8` and takes a whole batch in one go, by index. The resulting pixels are the same.
 
 # %% [markdown] lang="fr"
 # **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les
-# empilent par lots de 128. Le nôtre les garde toutes en mémoire, en `uint8`, et prend un lot entier d'un seul coup, par ses
-# indices. Les pixels obtenus sont les mêmes.
+# empilent en un lot, ici de 128. Le nôtre garde toutes les images en mémoire, en `uint8`, et en prend un lot entier d'un seul
+# coup, par leurs indices. Les pixels obtenus sont les mêmes.
 
 # %%
 from torchvision.transforms import Compose, Normalize, ToTensor
@@ -119,7 +118,7 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# It is the network that takes time, on the way forward and on the way back; compared with that, fetching a batch costs almost
+# It is the network that takes time, on the way forward and on the way back; by comparison, fetching a batch costs almost
 # nothing. So let us look into the network. A layer's work can be counted without a clock: a convolution uses each of its
 # weights once at every place where its kernel is laid.
 
@@ -138,17 +137,18 @@ height, width = rows[1].shape[1:]
 print(conv.weight.numel() * height * width)
 
 # %% [markdown] lang="en"
-# The columns are the shape, the parameters and the multiplications for one image. Parameters and work are two different
-# things: the linear layer has many weights and uses each once; a convolution has few and uses them everywhere. And it is the
-# work that takes time.
+# The columns are the layer, the shape of its output, its parameters and its multiplications for one image; the last number is
+# how many multiplications `conv2` does, worked out by hand. Parameters and work are two different things: a linear layer has
+# many weights and uses each once; a convolution has few and uses them everywhere. And it is the work that takes time.
 #
 # That is why it pays to make the picture small early. ReLU after max-pool gives the same as max-pool after ReLU, bit for bit,
 # and has only a quarter of the values to look at:
 
 # %% [markdown] lang="fr"
-# Les colonnes sont la forme, les paramètres et les multiplications pour une image. Les paramètres et le travail sont deux
-# choses différentes : la couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et
-# s'en sert partout. Et c'est le travail qui prend du temps.
+# Les colonnes sont la couche, la forme de sa sortie, ses paramètres et ses multiplications pour une image ; le dernier nombre
+# est celui des multiplications de `conv2`, calculé à la main. Les paramètres et le travail sont deux choses différentes : une
+# couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en sert partout. Et
+# c'est le travail qui prend du temps.
 #
 # Voilà pourquoi l'on gagne à réduire l'image tôt. ReLU après le max-pooling donne exactement ce que donne le max-pooling après
 # ReLU, et n'a plus alors qu'un quart des valeurs à regarder :
@@ -164,7 +164,7 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # %% [markdown] lang="en"
 # ## `quick` and `best`
 #
-# Two recipes with opposite aims and, between them, `default`, the one that you get without naming any:
+# Here are two recipes with opposite aims and, between them, `default`, which `mnistlab train` uses if you name none:
 #
 # | command | accuracy on the test images, training time on two cores |
 # |---|---|
@@ -172,12 +172,12 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # | `mnistlab train` | {{default}} |
 # | `mnistlab train best` | {{best}} |
 #
-# A recipe is nothing but values, so Python can say what sets `quick` and `best` apart:
+# A recipe is nothing but values, so Python can list those in which `quick` and `best` differ:
 
 # %% [markdown] lang="fr"
 # ## `quick` et `best`
 #
-# Deux recettes aux buts opposés et, entre elles, `default`, celle que l'on a sans rien préciser :
+# Voici deux recettes aux buts opposés et, entre elles, `default`, celle que suit `mnistlab train` si l'on ne précise rien :
 #
 # | commande | exactitude sur les images de test, durée de l'entraînement sur deux cœurs |
 # |---|---|
@@ -185,7 +185,7 @@ print(f"{smaller.numel():>10,}{milliseconds(lambda: relu(smaller)):>7.2f} ms")
 # | `mnistlab train` | {{default}} |
 # | `mnistlab train best` | {{best}} |
 #
-# Une recette n'est faite que de valeurs : Python peut donc dire ce qui les sépare.
+# Une recette n'est faite que de valeurs : Python peut donc afficher celles qui distinguent `quick` de `best`.
 
 # %%
 quick, best = RECIPES["quick"].values(), RECIPES["best"].values()
@@ -194,24 +194,25 @@ for name in quick:
         print(f"{name:<16}{quick[name]!s:<28}{best[name]}")
 
 # %% [markdown] lang="en"
-# `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way through
-# the first epoch. Its large steps make up for so short a training: the learning rate climbs to a peak that would wreck the
-# training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: pairs of
-# convolutions, images rotated and shifted, 24 epochs. It averages the network's answers to five views of the picture: as it
-# is, and moved by one pixel left, right, up and down (`test_shifts`). And before that, each digit is made upright
-# (*deskewing*). A digit's *slant* says how far its strokes move to the right (negative: to the left) from one row to the
-# next: over the ink, the mean of x times y, divided by the mean of y squared, where x and y are counted from the centre of
-# mass. Here it is computed by hand, on two small strokes, then on digits before and after our function:
+# `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way
+# through the first epoch. Its large steps make up for such a short training: the learning rate climbs to a peak that would
+# wreck the training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: it has
+# pairs of convolutions, and trains on rotated and shifted images for 24 epochs. Its network first makes each digit upright
+# (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right, up and
+# down (`test_shifts`). A digit's *slant* says how far its strokes move to the right (negative: to the left) from one row to
+# the row below. It is the mean of x times y over the ink, divided by the mean of y squared; x and y are counted from the
+# centre of mass. Here we compute it by hand, for two small strokes, then for digits before and after our function `deskew`:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
-# tiers de la première époque. Ses grands pas compensent : le taux d'apprentissage monte à un sommet qui ruinerait
-# l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des convolutions
-# par paires, des images tournées et déplacées, 24 époques. Son réseau fait la moyenne de ses réponses à cinq vues de l'image,
-# telle quelle et décalée d'un pixel à gauche, à droite, en haut et en bas (`test_shifts`). Et il commence par redresser chaque
-# chiffre (`deskew`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (négative : vers la gauche)
-# d'une ligne à la suivante : sur l'encre, la moyenne de x fois y, divisée par la moyenne de y au carré, x et y étant comptés à
-# partir du centre de masse. La voici à la main, sur deux petits traits, puis sur des chiffres, avant et après notre fonction :
+# tiers de la première époque. Ses grands pas compensent un entraînement si court : le taux d'apprentissage monte à un sommet
+# qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps :
+# des convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque
+# chiffre (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à
+# gauche, à droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la
+# droite (négative : vers la gauche) d'une ligne à la suivante. C'est la moyenne de x fois y sur l'encre, divisée par la
+# moyenne de y au carré ; x et y se comptent à partir du centre de masse. Calculons-la à la main pour deux petits traits, puis
+# pour des chiffres, avant et après notre fonction `deskew` :
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -260,25 +261,26 @@ run, evaluation = train(recipe)
 print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] lang="en"
-# This time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table counts
-# the training alone, on two free cores that compute in bf16; the time that the site shows was measured on a single, busy one.
+# This time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table above
+# counts the training alone, on two free cores that compute in bf16 (16-bit numbers); the time that the site shows here was
+# measured on a single busy core.
 #
 # ## Export: without PyTorch
 #
 # People who use your network should not have to install PyTorch. `mnistlab export latest` writes one ONNX file, with
-# normalisation, calibration and softmax in it, and keeps it only if its answers match PyTorch's on 10,000 images. Here is the
-# same in Python:
+# normalisation, calibration and softmax in it, and keeps the file only if its answers match PyTorch's on 10,000 images. In
+# Python, `export_model` does the same:
 
 # %% [markdown] lang="fr"
 # Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement. Le
-# tableau ne compte que l'entraînement, sur deux cœurs libres qui calculent en bf16 ; le temps que montre le site a été pris
-# sur un seul cœur, très occupé.
+# tableau plus haut ne compte que l'entraînement, sur deux cœurs libres qui calculent en bf16 (des nombres de 16 bits) ; le
+# temps que le site montre ici a été mesuré sur un seul cœur, très occupé.
 #
 # ## Exporter : se passer de PyTorch
 #
-# Qui se sert de votre réseau ne devrait pas avoir à installer PyTorch. `mnistlab export latest` écrit un seul fichier ONNX, avec
-# la normalisation, la calibration et le softmax, et ne le garde que s'il répond comme PyTorch sur 10 000 images. La même chose
-# en Python :
+# Qui se sert de votre réseau ne devrait pas avoir à installer PyTorch. `mnistlab export latest` écrit un seul fichier ONNX,
+# avec la normalisation, la calibration et le softmax, et ne garde ce fichier que s'il répond comme PyTorch sur 10 000 images.
+# En Python, `export_model` fait la même chose :
 
 # %%
 from mnistlab import Reader, export_model
@@ -299,16 +301,16 @@ print((reader.classify(pixels)[0] == by_torch).all())
 # %% [markdown] lang="en"
 # ## Serve: for everybody
 #
-# `mnistlab serve --model latest` opens a page on which you draw digits for your own network; add `--model mnistlab` to
-# compare it with the model that ships. Behind the page is an API that any program can call. Here a Python program starts the
-# server, sends it ten images as plain bytes, and stops it:
+# `mnistlab serve --model latest` opens a page on which you draw digits and your own network reads them; add `--model mnistlab`
+# to compare it with the model that ships with mnistlab. Behind the page is an API that any program can call. Here a Python
+# program starts the server, sends it ten images as plain bytes, and stops it:
 
 # %% [markdown] lang="fr"
 # ## Servir : pour tout le monde
 #
 # `mnistlab serve --model latest` ouvre une page où vous dessinez des chiffres que votre propre réseau lit ; ajoutez
-# `--model mnistlab`, et les deux sont comparés. Derrière la page, il y a une API que n'importe quel programme peut interroger.
-# Ici, un programme en Python lance le serveur, lui envoie dix images en octets bruts, et l'arrête :
+# `--model mnistlab` pour le comparer au modèle livré avec mnistlab. Derrière la page, il y a une API que n'importe quel
+# programme peut interroger. Ici, un programme en Python lance le serveur, lui envoie dix images en octets bruts, et l'arrête :
 
 # %%
 import json
@@ -330,12 +332,12 @@ print(answer["values"], reader.classify(pixels[:10])[0])
 # %% [markdown] lang="en"
 # ## Other data with one option
 #
-# Nothing in the code that trains says that the pictures are digits. These are the datasets that mnistlab knows:
+# Nothing in the training code says that the images are digits. These are the datasets that mnistlab knows:
 
 # %% [markdown] lang="fr"
 # ## D'autres données, une seule option
 #
-# Rien dans le code ne dit que les images sont des chiffres. Voici les jeux de données que mnistlab connaît :
+# Rien dans le code d'entraînement ne dit que les images sont des chiffres. Voici les jeux de données que mnistlab connaît :
 
 # %%
 print(*DATASETS)
@@ -343,25 +345,26 @@ for name in ("mnist", "fashion"):
     print(name, DATASETS[name].image_size, DATASETS[name].mean, DATASETS[name].std)
 
 # %% [markdown] lang="en"
-# Fashion-MNIST, ten kinds of clothes, was made to take MNIST's place without any change to the code: the same sizes, the same
-# files. Write `--dataset fashion` after `mnistlab train quick`; the first time, the dataset is downloaded (30 MB; only MNIST
-# ships with mnistlab). It is harder than MNIST: expect an accuracy nearer to 90 % than to 99 %.
+# Fashion-MNIST, images of ten kinds of clothes, was made to take MNIST's place without any change to the code: the numbers and
+# sizes of the images and the names of the files are the same. Write `--dataset fashion` after `mnistlab train quick`; the
+# first time, the dataset is downloaded (30 MB; only MNIST ships with mnistlab). It is harder than MNIST: expect an accuracy
+# nearer to 90 % than to 99 %.
 #
 # ## A folder of your own pictures
 #
-# The same option takes a folder: one sub-folder per class, named after the class. Let us draw pictures for such a folder and,
-# as everybody does the first time, begin with a single class:
+# The same option takes a folder with one sub-folder per class, named after the class. Let us draw pictures for such a folder
+# and, as everybody does the first time, begin with a single class:
 
 # %% [markdown] lang="fr"
-# Fashion-MNIST, dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans que l'on ait rien à changer : mêmes
-# tailles, mêmes fichiers. Ajoutez `--dataset fashion` à `mnistlab train quick` : la première fois, les données sont
-# téléchargées (30 Mo ; seul MNIST est livré avec mnistlab). C'est plus difficile : attendez-vous à un nombre plus proche de
-# 90 que de 99.
+# Fashion-MNIST, des images de dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans que l'on ait à changer
+# le code : le nombre et la taille des images et les noms des fichiers sont les mêmes. Ajoutez `--dataset fashion` à
+# `mnistlab train quick` : la première fois, les données sont téléchargées (30 Mo ; seul MNIST est livré avec mnistlab). Ce jeu
+# est plus difficile que MNIST : attendez-vous à une exactitude plus proche de 90 % que de 99 %.
 #
 # ## Un dossier de vos propres images
 #
-# La même option accepte un dossier : un sous-dossier par classe, qui en porte le nom. Remplissons un tel dossier de dessins
-# et, comme tout le monde la première fois, commençons par une seule classe :
+# La même option accepte un dossier qui contient un sous-dossier par classe, au nom de cette classe. Remplissons un tel dossier
+# de dessins et, comme tout le monde la première fois, commençons par une seule classe :
 
 # %%
 from mnistlab import open_dataset
@@ -391,11 +394,12 @@ fill("triangle")
 open_dataset(folder)
 
 # %% [markdown] lang="en"
-# Read the message to the end: it says what was found, and what a folder has to look like. With the other two classes:
+# Read the message to the end: it says what was found, and what a folder has to look like. Now let us add the other two
+# classes:
 
 # %% [markdown] lang="fr"
 # Lisez le message jusqu'au bout. Il dit qu'une seule classe a été trouvée, et comment un dossier doit être fait : un
-# sous-dossier par classe. Avec les deux autres classes :
+# sous-dossier par classe. Ajoutons maintenant les deux autres classes :
 
 # %%
 for name in sides:
@@ -408,7 +412,7 @@ print(load_model(run_of_mine).classes)
 
 # %% [markdown] lang="en"
 # The second number is how many test pictures there were: about one picture in six was kept for the test. With so few, the
-# accuracy is not worth much; day 5 said how much. From the command line:
+# accuracy is not worth much; day 5 showed how to tell how much. The same training from the command line:
 #
 # ```
 # mnistlab train quick --dataset shapes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -416,11 +420,11 @@ print(load_model(run_of_mine).classes)
 #
 # ## Add a layer
 #
-# `NeuralNet` takes any number of blocks, as long as there are pixels left to halve. With five blocks, none are left:
+# `NeuralNet` takes any number of blocks, as long as the image can still be halved. With five blocks, nothing is left of it:
 
 # %% [markdown] lang="fr"
 # Le second nombre dit combien d'images ont servi au test : environ une sur six a été gardée pour cela. Avec si peu d'images,
-# l'exactitude ne vaut pas grand-chose ; le jour 5 a montré comment en juger. En ligne de commande :
+# l'exactitude ne vaut pas grand-chose ; le jour 5 a montré comment en juger. Le même entraînement en ligne de commande :
 #
 # ```
 # mnistlab train quick --dataset formes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -436,13 +440,14 @@ NeuralNet(widths=(8, 16, 32, 64, 128))
 
 # %% [markdown] lang="en"
 # To add a layer that mnistlab does not have, write a class of ten lines. The idea that let networks grow deep (ResNet, 2015)
-# is the *residual connection*: a layer adds to its input instead of replacing it. As long as its weights are zero, the layer
+# is the *residual connection*: a layer adds to its input instead of replacing it. As long as the layer's weights are zero, it
 # changes nothing, so inserting it cannot spoil what the network knows; training then finds weights for it.
 
 # %% [markdown] lang="fr"
-# Une couche que mnistlab n'a pas, c'est une classe de dix lignes à écrire. L'idée qui a permis aux réseaux de devenir
-# profonds (ResNet, 2015) est la *connexion résiduelle* : une couche ajoute à ce qui arrive au lieu de le remplacer. Quand ses
-# poids sont nuls, elle ne change rien : l'insérer ne peut pas abîmer ce que le réseau sait, et l'entraînement fait le reste.
+# Pour ajouter une couche que mnistlab n'a pas, écrivez une classe de dix lignes. L'idée qui a permis aux réseaux de devenir
+# profonds (ResNet, 2015) est la *connexion résiduelle* : une couche ajoute quelque chose à son entrée au lieu de la remplacer.
+# Tant que ses poids sont nuls, elle ne change rien : l'insérer ne peut pas abîmer ce que le réseau sait. C'est ensuite
+# l'entraînement qui lui trouve des poids.
 
 
 # %%
@@ -464,10 +469,12 @@ with torch.no_grad():
     print(torch.equal(deeper(images), trained(images)))
 
 # %% [markdown] lang="en"
-# Not one bit differs. And the new layer learns: a single step of day 3's loop moves the new weights away from zero.
+# Not one bit of the output differs. And the new layer learns: a single step of day 3's loop moves the new weights away from
+# zero.
 
 # %% [markdown] lang="fr"
-# Pas un bit de différence. Et la couche apprend : un seul pas de la boucle du jour 3 écarte de zéro les nouveaux poids.
+# Pas un bit de la sortie ne change. Et la nouvelle couche apprend : un seul pas de la boucle du jour 3 écarte de zéro les
+# nouveaux poids.
 
 # %%
 optimizer = torch.optim.SGD(deeper.parameters(), lr=0.01)
@@ -477,14 +484,14 @@ optimizer.step()
 print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
 
 # %% [markdown] lang="en"
-# In mnistlab itself it would be a field of `NetworkDesign` (networks/architecture.py) and a line in `make_convolution`
-# (networks/network.py). The command line's option, the check of its value and its entry in the run folder follow
-# automatically.
+# In mnistlab itself, such a layer would be a field of `NetworkDesign` (networks/architecture.py) and a line in
+# `make_convolution` (networks/network.py). The command line's option, the check of its value and its entry in the run folder
+# follow automatically.
 #
 # ## Add an augmentation
 #
-# An augmentation is a function that takes images (B, 1, 28, 28), from 0 to 255, and their labels, and returns both. This one
-# hides a random square, so that the network does not rely on a single place (*cutout*, 2017):
+# An augmentation is a function that takes images (B, 1, 28, 28), with values from 0 to 255, and their labels, and returns
+# both. This one hides a random square, so that the network does not rely on a single place (*cutout*, 2017):
 
 # %% [markdown] lang="fr"
 # Dans mnistlab même, cette couche serait un champ de `NetworkDesign` (networks/architecture.py) et une ligne dans
@@ -493,8 +500,9 @@ print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
 #
 # ## Ajouter une augmentation
 #
-# Une augmentation est une fonction : des images (B, 1, 28, 28) de 0 à 255 et des étiquettes entrent, les deux ressortent.
-# Celle-ci cache un carré au hasard, pour que le réseau ne se fie pas à un seul endroit (*cutout*, 2017) :
+# Une augmentation est une fonction qui prend des images (B, 1, 28, 28), dont les valeurs vont de 0 à 255, et leurs étiquettes,
+# et qui renvoie les deux. Celle-ci cache un carré au hasard, pour que le réseau ne se fie pas à un seul endroit (*cutout*,
+# 2017) :
 
 
 # %%
@@ -510,23 +518,24 @@ changed, _ = next(iter(MNISTDataLoader("train", batch_size=6, shuffle=False, aug
 strip(*changed[:, 0].numpy())
 
 # %% [markdown] lang="en"
-# Why `clone()`? Because without it the function would blank the squares in the caller's own images. Does the augmentation
-# help? To answer that, do as on day 5: some seeds with it, some without, measured on validation images, and an interval.
+# Why `clone()`? Because without it the function would blacken the squares in the caller's own images. Does the augmentation
+# help? To answer that, do as on day 5: train with several seeds, with and without the augmentation, and compare the means on
+# validation images, with their spread.
 #
 # ## Add a recipe
 #
-# A recipe of your own is an existing one with some values changed. Values that make no sense are all named at once, here a
-# dropout of 2 and 0 epochs:
+# A recipe of your own is an existing one with some values changed. Values that make no sense are all reported at once, here 2
+# for the dropout and 0 for the number of epochs:
 
 # %% [markdown] lang="fr"
-# Pourquoi `clone()` ? Parce que, sans lui, la fonction effacerait les carrés dans les images mêmes de qui l'appelle.
-# L'augmentation aide-t-elle vraiment ? C'est une question pour le jour 5 : quelques graines avec, quelques graines sans, sur
-# les images de validation, et un intervalle.
+# Pourquoi `clone()` ? Parce que, sans lui, la fonction noircirait les carrés dans les images mêmes qu'on lui passe.
+# L'augmentation aide-t-elle vraiment ? Pour le savoir, faites comme au jour 5 : entraînez avec plusieurs graines, avec et sans
+# l'augmentation, et comparez les moyennes sur les images de validation, dispersion à l'appui.
 #
 # ## Ajouter une recette
 #
-# Votre propre recette, c'est une recette existante dont vous changez quelques valeurs. Celles qui n'ont pas de sens sont
-# signalées toutes à la fois, ici un dropout de 2 et 0 époque :
+# Votre propre recette, c'est une recette existante dont vous changez quelques valeurs. Les valeurs qui n'ont pas de sens sont
+# signalées toutes à la fois, ici 2 pour le dropout et 0 pour le nombre d'époques :
 
 # %% raises="UserError"
 RECIPES["quick"].override(dropout=2, epochs=0)
@@ -537,31 +546,32 @@ print(mine.network.widths, mine.network.pooling, mine.data.rotate)
 Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encoding="utf-8")
 
 # %% [markdown] lang="en"
-# `widths` now has two values, and the settings per block were shortened to fit. In Python, `train(mine)`; from the command
-# line: `mnistlab train quick --config my.toml`. A recipe for everybody is an entry in recipes/catalog.py and a measurement,
-# with several seeds and the results in the documents.
+# `widths` now has two values, and the settings with one value per block were shortened to match. To train with this recipe,
+# call `train(mine)` in Python, or run `mnistlab train quick --config my.toml` on the command line. A recipe for everybody
+# needs an entry in recipes/catalog.py and a measurement with several seeds, whose results go into the documentation.
 #
 # ## What next
 #
-# - `mnistlab train best`, and `mnistlab runs` to see all the training runs of your week.
-# - Letters, or Japanese characters: the datasets `emnist-letters` and `kmnist`. Are they as hard as you thought?
+# - Run `mnistlab train best`, then `mnistlab runs` to see all the training runs of your week.
+# - Try letters, or Japanese characters: the datasets `emnist-letters` and `kmnist`. Are they as hard as you thought?
 # - Read the code in the order in which the data passes through it: `data`, `augmentation`, `networks`, `training`,
 #   `evaluation`, `reading`. You have met every one of these packages.
 # - Then leave MNIST: take colour pictures (CIFAR-10), a network with three input channels, and the same loop.
 
 # %% [markdown] lang="fr"
-# `widths` n'a plus que deux valeurs, et les réglages par bloc ont été raccourcis en conséquence. En Python, `train(mine)` ; en
-# ligne de commande : `mnistlab train quick --config my.toml`. Une recette pour tout le monde, c'est une entrée dans
-# recipes/catalog.py et une mesure : plusieurs graines, et les résultats dans la documentation.
+# `widths` n'a plus que deux valeurs, et les réglages qui ont une valeur par bloc ont été raccourcis en conséquence. Pour
+# suivre cette recette, appelez `train(mine)` en Python, ou lancez `mnistlab train quick --config my.toml` en ligne de
+# commande. Une recette pour tout le monde demande une entrée dans recipes/catalog.py et une mesure avec plusieurs graines,
+# dont les résultats vont dans la documentation.
 #
 # ## Et après ?
 #
-# - `mnistlab train best`, et `mnistlab runs` pour revoir les entraînements de toute votre semaine.
-# - Des lettres, ou des caractères japonais : les jeux de données `emnist-letters` et `kmnist`. Est-ce aussi difficile que
-#   vous le pensiez ?
-# - Lisez le code dans l'ordre des données : `data`, `augmentation`, `networks`, `training`, `evaluation`, `reading`. Vous
-#   connaissez déjà chacun de ces paquets.
-# - Puis quittez MNIST : des images en couleurs (CIFAR-10), un réseau à trois canaux, et la même boucle.
+# - Lancez `mnistlab train best`, puis `mnistlab runs` pour revoir tous les entraînements de votre semaine.
+# - Essayez des lettres, ou des caractères japonais : les jeux de données `emnist-letters` et `kmnist`. Sont-ils aussi
+#   difficiles que vous le pensiez ?
+# - Lisez le code dans l'ordre où les données le traversent : `data`, `augmentation`, `networks`, `training`, `evaluation`,
+#   `reading`. Vous connaissez déjà chacun de ces paquets.
+# - Puis quittez MNIST : prenez des images en couleurs (CIFAR-10), un réseau à trois canaux d'entrée, et la même boucle.
 
 # %%
 from mnistlab.learn.diary import write_down

@@ -50,11 +50,11 @@ EXERCISES = (
         name="keep_writers",
         asks=Text(
             "Write a split by writer: `writers`, int (N,), says who wrote each image. Return a bool array (N,) that is"
-            " true for all images by every `every`-th writer, in the order of the writers' numbers, beginning with the"
-            " lowest.",
+            " true for the images to keep for validation: all images by every `every`-th writer, in the order of the"
+            " writers' numbers, beginning with the lowest.",
             "Écrivez un découpage par scripteur : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un"
-            " tableau bool (N,), vrai pour toutes les images d'un scripteur sur `every`, dans l'ordre des numéros, en"
-            " commençant par le plus petit.",
+            " tableau bool (N,), vrai pour les images à garder pour la validation : toutes celles d'un scripteur sur"
+            " `every`, dans l'ordre des numéros, en commençant par le plus petit.",
         ),
         parameters="writers, every",
         cases=writers_and_every,
@@ -81,8 +81,8 @@ EXERCISES = (
             Mistake(
                 lambda writers, every: ~kept(writers, every),
                 Text(
-                    "That is the other side: the images to train on. True stands for the images that are kept.",
-                    "C'est l'autre côté : les images d'entraînement. Vrai, c'est pour ce que l'on garde.",
+                    "That is the other side: the images to train on. True stands for the images kept for validation.",
+                    "C'est l'autre côté : les images d'entraînement. Vrai désigne les images gardées pour la validation.",
                 ),
             ),
             Mistake(
@@ -96,8 +96,8 @@ EXERCISES = (
         hint=Text(
             "Two steps: list the writers' numbers, each once and in order (`np.unique`), and take every `every`-th;"
             " then find, for each image, whether its writer is among them (`np.isin`).",
-            "Deux étapes : les numéros des scripteurs, chacun une fois et dans l'ordre (`np.unique`), dont vous"
-            " gardez un sur `every` ; puis, pour chaque image, cherchez si son scripteur en fait partie (`np.isin`).",
+            "Deux étapes : prenez les numéros des scripteurs, chacun une fois et dans l'ordre (`np.unique`), et"
+            " gardez-en un sur `every` ; puis cherchez, pour chaque image, si son scripteur est parmi eux (`np.isin`).",
         ),
     ),
     Exercise(
@@ -142,18 +142,18 @@ EXERCISES = (
             Mistake(
                 lambda first, second: fair_coins(int((first == second).sum()), int((first != second).sum())),
                 Text(
-                    "You tested how often the two agree. Among the images on which they differ, how many does each"
-                    " get wrong?",
-                    "Vous avez testé la fréquence de leurs accords. Parmi les images où ils diffèrent, combien"
-                    " chacun en lit-il mal ?",
+                    "You tested how often the two networks agree. Among the images on which they differ, how many does"
+                    " each get wrong?",
+                    "Vous avez testé à quelle fréquence les deux réseaux sont d'accord. Parmi les images où ils diffèrent,"
+                    " combien chacun en lit-il mal ?",
                 ),
             ),
         ),
         hint=Text(
-            "Count two numbers: the images that only the first got wrong, and those that only the second got wrong."
-            " Then ask how often that many fair coins land at least that unevenly.",
-            "Comptez deux nombres : les images mal lues par le premier seul, et par le second seul. Cherchez ensuite à"
-            " quelle fréquence autant de pièces équilibrées tombent de façon au moins aussi inégale.",
+            "Count the images that only the first network got wrong, and those that only the second got wrong. Then ask"
+            " how often as many fair coins would land at least as unevenly.",
+            "Comptez les images mal lues par le premier réseau seul, et celles mal lues par le second seul. Cherchez"
+            " ensuite à quelle fréquence autant de pièces équilibrées tombent de façon au moins aussi inégale.",
         ),
     ),
     Exercise(
@@ -197,13 +197,13 @@ EXERCISES = (
             Mistake(
                 lambda std, half: seeds(std, half / 2),
                 Text(
-                    "You took `half` for the whole width. It is how far the interval extends to one side.",
-                    "Vous avez pris `half` pour la largeur totale. C'est l'étendue d'un seul côté.",
+                    "You took `half` for the whole width, but `half` is how far the interval extends to one side.",
+                    "Vous avez pris `half` pour la largeur totale, mais `half` est l'étendue d'un seul côté.",
                 ),
             ),
         ),
         hint=Text(
-            "The standard error of a mean of n values is std / √n. Solve 1.96 std / √n ≤ half for n, and take the next"
+            "The standard error of a mean of n values is std / √n. Solve 1.96 std / √n ≤ half for n, and round up to a"
             " whole number.",
             "L'erreur type d'une moyenne de n valeurs est std / √n. Cherchez à partir de quel n on a 1,96 std / √n ≤"
             " half, et arrondissez à l'entier supérieur.",

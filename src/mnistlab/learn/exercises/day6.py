@@ -68,11 +68,11 @@ EXERCISES = (
         name="prepare",
         asks=Text(
             "`photo` is greyscale, dark ink on light paper, uint8 (28, 28). Turn it into what the network takes: bright"
-            " ink, values from 0 to 1, normalised with MNIST's mean 0.1307 and standard deviation 0.3081, shape"
-            " (1, 1, 28, 28).",
+            " ink, values scaled to the range 0 to 1, then normalised with MNIST's mean 0.1307 and standard deviation"
+            " 0.3081, shape (1, 1, 28, 28).",
             "`photo` est en niveaux de gris, encre sombre sur papier clair, uint8 (28, 28). Faites-en ce que le"
-            " réseau attend : encre claire, valeurs de 0 à 1, normalisées avec la moyenne 0,1307 et l'écart type"
-            " 0,3081 de MNIST, forme (1, 1, 28, 28).",
+            " réseau attend : encre claire, valeurs ramenées entre 0 et 1, puis normalisées avec la moyenne"
+            " 0,1307 et l'écart type 0,3081 de MNIST, forme (1, 1, 28, 28).",
         ),
         parameters="photo",
         cases=photos,
@@ -114,10 +114,10 @@ EXERCISES = (
             Mistake(
                 lambda photo: (1 - photo / 255).reshape(1, 1, 28, 28),
                 Text(
-                    "The values are inverted and from 0 to 1, but not normalised: the network has only seen values"
-                    " after MNIST's mean was subtracted and the result divided by MNIST's standard deviation.",
-                    "Inversée, de 0 à 1, mais pas normalisée : le réseau n'a vu que des valeurs diminuées de la moyenne"
-                    " de MNIST et divisées par son écart type.",
+                    "The values are inverted and from 0 to 1, but not normalised: in all the values that the network has"
+                    " seen, MNIST's mean was subtracted and the result divided by MNIST's standard deviation.",
+                    "Les valeurs sont inversées, de 0 à 1, mais pas normalisées : le réseau n'a vu que des valeurs diminuées"
+                    " de la moyenne de MNIST, puis divisées par son écart type.",
                 ),
             ),
             Mistake(
@@ -151,8 +151,8 @@ EXERCISES = (
             Mistake(
                 lambda height, width: (20, 20),
                 Text(
-                    "You stretched the piece to fill the box. Remember what that did to the ones.",
-                    "Vous l'avez étiré pour remplir le carré. Souvenez-vous de ce que devenaient les 1.",
+                    "You stretched the piece to fill the box. Remember what that did to the 1s.",
+                    "Vous avez étiré le morceau pour remplir le carré. Souvenez-vous de ce que devenaient les 1.",
                 ),
             ),
             Mistake(
@@ -165,7 +165,7 @@ EXERCISES = (
             Mistake(
                 lambda height, width: in_box(height, width, of=width),
                 Text(
-                    "You always made the width 20. What happens to a one?",
+                    "You always made the width 20. What happens to a 1?",
                     "Vous avez toujours amené la largeur à 20. Qu'arrive-t-il à un 1 ?",
                 ),
             ),
@@ -180,14 +180,14 @@ EXERCISES = (
                 lambda height, width: tuple(round(side * 20 / max(height, width)) for side in (height, width)),
                 Text(
                     "Nearly: a very thin piece gets a side of 0 pixels. It must have at least 1.",
-                    "Presque : un morceau très fin se retrouve avec un côté de 0 pixel. Il doit en rester au moins 1.",
+                    "Presque : un morceau très fin se retrouve avec un côté de 0 pixel. Il doit en garder au moins 1.",
                 ),
             ),
             Mistake(
                 lambda height, width: in_box(height, width, side=28),
                 Text(
                     "That fills the whole image. The box is smaller than 28 pixels and leaves a margin.",
-                    "Cela remplit l'image entière. Le carré est plus petit que les 28 pixels, et laisse une marge.",
+                    "Cela remplit l'image entière. Le carré a moins de 28 pixels de côté et laisse une marge.",
                 ),
             ),
         ),

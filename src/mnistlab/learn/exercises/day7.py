@@ -82,8 +82,8 @@ EXERCISES = (
             Mistake(
                 lambda channels, width, kernel, side: channels * width * kernel**2,
                 Text(
-                    "Those are the weights. Each of them is used again at every pixel of the result.",
-                    "Ce sont les poids. Chacun ressert à chaque pixel du résultat.",
+                    "That is the number of weights. Each weight is used again at every pixel of the result.",
+                    "C'est le nombre de poids. Chaque poids ressert à chaque pixel du résultat.",
                 ),
             ),
             Mistake(
@@ -103,24 +103,25 @@ EXERCISES = (
             Mistake(
                 lambda channels, width, kernel, side: channels * width * kernel**2 * side,
                 Text(
-                    "You counted the pixels of one row. A map has `side` rows of them.",
-                    "Vous avez compté les pixels d'une seule ligne. Une carte en a `side`.",
+                    "You counted the pixels of one row. A map has `side` rows.",
+                    "Vous avez compté les pixels d'une seule ligne. Une carte a `side` lignes.",
                 ),
             ),
             Mistake(
                 lambda channels, width, kernel, side: (channels + width) * kernel**2 * side**2,
                 Text(
-                    "You added the number of maps that come in and the number that go out. Every pair of them has a"
-                    " kernel of its own.",
-                    "Vous avez additionné les cartes qui entrent et celles qui sortent. Chaque paire a son propre noyau.",
+                    "You added the number of maps that come in and the number that go out. But each map that comes in has"
+                    " its own kernel for each map that goes out.",
+                    "Vous avez additionné les cartes qui entrent et celles qui sortent. Mais chaque carte qui entre a son"
+                    " propre noyau pour chaque carte qui sort.",
                 ),
             ),
         ),
         hint=Text(
-            "Find first the weights of one kernel, then how many kernels there are, then how often each is applied."
+            "Find first how many weights a kernel has, then how many kernels there are, then how often each is applied."
             " Compare the product with the table of `describe()` above.",
-            "D'abord les poids d'un noyau, puis le nombre de noyaux, puis combien de fois chacun est posé. Comparez avec"
-            " le tableau de `describe()` ci-dessus.",
+            "Cherchez d'abord le nombre de poids d'un noyau, puis le nombre de noyaux, puis combien de fois chacun est posé."
+            " Comparez le produit avec le tableau de `describe()` ci-dessus.",
         ),
     ),
     Exercise(
@@ -145,8 +146,8 @@ EXERCISES = (
             Mistake(
                 lambda side, blocks: side - 4 * blocks,
                 Text(
-                    "Those are the convolutions alone. A max-pool follows each of them.",
-                    "Ce sont les convolutions seules. Un max-pooling suit chacune d'elles.",
+                    "You counted only the convolutions. A max-pool follows each of them.",
+                    "Vous n'avez compté que les convolutions. Un max-pooling suit chacune d'elles.",
                 ),
             ),
             Mistake(
@@ -201,7 +202,7 @@ EXERCISES = (
             Mistake(
                 rolled,
                 Text(
-                    "`roll` brings the columns that leave on the right back in on the left. Turn those into paper.",
+                    "`roll` brings the columns that leave on the right back in on the left. Turn these columns into paper.",
                     "`roll` fait rentrer par la gauche ce qui sort par la droite. Remplacez ces colonnes par du"
                     " papier.",
                 ),
@@ -230,7 +231,7 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Begin with zeros of the same shape, and copy all columns but the last two to two places further right.",
+            "Begin with zeros of the same shape, and copy all columns except the last two, each two places further right.",
             "Partez d'un tenseur de zéros de même forme, et copiez-y toutes les colonnes, sauf les deux dernières,"
             " deux rangs plus à droite.",
         ),
