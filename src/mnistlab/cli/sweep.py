@@ -88,7 +88,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
     "with all combinations. + joins the values of a list: widths=16+32,32+64.",
 )  # fmt: skip
 @dataset_option
-@click.option("--test", is_flag=True, help="Also measure each run on the test images, once; nothing is chosen by them.")
+@click.option("--test", is_flag=True, help="Also measure each run on the test images, once; no choice is made on them.")
 @click.option("--cores", type=WholeRange(1), help="Cores that each training run uses; all by default.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,

@@ -132,7 +132,7 @@ def convert(
     temperature = fit_temperature(logits, labels) if unseen else 1.0
     file = OnnxFile(saved, temperature) if to == "onnx" else SafetensorsFile(saved, temperature)
     # The official test set is for `evaluate`. Its labels are not used here: its images only show that two programs give the
-    # same answers, and nothing is chosen by them.
+    # same answers, and no choice is made on them.
     test_images = dataset.read("test")[0]
     parity = check_parity(
         file.answer(test_images), at_temperature(find_logits(saved, test_images), temperature).numpy()
