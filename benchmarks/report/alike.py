@@ -36,16 +36,16 @@ def wrong(row: dict[str, Any]) -> NDArray[np.bool_]:
     return errors
 
 
-def writers_of_test() -> NDArray[np.int64]:
+def writers_of_test(data_dir: Path) -> NDArray[np.int64]:
     """Who wrote each test image: int64 (10000,)."""
-    writers = split_writers(open_dataset("mnist", Path("data")), "test")
+    writers = split_writers(open_dataset("mnist", data_dir), "test")
     assert writers is not None  # noqa: S101 - for mypy
     return np.unique(np.asarray(writers), return_inverse=True)[1]
 
 
-def alike_table() -> str:
+def alike_table(data_dir: Path) -> str:
     """For each pair of recipes, how often two of their runs misread the same image, and the same writer's images."""
-    writers = writers_of_test()
+    writers = writers_of_test(data_dir)
     errors = {name: [wrong(row) for row in runs_of(name)] for name in KINDS}
     rows = []
     for one, other in itertools.combinations_with_replacement(KINDS, 2):

@@ -1,18 +1,21 @@
 """Draw the test images that `best` and `ensemble` still misread: uv run python -m benchmarks.report.remaining
 
-Draws docs/images/remaining.png from the mistakes in docs/results/accuracy.jsonl. No model is run.
+Draws docs/images/remaining.png from the mistakes in docs/results/accuracy.jsonl; no model is run. Why each image is hard was
+noted by hand in remaining.toml.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from pathlib import Path
 
 import click
 
 from benchmarks import records
-from benchmarks.command import Command
+from benchmarks.command import Command, data_option
 from benchmarks.report.alike import runs_of
+from benchmarks.report.tables import markdown
 from mnistlab.data.dataset import open_dataset
 from mnistlab.evaluation.figures import blank_figure, lay_out, save_figure
 
@@ -36,8 +39,27 @@ def misread() -> dict[int, tuple[Counter[int], int, int]]:
     return {index: (readings[index], counts["best"][index], counts["ensemble"][index]) for index in order}
 
 
+def remaining_table(data_dir: Path) -> str:
+    """What each of these images was read as, by how many training runs, and why it is hard."""
+    reasons = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    labels = open_dataset("mnist", data_dir).read("test")[1]
+    counts = {name: len(runs_of(name)) for name in ("best", "ensemble")}
+    rows = [
+        (
+            str(index),
+            str(labels[index]),
+            ", ".join(str(value) for value, _ in readings.most_common()),
+            *(f"{times}" if times else "" for times in (best, ensemble)),
+            reasons[str(index)],
+        )
+        for index, (readings, best, ensemble) in misread().items()
+    ]
+    head = ("test image", "label", "read as", *(f"runs of `{name}` (of {n})" for name, n in counts.items()), "why")
+    return markdown(head, rows)
+
+
 @click.command(cls=Command, help=__doc__)
-@click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
+@data_option
 def main(data_dir: Path) -> None:
     dataset = open_dataset("mnist", data_dir)
     images, labels = dataset.read("test")

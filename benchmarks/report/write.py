@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import textwrap
+from pathlib import Path
 
 import click
 
 from benchmarks import records
-from benchmarks.command import Command
+from benchmarks.command import Command, data_option
 from benchmarks.records import accuracy, spread
-from benchmarks.report import by_writer, corruptions, front, reading, results, serving, training
+from benchmarks.report import alike, by_writer, corruptions, front, reading, remaining, results, serving, training
 from mnistlab.files import write_bytes, write_json
 
 
@@ -40,7 +41,8 @@ def figures() -> dict[str, str]:
 
 
 @click.command(cls=Command, help=__doc__)
-def main() -> None:
+@data_option
+def main(data_dir: Path) -> None:
     for name, language in (("README.md", "en"), ("LISEZMOI.md", "fr")):
         minute = textwrap.fill(front.minute(language), 130, break_long_words=False, break_on_hyphens=False)
         fill(name, {"minute": minute, "results": front.results_table(language)})
@@ -49,6 +51,8 @@ def main() -> None:
         "accuracy": training.accuracy_table(),
         "seeds": training.seeds_table(),
         "race": training.race_table(),
+        "alike": alike.alike_table(data_dir),
+        "remaining": remaining.remaining_table(data_dir),
         "datasets": training.datasets_table(),
         "gap": by_writer.gap_table(),
         "writers": by_writer.writers_table(),

@@ -49,13 +49,15 @@ def test_an_ensemble_takes_as_long_as_its_members() -> None:
     assert results.training_seconds("ensemble") == pytest.approx(sum(seconds or 0 for seconds in each))
 
 
-def test_the_documents_and_figures_are_those_of_the_raw_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documents_and_figures_are_those_of_the_raw_lines(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written = ["README.md", "LISEZMOI.md", "docs/RESULTS.md", "src/mnistlab/recipes/figures.json"]
     for name in written:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     monkeypatch.setattr(records, "ROOT", tmp_path)
-    write.main([], standalone_mode=False)
+    write.main(["--data-dir", str(data_dir)], standalone_mode=False)
 
     for name in written:
         assert (tmp_path / name).read_text() == (ROOT / name).read_text(), (
