@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,8 @@ ENOUGH = 0.65
 """The lowest weight, summed over all sizes, of a mark that is kept."""
 APART = 0.57
 """The least distance between the centres of two neighbouring digits, as a share of the wider digit's width."""
+BELOW = 0.5
+"""The least distance between the centres of two digits one below the other, as a share of the higher one's height."""
 MOST_FOUND = 3000
 """If there are more detections than this, only the most confident ones are considered."""
 LINE, BESIDE = 0.5, 3.0
@@ -75,9 +78,21 @@ def as_one(slash: Found) -> Found:
     return replace(slash, kinds=kinds)
 
 
-def supported(box: Box, looked: Sequence[Level]) -> bool:
-    """Whether the finder detected a digit with about that box (x, y, width, height) at any size, even one that was not kept."""
-    return any(mark.digit and overlap(box, around(mark)) > SAME for level in looked for mark in level.found)
+def supported(boxes: Sequence[Box], looked: Sequence[Level]) -> bool:
+    """Whether the finder detected digits with about those boxes (x, y, width, height) at any size, even some that were not kept,
+    and no two of them in one spot."""
+    detected = [mark for level in looked for mark in level.found if mark.digit]
+    places = [around(mark) for mark in detected]
+    nearest = [max(range(len(places)), key=lambda n, box=box: overlap(box, places[n]), default=-1) for box in boxes]
+    if any(n < 0 or overlap(box, places[n]) <= SAME for box, n in zip(boxes, nearest, strict=True)):
+        return False
+    return not any(in_one_spot(detected[one], detected[other]) for one, other in itertools.combinations(nearest, 2))
+
+
+def in_one_spot(one: Found, other: Found) -> bool:
+    """Whether two marks cannot stand beside each other, because their centres are too close."""
+    wide, high = max(one.width, other.width), max(one.height, other.height)
+    return abs(one.x - other.x) < APART * wide and abs(one.y - other.y) < BELOW * high
 
 
 def around(mark: Found) -> Box:
@@ -119,4 +134,4 @@ class Place:
         """Which marks cannot stand beside mark `number`, because their centres are too close to its centre: bool (N,)."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
-        return np.asarray((across < APART * wide) & (down < 0.5 * high))
+        return np.asarray((across < APART * wide) & (down < BELOW * high))

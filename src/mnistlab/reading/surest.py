@@ -50,7 +50,7 @@ def surest(
             kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
             continue
         certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
-        seen = bool(theirs) and all(supported(mark.box, looked) for mark in theirs)
+        seen = bool(theirs) and supported([mark.box for mark in theirs], looked)
         kept += theirs if seen and (certain or sureness(theirs) >= sureness(ours)) else ours
     return kept
 

@@ -9,6 +9,7 @@ const COMMON = 0.2;
 const ALIKE = 0.45;
 const ENOUGH = 0.65;
 const APART = 0.57;
+const BELOW = 0.5;
 const MOST_FOUND = 3000;
 const [LINE, BESIDE] = [0.5, 3];
 
@@ -64,9 +65,15 @@ function asOne(slash) {
   return foundMark({ ...slash, kinds });
 }
 
-/** Whether the finder detected a digit with about that box at any size, even if that was not kept. */
-export const isSupported = (box, looked) =>
-  looked.some(({ found }) => found.some((mark) => mark.isDigit && overlap(box, around(mark)) > SAME));
+/** Whether the finder detected digits with about those boxes at any size, even some that were not kept, and no two in one spot. */
+export function areSupported(boxes, looked) {
+  const detected = looked.flatMap(({ found }) => found.filter(({ isDigit }) => isDigit));
+  const nearest = boxes.map((box) => {
+    const shares = detected.map((mark) => overlap(box, around(mark)));
+    return shares.length && largest(shares) > SAME ? detected[shares.indexOf(largest(shares))] : null;
+  });
+  return nearest.every((one, n) => one && nearest.slice(0, n).every((other) => !isExcluded(one, other)));
+}
 
 /** A mark's box in whole pixels. */
 const around = ({ x, y, width, height }) => [
@@ -88,5 +95,5 @@ function isSame(one, other) {
 /** Whether two marks exclude each other, because their centres are too close. */
 function isExcluded(one, other) {
   const [across, down] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
-  return across < APART * Math.max(one.width, other.width) && down < 0.5 * Math.max(one.height, other.height);
+  return across < APART * Math.max(one.width, other.width) && down < BELOW * Math.max(one.height, other.height);
 }

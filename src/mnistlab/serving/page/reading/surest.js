@@ -5,7 +5,7 @@ import { classifyAll, look } from "./assembly.js";
 import { toMnistForm } from "./form.js";
 import { changed, doMeet, isMiddleIn, mark, overlap, places, SAME, sureness } from "./marks.js";
 import { largest, median, roundEven } from "./numbers.js";
-import { isSupported } from "./overlaps.js";
+import { areSupported } from "./overlaps.js";
 import { like, part, picture } from "./pictures.js";
 import { boxInPicture, piece } from "./pieces.js";
 import { components } from "./regions.js";
@@ -31,7 +31,7 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
       continue;
     }
     const isCertain = theirs.every(({ sure }) => sure >= threshold) && (theirs.length >= ours.length || theirs.length === 1);
-    const isSeen = theirs.length > 0 && theirs.every(({ box }) => isSupported(box, looked));
+    const isSeen = theirs.length > 0 && areSupported(theirs.map(({ box }) => box), looked);
     kept.push(...(isSeen && (isCertain || sureness(theirs) >= sureness(ours)) ? theirs : ours));
   }
   return kept;
