@@ -43,7 +43,8 @@ from mnistlab.recipes.recipe import Recipe
         (
             {"widths": (1, 1), "kernel_size": (3, 5), "padding": "valid", "depth": (1, 4)},
             "Block 2 of 2 leaves no pixel of a 28x28 image: with padding valid, convolutions of size 5x5 take 16"
-            " off the height and off the width, which are 13x13. Use fewer widths (only the first one fits) or padding valid,same.",
+            " off the height and off the width, which are 13x13. Use fewer widths (only the first one fits) or"
+            " padding valid,same.",
         ),
         (
             {"widths": (1,), "kernel_size": 30, "padding": "valid"},
