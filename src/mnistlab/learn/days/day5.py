@@ -416,7 +416,7 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 
 # %% [markdown] lang="fr"
 # Si p est au-dessous de 0,05, on ne met plus la différence sur le compte du hasard, même quand les deux intervalles se
-# chevauchent. Mais ici aussi, le scripteur compte : une personne dont les 7 sont inhabituels peut provoquer dix erreurs d'un
+# chevauchent. Mais ici aussi, le scripteur importe : une personne dont les 7 sont inhabituels peut provoquer dix erreurs d'un
 # coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des
 # scripteurs, non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ; la valeur
 # p peut monter ou baisser :
