@@ -78,7 +78,7 @@ def leave_pictures(run: Run, evaluation: Evaluation) -> list[Path]:
 
 @pytest.fixture
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings of this test draw nothing: that takes ten times as long as a training of the tests itself.
+    """Training runs in this test draw nothing, because drawing takes ten times as long as the training itself.
 
     What a module's fixtures train is drawn all the same, because they are made before.
     """

@@ -288,5 +288,5 @@ def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:
 def test_another_errors_remedy_is_in_the_words_of_who_reads_it() -> None:
     cause = UserError("data.unreadable", path="a", strerror="denied")
     error = pickle.loads(pickle.dumps(UserError("data.nowhere_to_fetch", fault="b is missing", cause=cause)))
-    message = "b is missing, and cannot be fetched. Cannot read a: denied. Give read access to it, or choose another "
+    message = "b is missing, and cannot be fetched. Cannot read a: denied. Give yourself read access to it, or choose another "
     assert (str(error), error.for_command_line()) == (f"{message}data_dir.", f"{message}--data-dir.")

@@ -303,7 +303,7 @@ def test_a_recipe_is_shown_with_its_values(capsys: pytest.CaptureFixture[str]) -
     assert "default 4 convolutions, 7 époques : ce qu'une minute donne de mieux 99," in out
     assert run_app(["train", "--help"]) == 0
     out = " ".join(said(capsys)[0].split())
-    assert "--pooling LISTE Comment l'image est divisée par deux, par bloc : par max-pooling, " in out
+    assert "--pooling LISTE Comment chaque bloc réduit l'image de moitié : max-pooling, " in out
     assert "[par défaut : max ; max, stride ou none]" in out
 
 

@@ -1,4 +1,4 @@
-"""From a training of some seconds to one's own model reading a page."""
+"""From a training run of some seconds to one's own model reading a page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMAND = str(Path(sys.executable).parent / "mnistlab")
 
 @pytest.fixture(scope="module")
 def home(mnist_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run in it, as a training leaves it."""
+    """A folder with a run in it, as training leaves it."""
     folder = tmp_path_factory.mktemp("home")
     shutil.copytree(mnist_run.path, folder / "runs" / mnist_run.path.name)
     return folder

@@ -151,7 +151,7 @@ def test_parts_of_a_sentence_are_in_its_language() -> None:
     both = UserError("data.nowhere_to_fetch", fault=Clause("data.file_missing", file="b"), cause=cause)
     assert both.for_command_line("fr").replace("\N{NO-BREAK SPACE}", " ") == (
         "b est absent, et ne peut être récupéré. Impossible de lire a : vous n'en avez pas le droit."
-        " Accordez-vous le droit de le lire, ou choisissez un autre --data-dir."
+        " Donnez-vous les droits de lecture sur ce fichier, ou choisissez un autre --data-dir."
     )
     reasons = {"dataset": "mnist", "told": [Clause("data.file_missing", file="a"), Clause("data.unpacked")]}
     assert sentence("data.fetched", "message", reasons, language="fr").replace("\N{NO-BREAK SPACE}", " ") == (

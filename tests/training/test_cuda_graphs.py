@@ -153,7 +153,7 @@ def test_a_gpu_that_cannot_record_trains_all_the_same(pictures: Path, monkeypatc
         assert as_recorded(train_step, state) is train_step
 
 
-# a recorded training
+# a recorded training run
 
 
 @pytest.mark.usefixtures("cuda")

@@ -1,4 +1,4 @@
-"""The recipe finder: a very short training, stopped and resumed, measured, exported, refused."""
+"""The recipe finder: a very short training run, stopped and resumed, measured, exported, refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uninterrupted trainings: what they leave, and where they end."""
+"""Uninterrupted training runs: what they leave, and where they end."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_an_averaged_model_is_what_is_saved(finished: Run, pictures: Path, tmp_p
     assert not same(weights(run), trained)
 
 
-# a training that ends inside an epoch
+# a training run that ends inside an epoch
 
 
 def test_a_training_stops_inside_an_epoch_and_tells_it_like_a_whole_one(short: Run, pictures: Path) -> None:

@@ -68,7 +68,7 @@ def trained(pictures: Path, runs: Path, recipe: Recipe = RECIPE) -> tuple[Run, E
 
 
 def hit(number: int, pictures: Path, runs: Path) -> tuple[Run, Evaluation]:
-    """As `trained`, but this process gets a signal in the second step of the second epoch."""
+    """Like `trained`, but this process gets a signal in the second step of the second epoch."""
 
     def step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         if state.steps_done == STEPS + 1:
@@ -108,7 +108,7 @@ def widen(dataset: BatchDataset, dtype: torch.dtype) -> None:
     dataset.batch = batch  # type: ignore[method-assign]
 
 
-# the same training
+# the same training run
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def inode_of(link: Path) -> str:
 
 
 def dies_once(plan: Sweep, trial: Trial) -> Outcome | MnistlabError:
-    """As `there`, but the first process that has finished an epoch is killed."""
+    """Like `there`, but the first process that has finished an epoch is killed."""
 
     class Dies(Silent):
         def epoch(self, row: Mapping[str, Any]) -> None:

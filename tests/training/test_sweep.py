@@ -1,4 +1,4 @@
-"""Many trainings: what a sweep trains, what it leaves alone, and that it only looks at validation."""
+"""Many training runs: what a sweep trains, what it leaves alone, and that it only looks at validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is around the loop: who is told about a training, and what stops one that broke."""
+"""What is around the loop: who is told about a training run, and what stops one that broke."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
 
 
 def save_annotated(targets: dict[Path, Path], file: Path, picture: NDArray[Any], page: Page) -> None:
-    """Save the picture, annotated with boxes, as the file's target, whole or not at all."""
+    """Save the picture, with boxes drawn on it, under the path that `targets` gives for the file; whole or not at all."""
     from mnistlab.files import printable, write_output
     from mnistlab.reading.annotation import annotate
 

@@ -40,7 +40,7 @@ class Whole(nn.Module):
         self.model = model
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As `FinderNet`, but with kinds and ink as probabilities, 0 to 1."""
+        """Like `FinderNet`, but with kinds and ink as probabilities, 0 to 1."""
         kinds, boxes, ink = self.model(contrast)
         return kinds.sigmoid(), boxes, ink.sigmoid()
 

@@ -34,7 +34,10 @@ class LocalContrast(nn.Module):
 
 
 def around(images: torch.Tensor) -> torch.Tensor:
-    """The mean of the square around each pixel, taken along the rows and then along the columns, which is a third of the work."""
+    """The mean over the square window around each pixel.
+
+    It is taken along the rows and then along the columns: a third of the work of averaging the whole window at once.
+    """
     half = WINDOW // 2
     rows = F.avg_pool2d(images, (1, WINDOW), stride=1, padding=(0, half), count_include_pad=False)
     return F.avg_pool2d(rows, (WINDOW, 1), stride=1, padding=(half, 0), count_include_pad=False)

@@ -111,7 +111,7 @@ def find_ink(picture: Gray) -> Ink:
 
 
 def dark_ink(picture: Gray) -> Ink:
-    """As `find_ink`, for a picture whose ink is darker than its paper."""
+    """Like `find_ink`, but for a picture whose ink is darker than its paper."""
     picture = picture.reshape(*picture.shape[:2], -1)
     longest = max(picture.shape[:2])
     if longest <= SMALL:

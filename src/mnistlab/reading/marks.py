@@ -39,7 +39,7 @@ class Mark:
     box: Box
     """x, y, width, height in the picture's pixels."""
     level_box: Box
-    """As `box`, but on the page turned upright."""
+    """Like `box`, but on the page turned upright."""
     light: bool = False
     """Whether it is lighter than its background while the picture's other ink is darker."""
 

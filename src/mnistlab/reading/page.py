@@ -164,7 +164,8 @@ class Page:
     fields : dict of str to Entry
         The entries by name.
     sheet : tuple of (float, float)
-        The four corners of the area that the layout's boxes are fractions of, in pixels, clockwise from the top left.
+        The four corners, in pixels, clockwise from the top left, of the area relative to which the layout gives its boxes, as
+        fractions of its width and height.
     """
 
     lines: tuple[Line, ...]

@@ -52,7 +52,7 @@ class Sign:
     level_box: Box
     """x, y, width, height on the page turned upright, as for marks."""
     box: Box
-    """As `level_box`, but in the picture's pixels."""
+    """Like `level_box`, but in the picture's pixels."""
     beside: int
     """The index of the mark beside it."""
     instead_of: tuple[int, ...] = ()
@@ -170,7 +170,7 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """The leaning 1 with that index as a slash; None if it is a 1, as it always is at the beginning or end of a line."""
+    """Mark `number` of the row as a slash, if it is one; None if it is a 1, as it always is at the beginning or end of a line."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")

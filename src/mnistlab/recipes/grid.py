@@ -35,7 +35,7 @@ def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list
     """Each recipe with each combination of the fields' values; the value of the last field changes fastest.
 
     Raises `UserError` for a field that a recipe does not have, a value that a field does not accept, two settings that are the
-    same, or a setting that keeps other images for validation than the first, because the two could not be compared.
+    same, or a setting whose validation images differ from the first setting's (the two could not be compared).
     """
     settings = [
         Setting(recipe.override(dict(given)), tuple((name, value) for name, value in given if len(fields[name]) > 1))

@@ -113,7 +113,7 @@ class Snapshots:
         return found.hexdigest()
 
     def arrays(self) -> dict[str, Any]:
-        """The content of the file, by name, without the fields of whole states if there are none."""
+        """The arrays in the file, by name. If no state is kept whole, the fields that describe whole states are left out."""
         left_out = () if len(self.whole) else ("layers", *OF_WHOLE_STATES)
         return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
 

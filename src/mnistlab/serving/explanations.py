@@ -164,13 +164,13 @@ def told_step(step: Step) -> AStep:
 
 
 def exact(values: NDArray[Any]) -> Packed:
-    """An array of the API, stored as float32."""
+    """An array as the API sends it, stored as float32."""
     data = np.ascontiguousarray(values, "<f4")
     return in_base64(values, float(values.min()), float(values.max()), 32, data)
 
 
 def packed(values: NDArray[Any], low: float, high: float) -> Packed:
-    """An array of the API in 8-bit integers, 0 for `low` to 255 for `high`, which must differ: precise enough for display."""
+    """An array as the API sends it for display, in 8-bit integers: 0 for `low` to 255 for `high`, which must differ."""
     return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 

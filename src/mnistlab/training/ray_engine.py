@@ -83,7 +83,7 @@ class RayEngine:
         raise UserError("training.no_machine_fits", cores=cores, gpus=self.gpus, most_cores=most, most_gpus=gpus)
 
     def gpus_for(self, there: float) -> float:
-        """For how many trials at once `there` GPUs of a machine suffice; infinitely many if a trial needs none."""
+        """How many trials can run at once on a machine with `there` GPUs; infinitely many if a trial needs no GPU."""
         if not self.gpus:
             return float("inf")
         return there // self.gpus if self.gpus >= 1 else there * (1 // self.gpus)

@@ -33,7 +33,7 @@ def watching_together(
 
 
 class Together:
-    """Takes the place of a `Watch` in each process; only in the first does it do all that a `Watch` does.
+    """Takes the place of a `Watch` in each process: in the first, it does all that a `Watch` does; elsewhere, it keeps in step.
 
     Made by `watching_together`.
 

@@ -399,4 +399,4 @@ write_down(day="day1", accuracy=accuracy)
 # - La forme, le type et l'appareil d'un tenseur, et les erreurs que chacun provoque.
 # - Que torch trouve les pentes tout seul, et jusqu'où mènent de simples moyennes.
 #
-# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day1 --lang fr`
+# Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day1 --lang fr`

@@ -317,7 +317,8 @@ def train_epoch(network, batches):
 # Here is one more layer, which comes before a linear layer. In training, **dropout** sets each number to 0 with probability p,
 # at random and anew each time, so that the next layer cannot rely on any single number. The numbers that are kept are divided
 # by 1 - p (with p = 0.5, they double), so that the sum stays about the same as after `eval()`, when all are kept. Here is the
-# picture after pooling: as it is, twice with dropout, and after `eval()`. Then come six numbers by hand:
+# picture after pooling: as it is, twice with dropout, and after `eval()`. Then comes the same computation by hand, on six
+# numbers:
 
 # %% [markdown] lang="fr"
 # ## Le dropout, et `eval()`
@@ -326,7 +327,7 @@ def train_epoch(network, batches):
 # une probabilité p, par un nouveau tirage à chaque fois : la couche suivante ne peut donc compter sur aucun nombre en
 # particulier. Les nombres gardés sont divisés par 1 - p (avec p = 0,5, ils doublent), pour que la somme reste à peu près la
 # même qu'après `eval()`, quand tous sont gardés. Voici l'image sortie du max-pooling : telle quelle, deux fois avec dropout,
-# puis après `eval()`. Viennent ensuite six nombres à la main :
+# puis après `eval()`. Vient ensuite le même calcul à la main, sur six nombres :
 
 # %%
 torch.manual_seed(3)
@@ -352,7 +353,7 @@ print(dropout.eval()(six))
 # the network was not trained on, those of the validation split; the official test images wait until training is over (day 5).
 
 # %% [markdown] lang="fr"
-# `eval()` prévient les couches telles que le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
+# `eval()` annonce aux couches comme le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
 # `no_grad()` évite de préparer des gradients, et `argmax(dim=1)` prend, dans chaque ligne de logits, la place du plus grand :
 # c'est le chiffre donné en réponse. (La dimension 0 parcourt les images, la dimension 1 les dix classes.) Et l'on mesure sur
 # des images qui n'ont pas servi à l'entraînement, celles du jeu de validation ; le jeu de test officiel attend que
@@ -406,10 +407,10 @@ plt.show()
 # down in your diary; day 5 says why a result chosen like this looks a little better than it is:
 
 # %% [markdown] lang="fr"
-# Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés là. Que l'un soit en tête ne dit pas
-# grand-chose après une seule époque d'un seul entraînement : après un entraînement complet, celui à trois convolutions
-# l'emporte (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi un résultat choisi ainsi
-# est un peu flatteur :
+# Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés à ces exactitudes. Que l'un soit en
+# tête ne dit pas grand-chose après une seule époque d'un seul entraînement : après un entraînement complet, celui à trois
+# convolutions l'emporte (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi un résultat
+# choisi ainsi est un peu flatteur :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -425,7 +426,7 @@ write_down(day="day3", accuracy=max(accuracies.values()))
 # %% [markdown] lang="fr"
 # ## Deux fautes qui ne provoquent aucune erreur
 #
-# **Un softmax avant `CrossEntropyLoss`.** Cette fonction contient déjà un log-softmax : les valeurs sont écrasées deux fois.
+# **Un softmax avant `CrossEntropyLoss`.** Cette fonction contient déjà un log-softmax : les valeurs sont comprimées deux fois.
 # Voyez la perte qu'obtient alors la réponse *parfaite*, celle qui donne la probabilité 1 au bon chiffre :
 
 # %%
@@ -601,4 +602,4 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 # - La boucle : `zero_grad`, passe avant, perte, `backward`, `step` ; et pour mesurer, `eval`, `no_grad`, `argmax(dim=1)`.
 # - Ce que veulent dire « mat1 and mat2 », pourquoi une perte reste bloquée à 1,46, et pourquoi l'on efface les gradients.
 #
-# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day3 --lang fr`
+# Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day3 --lang fr`

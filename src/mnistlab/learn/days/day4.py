@@ -7,9 +7,9 @@
 #
 # ## A filter is a small picture
 #
-# Yesterday a convolution was a sum of products, and its kernel a grid of weights. Read it another way: the sum is
-# large where the picture **looks like the kernel**, which is therefore also called a *filter*. Here are a small seven
-# and two filters, one for horizontal strokes and one for vertical ones.
+# Yesterday a convolution was a sum of products, and its kernel a grid of weights. Read it another way: the sum is large where
+# the picture **looks like the kernel**. A kernel lets through what resembles it, hence its other name, *filter*. Here are a
+# small seven and two filters, one for horizontal strokes and one for vertical ones.
 
 # %% [markdown] lang="fr"
 # # Jour 4 : regarder à l'intérieur
@@ -20,9 +20,9 @@
 #
 # ## Un filtre est une petite image
 #
-# Hier, une convolution était une somme de produits, et son noyau une grille de poids. Voyez-la autrement : la somme
-# est grande là où l'image **ressemble au noyau**, que l'on appelle donc aussi un *filtre*. Voici un petit 7 et deux
-# filtres, l'un pour les traits horizontaux, l'autre pour les verticaux.
+# Hier, une convolution était une somme de produits, et son noyau une grille de poids. Voyez-la autrement : la somme est grande
+# là où l'image **ressemble au noyau**. Le noyau laisse passer ce qui lui ressemble : c'est un *filtre*. Voici un petit 7 et
+# deux filtres, l'un pour les traits horizontaux, l'autre pour les verticaux.
 
 # %%
 import copy
@@ -86,12 +86,12 @@ model.layers.conv1.weight.numpy()
 # %% [markdown] lang="en"
 # A weight "requires grad": torch notes down what is computed from it, so that `backward()` can find its way back, but NumPy
 # cannot take notes. The remedy is in the message: `detach()` gives the same numbers without the notes. Below, the first two
-# rows are the filters of an untrained network, and the last two are those of our network.
+# rows are the filters of an untrained network, and the last two are ours.
 
 # %% [markdown] lang="fr"
 # Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que `backward()`
 # retrouve son chemin, mais NumPy ne sait pas prendre de notes. Le remède est dans le message : `detach()` donne les mêmes
-# nombres, sans les notes. Ci-dessous, les deux premières rangées sont les filtres d'un réseau qui n'a rien appris, et les deux
+# nombres, sans les notes. Ci-dessous, les deux premières rangées sont les filtres d'un réseau non entraîné, et les deux
 # dernières ceux du nôtre.
 
 
@@ -147,9 +147,9 @@ print(images.shape, images.dtype, labels[index])
 model(torch.from_numpy(images[index])[None, None])
 
 # %% [markdown] lang="en"
-# The message names two types: the picture's (`Byte`, on some machines `unsigned char`) and the weights' (`Float`). The network
-# wants normalised float32 pictures, as in training: `val.dataset[index]` gives one, and `[None]` makes it a batch of one. Now
-# go layer by layer:
+# The message names two types: the picture's (`Byte`, sometimes `unsigned char`) and the weights' (`Float`). The network wants
+# normalised float32 pictures, as in training: `val.dataset[index]` gives one, and `[None]` makes it a batch of one. Now go
+# layer by layer:
 
 # %% [markdown] lang="fr"
 # Le message nomme deux types : celui de l'image (`Byte`, parfois `unsigned char`) et celui des poids (`Float`). Le réseau veut
@@ -168,7 +168,7 @@ gallery(kept["relu2"][:16])
 gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
-# In the maps of the first block (`relu1`) you still recognise the digit, drawn by its horizontal, slanting and vertical
+# In the maps of the first block (`relu1`) you still recognise the digit, each map showing its horizontal, slanting or vertical
 # strokes; some maps are lit where there is only paper: "nothing here" is an answer too. In the second block the digit
 # dissolves; in the third only a few cells are lit. That is the bargain: each block knows less about **where**, and more about
 # **what**.
@@ -179,7 +179,7 @@ gallery(kept["relu3"][:16])
 # after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: it subtracts the mean,
 # divides by the standard deviation, then multiplies by a learnt weight and adds a learnt bias. During training, the mean and
 # standard deviation are those of the batch; at inference, they are the running averages kept during training. Here is batch
-# norm by hand, of four numbers, then of our first channel:
+# norm by hand, first for four numbers, then for our first channel:
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc (`relu1`), on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
@@ -253,10 +253,10 @@ with torch.no_grad():
 # (The recipe `tiny-1k` uses such convolutions and this pooling.)
 
 # %% [markdown] lang="fr"
-# Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois :
-# il ne reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une convolution 1x1
-# mélange les canaux : les deux ensemble forment une convolution **séparable**. Et la **moyenne globale** ne garde qu'un nombre
-# par carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
+# Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
+# fois : il ne reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une
+# convolution 1x1 mélange les canaux : ensemble, elles forment une convolution **séparable**. Et la **moyenne globale** ne
+# garde qu'un nombre par carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -319,8 +319,8 @@ plt.show()
 #
 # ## What excites a channel
 #
-# A filter in a later layer is no longer a picture: it mixes all the channels before it. So question the channel that
-# it gives: show the network all the validation digits, and cut out the parts of them that excite this channel most.
+# A filter in a later layer is no longer a picture: it mixes all the channels before it. So ask the filter's channel instead:
+# show the network all the validation digits, and cut out the parts of them that excite this channel most.
 
 # %% [markdown] lang="fr"
 # Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit la case
@@ -422,8 +422,8 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # %% [markdown] lang="fr"
 # ## Les erreurs, et pourquoi
 #
-# Nous regardons les chiffres de **validation**, car qui connaît par cœur les erreurs du jeu de test finit, sans le vouloir, par
-# choisir le réseau suivant en fonction d'elles. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
+# Nous regardons les chiffres de **validation**, car qui connaît par cœur les erreurs du jeu de test finit, sans le vouloir,
+# par choisir le réseau suivant d'après elles. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
 # l'étiquette, la réponse et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
 
 # %%
@@ -449,9 +449,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 # digits are the hardest to read?
 
 # %% [markdown] lang="fr"
-# Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, et le rouge montre lequel ; sur un ou deux, le
-# réseau a peut-être raison. Les nombres comptent les confusions les plus fréquentes. Et chaque chiffre a un *scripteur*, que
-# mnistlab connaît. Qui est le plus difficile à lire ?
+# Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, que le rouge montre ; sur un ou deux, le réseau a
+# peut-être raison. Les nombres comptent les confusions les plus fréquentes. Et chaque chiffre a un *scripteur*, que mnistlab
+# connaît. Qui est le plus difficile à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers
@@ -517,14 +517,14 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 
 # %% [markdown] lang="fr"
 # La première façon ne trouve presque aucune des étiquettes faussées : un chiffre douteux peut avoir la bonne étiquette. La
-# seconde les trouve presque toutes, parce que le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes :
-# à force de rencontrer une étiquette fausse, un réseau peut l'apprendre par cœur.)
+# seconde les trouve presque toutes, car le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes : à
+# force de rencontrer une étiquette fausse, un réseau peut l'apprendre par cœur.)
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
-# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart d'entre elles ont
-# vu est la meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici, parmi ces images, celles que notre réseau a
-# « mal lues », avec l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous
-# jugeons l'étiquette, non le réseau.)
+# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la
+# meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici, parmi ces images, celles que notre réseau a « mal
+# lues », avec l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous jugeons
+# l'étiquette, non le réseau.)
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
@@ -535,8 +535,8 @@ gallery([mistake.image for mistake in doubtful], titles, columns=6)
 print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {test.corrected[0]} / {test.corrected[1]}")
 
 # %% [markdown] lang="en"
-# The last line says how many of the images known to be mislabelled are among our mistakes, then gives the score by MNIST's
-# labels and the score by the corrected ones, which leaves out digits without a right label. No measurement is better than its
+# The last line says how many of the images known to be mislabelled are among our mistakes, then gives two scores, by MNIST's
+# labels and by the corrected labels; the second leaves out digits without a right label. No measurement is better than its
 # ruler. Report the official score, as everyone does, and the corrected one beside it; `mnistlab evaluate` prints both.
 #
 # ## Exercises
@@ -544,8 +544,8 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# La dernière ligne dit combien des images que l'on sait mal étiquetées sont parmi nos erreurs, puis donne le score selon les
-# étiquettes de MNIST et le score selon les étiquettes corrigées, qui laisse de côté les chiffres sans bonne étiquette. Une
+# La dernière ligne dit combien des images que l'on sait mal étiquetées sont parmi nos erreurs, puis donne deux scores, selon
+# les étiquettes de MNIST et selon les étiquettes corrigées ; le second laisse de côté les chiffres sans bonne étiquette. Une
 # mesure ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
 # `mnistlab evaluate` affiche les deux.
 #
@@ -575,7 +575,7 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : on en sait moins sur l'endroit, plus sur la forme.
 # - Pour comprendre un canal, montrez-lui tout et regardez ce qui l'active.
 # - L'occlusion trouve l'encre qui décide ; les log-cotes voient ce que cache une probabilité proche de 1.
-# - Regardez les erreurs du réseau en validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette là où
+# - Regardez les erreurs du réseau en validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette quand
 #   le réseau est sûr d'autre chose.
 #
-# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day4 --lang fr`
+# Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day4 --lang fr`

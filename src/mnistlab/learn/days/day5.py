@@ -8,9 +8,9 @@
 # %% [markdown] lang="fr"
 # # Jour 5 : dans les règles de l'art
 #
-# La première semaine de mnistlab (jour 3) s'est terminée sur deux nombres : 99,14 % avec deux convolutions, 99,31 % avec
-# trois. Le second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à cette
-# question, et à la poser avant de croire un nombre, à commencer par les vôtres.
+# La première semaine du projet mnistlab (voir le jour 3) s'est terminée sur deux nombres : 99,14 % avec deux convolutions,
+# 99,31 % avec trois. Le second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à
+# cette question, et à la poser avant de croire un nombre, à commencer par les vôtres.
 
 # %%
 import matplotlib.pyplot as plt
@@ -35,8 +35,8 @@ val_loader = MNISTDataLoader("val", dataset=mnist, batch_size=None)
 # ## Appris, ou appris par cœur ?
 #
 # Pour voir un réseau apprendre par cœur en quelques secondes, prenons-en un petit et seulement 600 images d'entraînement.
-# `teach` est la boucle du jour 3 ; après chaque époque, elle note l'exactitude des réponses données en apprenant, et
-# l'exactitude sur des images de validation.
+# `teach` est la boucle du jour 3 ; après chaque époque, elle note l'exactitude des réponses du réseau pendant l'apprentissage,
+# et l'exactitude sur des images de validation.
 
 # %%
 val_images, val_labels = val_loader.dataset[:]
@@ -97,7 +97,7 @@ def draw(curves):
     plt.xticks(range(0, epochs + 1, 5))
     plt.ylabel("%")
     plt.title("dashed: while learning; solid: validation", fontsize=10)  # en
-    plt.title("tirets : en apprenant ; trait plein : validation", fontsize=10)  # fr
+    plt.title("tirets : pendant l'apprentissage ; trait plein : validation", fontsize=10)  # fr
     plt.legend()
     plt.tight_layout()
     plt.show()
@@ -106,7 +106,7 @@ def draw(curves):
 by_heart, curve = teach(rows, epochs=epochs)
 draw({"600 images": curve})
 print("while learning {:.2%}, validation {:.2%}".format(*curve[-1]))  # en
-print("en apprenant {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
+print("pendant l'apprentissage {:.2%}, validation {:.2%}".format(*curve[-1]))  # fr
 
 # %% [markdown] lang="en"
 # The dashed line climbs to the top: all 600 images are read correctly. The solid line stops well below: some of the images
@@ -160,12 +160,12 @@ print(f"{best.mean():.2%}")
 # %% [markdown] lang="fr"
 # Le gagnant paraît presque toujours meilleur qu'il n'est ; à la mesure suivante, il retombe vers 99 %. D'où un troisième jeu,
 # les images de **test** : chaque réseau ne les lit qu'une fois, à la fin de son entraînement. Dans mnistlab, seule `evaluate`
-# mesure sur elles, et `train` l'appelle à ce moment-là. Annoncez ce résultat, mais ne choisissez rien d'après lui.
+# s'en sert pour mesurer, et `train` l'appelle à ce moment-là. Annoncez ce résultat, mais ne choisissez rien d'après lui.
 #
 # ## Qui a écrit cela ?
 #
-# Les chiffres de MNIST viennent de formulaires, et chaque personne qui a rempli un formulaire en a écrit une centaine. Voici
-# sept 7 d'une personne et sept d'une autre :
+# Les chiffres de MNIST viennent de formulaires, et chaque personne qui a rempli un formulaire a écrit une centaine de ces
+# chiffres. Voici sept 7 d'une personne et sept d'une autre :
 
 # %%
 writers, labels = train_loader.writers, train_loader.dataset.labels.numpy()
@@ -184,8 +184,8 @@ show({" " * place: train_loader.dataset.images[index, 0] for place, index in enu
 # six.
 
 # %% [markdown] lang="fr"
-# Est-il important de savoir qui a écrit les chiffres de nos 600 images ? Elles viennent de centaines de scripteurs ;
-# entraînons maintenant le même réseau sur 600 images de six scripteurs seulement.
+# Nos 600 images viennent de centaines de scripteurs : est-ce important ? Entraînons le même réseau sur 600 images de six
+# scripteurs seulement.
 
 # %%
 few = torch.from_numpy(np.flatnonzero(np.isin(writers, numbers[:6])))[:600]
@@ -202,7 +202,7 @@ draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  #
 # %% [markdown] lang="fr"
 # Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau comment les autres écrivent. La validation
 # doit dire à quel point un réseau lit bien les chiffres d'*inconnus*. Des images tirées au hasard, comme on le fait
-# d'habitude, ne le disent pas. Voici, pour chaque partie, le nombre de scripteurs, et combien d'entre eux ont été vus à
+# d'habitude, ne le disent pas. Voici, pour chaque jeu, le nombre de scripteurs, et combien d'entre eux ont été vus à
 # l'entraînement :
 
 # %%
@@ -224,8 +224,8 @@ for kept, trained in (("val-random", "train-random"), ("val", "train"), ("test",
 
 # %% [markdown] lang="fr"
 # Aucun des scripteurs de `val` n'a été vu à l'entraînement ; tous ceux de `val-random` l'ont été. Soyons justes : après un
-# entraînement sur toutes les images, avec leurs centaines de scripteurs, les deux parties donnent presque la même exactitude
-# (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
+# entraînement sur toutes les images d'entraînement, avec leurs centaines de scripteurs, les deux jeux de validation donnent
+# presque la même exactitude (section « Who wrote it » de docs/RESULTS.md). Mais on ne le sait qu'après.
 #
 # ## Contre le surapprentissage : l'augmentation
 #
@@ -255,7 +255,7 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en
-names = ("en apprenant", "les mêmes 600 images, après coup", "validation")  # fr
+names = ("pendant l'apprentissage", "les mêmes 600 images, après coup", "validation")  # fr
 again = accuracy_of(careful, *train_loader.dataset.batch(rows))
 strangers = accuracy_of(careful, val_images, val_labels)
 for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), strict=True):
@@ -331,10 +331,10 @@ plt.show()
 # that ten thousand times over:
 
 # %% [markdown] lang="fr"
-# Chaque point est un entraînement entier ; la graine 0 est marquée. En comparant deux points, un de chaque sorte, on pourrait
-# raconter n'importe quoi ; en comparant les moyennes, avec la dispersion à côté, on sait à quoi s'en tenir. C'est pourquoi
-# nous annonçons l'exactitude d'une recette sous la forme moyenne ± écart type sur n graines ; pour `quick`, par exemple,
-# suivie de la durée de l'entraînement : {{quick}}.
+# Chaque point est un entraînement entier ; la graine 0 est marquée. Deux points, un de chaque sorte, peuvent raconter
+# n'importe quoi ; les moyennes, avec la dispersion à côté, disent à quoi s'en tenir. C'est pourquoi nous annonçons
+# l'exactitude d'une recette sous la forme moyenne ± écart type sur n graines. Pour `quick`, par exemple, cela donne, avec la
+# durée de l'entraînement à la fin : {{quick}}.
 #
 # ## Que vaut un pourcentage ?
 #
@@ -369,8 +369,8 @@ for right in (9914, 9931):
 # %% [markdown] lang="fr"
 # La première ligne est la fourchette où tombent 95 % des résultats. La formule de Wilson donne, sans rien lancer, presque la
 # même fourchette, un intervalle à 95 %. Les intervalles de 99,14 % et de 99,31 % se chevauchent. Cela ne veut *pas* dire que
-# les réseaux se valent : ils ont lu les mêmes images, et les images difficiles l'étaient pour les deux. Comparons-les donc
-# image par image.
+# les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient pour les deux. Comparons-les donc image par
+# image.
 #
 # ## 99,31, est-ce mieux que 99,14 ?
 #
@@ -399,8 +399,8 @@ print(comparison)
 # %% [markdown] lang="fr"
 # Les images que les deux réseaux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les images
 # qu'un seul des deux a mal lues peuvent le dire. Si les réseaux se valaient, une pièce pourrait décider lequel se trompe sur
-# une telle image : c'est l'idée du **test de McNemar**. Sa valeur p est la probabilité que des pièces équilibrées tombent de
-# façon au moins aussi inégale.
+# une telle image : c'est l'idée du **test de McNemar**. Sa valeur p est la probabilité que des pièces équilibrées donnent un
+# partage au moins aussi inégal que celui de ces images.
 
 # %%
 from scipy.stats import binomtest
@@ -416,10 +416,10 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 
 # %% [markdown] lang="fr"
 # Si p est au-dessous de 0,05, on ne met plus la différence sur le compte du hasard, même quand les deux intervalles se
-# chevauchent. Mais ici aussi, il importe de savoir qui a écrit les chiffres : une personne aux 7 bizarres peut provoquer dix
-# erreurs d'un coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au
-# sort des scripteurs, non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ;
-# la valeur p peut monter ou baisser :
+# chevauchent. Mais ici aussi, le scripteur importe : une personne dont les 7 sont inhabituels peut provoquer dix erreurs d'un
+# coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des
+# scripteurs, non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ; la valeur
+# p peut monter ou baisser :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -434,7 +434,7 @@ for evaluation in (tested, tested_second):
 
 # %% [markdown] lang="fr"
 # Et les deux réseaux de la première semaine ? Ils ont fait 86 et 69 erreurs, mais personne n'a noté sur quelles images. Il ne
-# reste qu'à calculer la valeur p pour chaque nombre d'erreurs que les deux réseaux ont pu avoir en commun :
+# reste qu'à calculer la valeur p pour chaque nombre possible d'erreurs communes :
 
 # %%
 wrong_two, wrong_three = 10_000 - 9914, 10_000 - 9931
@@ -466,13 +466,13 @@ print(needed, round(ours * wrong_three))
 
 # %% [markdown] lang="fr"
 # Plus les deux réseaux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart
-# pèsent : à partir de 44 (le premier nombre), ce n'est plus un simple hasard. Le second (la ligne orange) est le nombre
-# d'erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans la liste des erreurs, nul ne
-# peut trancher. Gardez-la : le dossier d'un entraînement la contient, dans `test.json`.
+# pèsent : à partir de 44 erreurs communes (le premier nombre), cet écart ne s'explique plus par le seul hasard. Le second (la
+# ligne orange) est le nombre d'erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans la
+# liste des erreurs, nul ne peut trancher. Gardez-la : le dossier d'un entraînement la contient, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
-# convolutions font une meilleure *recette*, il faut plusieurs graines. Ces entraînements ont été faits depuis, et leurs
-# résultats sont dans le paquet :
+# convolutions font une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont été entraînées ainsi depuis, et
+# leurs résultats sont dans le paquet :
 
 # %%
 import re
@@ -507,7 +507,7 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 #
 # ## Quand un réseau dit 98 %, a-t-il raison 98 fois sur 100 ?
 #
-# Un réseau qui a appris par cœur reste sûr de lui devant les chiffres d'inconnus. Groupons les images de validation selon la
+# Un réseau qui a appris par cœur reste sûr de lui devant les chiffres d'inconnus. Regroupons les images de validation selon la
 # confiance du réseau, c'est-à-dire la probabilité qu'il donne à sa réponse, et voyons combien sont bien lues dans chaque
 # groupe. D'abord, une erreur commise exprès :
 
@@ -522,8 +522,8 @@ except UserError as error:
 # `val_loader` gives them:
 
 # %% [markdown] lang="fr"
-# `evaluate` refuse un chargeur qui mélange (« shuffles », dit le message), car elle note quelle image est mal lue et qui l'a
-# écrite. Les images doivent donc arriver dans l'ordre, comme `val_loader` les donne :
+# `evaluate` refuse un chargeur qui mélange (« shuffles », dit le message), car elle note quelles images sont mal lues, et qui
+# en a écrit les chiffres. Les images doivent donc arriver dans l'ordre, comme `val_loader` les donne :
 
 
 # %%
@@ -616,7 +616,7 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur d'un grand nombre de réseaux paraît
+# - Entraîner pour apprendre, valider pour choisir, tester une seule fois. Le meilleur de nombreux réseaux paraît
 #   meilleur qu'il n'est.
 # - Le surapprentissage est l'écart d'exactitude entre les images d'entraînement et les chiffres d'inconnus ; davantage de
 #   scripteurs et l'augmentation le réduisent.
@@ -627,4 +627,4 @@ write_down(day="day5", accuracy=second.metrics[-1]["val_accuracy"])
 # - Deux réseaux se comparent image par image (McNemar) ou scripteur par scripteur ; deux recettes, sur plusieurs graines.
 # - La confiance d'un réseau se mesure, et se corrige par une température.
 #
-# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day5 --lang fr`
+# Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day5 --lang fr`

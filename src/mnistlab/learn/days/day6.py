@@ -505,4 +505,4 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 # - Un softmax répond toujours. Pour obtenir « je ne sais pas », il faut entraîner le réseau à douter, le calibrer et fixer un
 #   seuil.
 #
-# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day6 --lang fr`
+# Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day6 --lang fr`

@@ -195,7 +195,7 @@ for name in quick:
 
 # %% [markdown] lang="en"
 # `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way
-# through the first epoch. Its large steps make up for such a short training: the learning rate climbs to a peak that would
+# through the first epoch. Its large steps make up for such a short training run: the learning rate climbs to a peak that would
 # wreck the training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: it has
 # pairs of convolutions, and trains on rotated and shifted images for 24 epochs. Its network first makes each digit upright
 # (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right, up and
@@ -262,8 +262,8 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] lang="en"
 # This time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table above
-# counts the training alone, on two free cores that compute in bf16 (16-bit numbers); the time that the site shows here was
-# measured on a single busy core.
+# counts the training alone, on two free cores that compute in bf16 (16-bit numbers); the time shown on the project's website
+# was measured on a single busy core.
 #
 # ## Export: without PyTorch
 #
@@ -274,7 +274,7 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 # %% [markdown] lang="fr"
 # Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement. Le
 # tableau plus haut ne compte que l'entraînement, sur deux cœurs libres qui calculent en bf16 (des nombres de 16 bits) ; le
-# temps que le site montre ici a été mesuré sur un seul cœur, très occupé.
+# temps affiché sur le site du projet a été mesuré sur un seul cœur, très occupé.
 #
 # ## Exporter : se passer de PyTorch
 #
@@ -412,7 +412,7 @@ print(load_model(run_of_mine).classes)
 
 # %% [markdown] lang="en"
 # The second number is how many test pictures there were: about one picture in six was kept for the test. With so few, the
-# accuracy is not worth much; day 5 showed how to tell how much. The same training from the command line:
+# accuracy is not worth much; day 5 showed how to tell how much. The same training run, from the command line:
 #
 # ```
 # mnistlab train quick --dataset shapes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -606,5 +606,5 @@ write_down(day="day7", accuracy=run.metrics[-1]["val_accuracy"])
 # - Un fichier ONNX et un serveur mettent votre réseau à la portée de ceux qui n'ont pas PyTorch.
 # - Jeux de données, couches, augmentations et recettes sont de petites pièces, et vous savez écrire chacune d'elles.
 #
-# Notez-en l'essentiel en une ligne, pour vous : `mnistlab learn note "..." --day day7 --lang fr`. Puis regardez toute votre
-# semaine : `mnistlab learn --lang fr`.
+# Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day7 --lang fr`.
+# Puis regardez toute votre semaine : `mnistlab learn --lang fr`.

@@ -151,7 +151,7 @@ def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
-    """The last row above a line and the first one below it, in `part`, the line's surroundings; None if no line is seen."""
+    """In `part`, the surroundings of a line: the last row above it and the first row below it; None if no line is seen."""
     profile = np.median(part, 1)
     paper = float(np.quantile(profile, 0.8))
     missing = 1 - profile / max(paper, 1.0)
