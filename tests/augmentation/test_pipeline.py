@@ -12,9 +12,10 @@ import torch
 
 from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.clutter import Clutter
+from mnistlab.augmentation.glyphs import digits_bank, printed_digits
 from mnistlab.augmentation.hands import other_hands
 from mnistlab.augmentation.pens import Writing
-from mnistlab.augmentation.pipeline import Pipeline
+from mnistlab.augmentation.pipeline import PRINTED, Pipeline
 from mnistlab.augmentation.rejects import Rejects
 from mnistlab.data.dataset import open_dataset
 from mnistlab.errors import UserError
@@ -39,7 +40,8 @@ def test_the_parts_come_in_order(batch: Batch) -> None:
     images, labels = done(Pipeline(AFFINE, 0.8, 0.25, TEN, 0.5), batch)
     torch.manual_seed(0)
     expected, truth = Rejects(0.25, TEN)(*batch)
-    expected = Clutter(0.5)(Writing(0.8)(AFFINE(other_hands(expected, truth, 0.8))))
+    expected = other_hands(printed_digits(expected, truth, PRINTED * 0.8), truth, 0.8)
+    expected = Clutter(0.5)(Writing(0.8)(AFFINE(expected)))
     assert torch.equal(images, expected)
     assert torch.equal(labels, truth)
     assert labels[256:].tolist() == [-1] * 64
@@ -51,8 +53,21 @@ def test_digits_are_known_by_the_order_of_the_classes(batch: Batch) -> None:
     few = labels >= 7
     here = images[few], labels[few] - 7
     torch.manual_seed(0)
-    expected = Writing(1)(other_hands(here[0], labels[few], 1))
+    expected = Writing(1)(other_hands(printed_digits(here[0], labels[few], PRINTED), labels[few], 1))
     assert torch.equal(done(Pipeline(writing=1, digits=(7, 8, 9)), here)[0], expected)
+
+
+def test_some_digits_are_printed_and_each_is_still_the_digit_that_it_was(batch: Batch) -> None:
+    images, labels = batch
+    labels = torch.where(torch.arange(len(labels)) < 20, -1, labels)
+    torch.manual_seed(0)
+    result = printed_digits(images, labels, 0.5)
+    changed = (result != images).flatten(1).any(1)
+    assert not changed[:20].any()
+    assert 0.4 < changed[20:].float().mean() < 0.6
+    bank = digits_bank().float()
+    for image, label in zip(result[changed], labels[changed], strict=True):
+        assert (bank[:, label] == image).flatten(1).all(1).any()
 
 
 def test_what_is_no_digit_gets_no_strokes_of_digits(batch: Batch) -> None:
