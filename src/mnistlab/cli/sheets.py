@@ -112,6 +112,7 @@ class Sheet:
         self,
         to: Path | None,
         as_json: bool,
+        resume: bool,
         *,
         table: bool,
         fields: Path | None,
@@ -122,6 +123,8 @@ class Sheet:
         asked = table or fields is not None or bool(single)
         if asked and to is not None:
             raise UserError("cli.sheet_and_to")
+        if asked and resume:
+            raise UserError("cli.resume_of_sheet")
         if csv is not None and not asked:
             raise UserError("cli.csv_of_nothing")
         if csv is not None and as_json:
