@@ -60,7 +60,8 @@ def sheet_options(command: Command) -> Command:
             "single",
             multiple=True,
             metavar="NAME=X,Y,W,H",
-            help="Read one field, given as fractions of the sheet's width and height; may be repeated.",
+            help="Read one field, given as fractions of the picture's width and height, or of the form's with --fields; may be"
+            " repeated.",
         ),
         click.option("--fields", type=A_PATH, metavar="FILE.toml", help="Read the fields of a form with this layout."),
         click.option("--table", is_flag=True, help="Find the ruled table in each picture, and read its cells."),
