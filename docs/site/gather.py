@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -70,11 +71,16 @@ def lay(name: str, folder: Path, language: str) -> None:
 
 
 def followed(text: str, base: Path, folder: Path) -> str:
-    """The text of a document in `base`, with links that work in the folder: the files they lead to are copied there."""
+    """The text of a document in `base`, with links that work in the folder: the files they lead to are copied there.
+
+    A link to a page of the site, in either language, leads to that page of this site.
+    """
 
     def copied(link: re.Match[str]) -> str:
         target = (base / link[1]).resolve()
         place = target.relative_to(ROOT)
+        if target.is_relative_to(HERE / "pages"):
+            return os.path.relpath(target.name, base.relative_to(ROOT))
         if target.is_dir():
             return f"{link[1].rstrip('/')}/{listed(str(place), folder)}"
         if target.is_file() and str(place) not in DOCUMENTS and not (folder / place).exists():

@@ -47,6 +47,8 @@ pytestmark = pytest.mark.usefixtures("no_drawing")
 
 EXCEPTIONS = {
     "data --dataset kmnist": "fetches KMNIST from the network",
+    "data --dataset NAME": "is about a dataset that the reader has added",
+    "data --dataset NAME --from FOLDER": "likewise",
     "export MNISTLAB_TOKEN=my-secret": "is the shell's export",
     "sweep default two-conv --engine ray --cores 1": "needs Ray, and is what tests/training/test_ray_engine.py does with one",
     "sweep default --seeds 50 --engine ray --address auto --runs /shared/runs --data-dir /shared/data": "needs a cluster",

@@ -198,7 +198,7 @@ def test_csv_has_a_row_for_each_picture_and_says_which_could_not_be_read(
     (here / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     arguments = ["--field", f"dozen={FIRST}", "--field", f"last={LAST}"]
     assert run_app(["read", "sheet.png", "broken.png", *arguments, "--csv", "out.csv"]) == 2
-    assert capsys.readouterr().out == "out.csv: 2 pictures; 0 fields to check\n"
+    assert capsys.readouterr().out == "out.csv: 2 pictures; 0 fields to check; 1 could not be read\n"
     head, first, second = rows_of(here / "out.csv")
     assert head == ["file", "page", "dozen", "last", "check", "error"]
     assert first == ["sheet.png", "1", "12", "48", "", ""]
@@ -224,6 +224,26 @@ def test_a_picture_of_another_form_is_named_and_the_others_are_read(
     (line,) = err.splitlines()
     assert line.startswith("error: sheet.png does not ")
     assert "empty.png" in line
+
+
+def test_a_form_with_little_print_is_refused_with_another_way_to_find_it(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = np.full((600, 480), 235, np.uint8)
+    cv2.rectangle(bare, (100, 200), (380, 260), 30, 2)
+    Image.fromarray(bare).save(here / "bare.png")
+    text = 'form = "bare.png"\n[[field]]\nname = "a"\nbox = [0.21, 0.34, 0.58, 0.1]\n'
+    (here / "form.toml").write_text(text, encoding="utf-8")
+    assert run_app(["read", "bare.png", "--fields", "form.toml"]) == 2
+    assert 'sheet = "frame" or "corners" in the layout instead of form' in capsys.readouterr().err
+
+
+def test_resume_with_fields_names_another_file_instead_of_to(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_app(["read", "sheet.png", "--field", f"dozen={FIRST}", "--csv", "out.csv", "--resume"]) == 2
+    err = capsys.readouterr().err
+    assert "another --csv file" in err
+    assert "Add --to" not in err
+    assert not (here / "out.csv").exists()
 
 
 def test_a_layout_is_made_of_a_table_and_reads_the_next_sheet(

@@ -198,6 +198,8 @@ def test_links_are_followed_to_what_they_mean(tmp_path: Path) -> None:
     assert (tmp_path / "LICENSE").is_file()
     assert "- [accuracy.jsonl](accuracy.jsonl)" in (tmp_path / "docs" / "results" / "README.md").read_text()
     assert (tmp_path / "docs" / "results" / "accuracy.jsonl").is_file()
+    to_pages = "[a](site/pages/en/read.md), [b](site/pages/fr/read.md#c)"
+    assert gather.followed(to_pages, ROOT / "docs", tmp_path) == "[a](../read.md), [b](../read.md#c)"
 
 
 @pytest.fixture

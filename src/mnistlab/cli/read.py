@@ -31,11 +31,11 @@ __all__ = ["read"]
 @click.command(
     epilog=examples(
         "mnistlab read photo.jpg",
-        "mnistlab read scans/ --to digits.csv",
         "mnistlab read scans/ --to digits.csv --resume",
         "mnistlab read page.png --annotate out.png",
         "mnistlab read sheet.jpg --table --csv sheet.csv",
         "mnistlab read sheet.jpg --table --save-layout cells.toml",
+        "mnistlab read scans/ --fields layout.toml --csv fields.csv",
         "mnistlab read --model latest x.png",
     ),
 )
@@ -103,8 +103,8 @@ def read(
         return read_on_ray(request, reader(), resume=resume, recursive=recursive, address=address)
     if address is not None:
         raise UserError("cli.only_on_ray", options=["--address"])
-    files = tuple(map(Path, pictures))
-    return read_here(files, reader, None if to is None else Path(to), resume, jobs, recursive, **asked)
+    target = None if to is None else Path(to)
+    return read_here(tuple(map(Path, pictures)), reader, target, resume, jobs, recursive, **asked)
 
 
 NOT_ON_RAY = {
@@ -140,8 +140,8 @@ def read_here(
         exit_code = max(exit_code, error.exit_code)
         tell("cli.error", said=error.for_command_line(locales_language()), err=True)
 
+    sheet = Sheet(to, as_json, resume, **asked)
     check_options(to, resume, as_json)
-    sheet = Sheet(to, as_json, **asked)
     count_processes(0, jobs)
     files = list(files_of(pictures, recursive, fail))
     several = len(files) > 1 or any(map(is_folder, pictures))

@@ -15,6 +15,7 @@ from mnistlab.cli.targets import names_in, of_page
 from mnistlab.cli.words import tell
 from mnistlab.errors import UserError
 from mnistlab.files import check_folder, is_folder, link_target, printable, write_output
+from mnistlab.messages.sentences import Clause
 from mnistlab.reading.rows import spelled
 
 if TYPE_CHECKING:
@@ -83,12 +84,13 @@ class CsvFields(Answer):
     def __init__(self, target: Path | None, names: list[str]) -> None:
         self.target, self.names = target, names
         self.rows = [["file", "page", *names, "check", "error"]]
-        self.checks = 0
+        self.checks = self.failed_pages = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
         """Keep a row for each page in memory; the rows are few and short."""
         for number, page in enumerate(outcome.pages, 1):
             if isinstance(page, UserError):
+                self.failed_pages += 1
                 self.rows.append([spelled(name), str(number), *[""] * len(self.names), "", page.for_command_line()])
                 continue
             check = "; ".join(f"{entry.name}: {why}" for entry in page.entries for why in entry.why)
@@ -107,4 +109,6 @@ class CsvFields(Answer):
             return
         # Excel assumes another encoding for a file without this mark, which does not matter for ASCII.
         write_output(self.target, content if content.isascii() else codecs.BOM_UTF8 + content)
-        tell("cli.fields_written", name=printable(self.target), pictures=len(self.rows) - 1, checks=self.checks)
+        parts = [Clause("cli.fields_written", pictures=len(self.rows) - 1, checks=self.checks)]
+        parts += [Clause("cli.read_failed", count=self.failed_pages)] if self.failed_pages else []
+        tell("cli.read_to", name=printable(self.target), parts=parts)

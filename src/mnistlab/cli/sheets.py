@@ -60,7 +60,8 @@ def sheet_options(command: Command) -> Command:
             "single",
             multiple=True,
             metavar="NAME=X,Y,W,H",
-            help="Read one field, given as fractions of the sheet's width and height; may be repeated.",
+            help="Read one field, given as fractions of the picture's width and height, or of the form's with --fields; may be"
+            " repeated.",
         ),
         click.option("--fields", type=A_PATH, metavar="FILE.toml", help="Read the fields of a form with this layout."),
         click.option("--table", is_flag=True, help="Find the ruled table in each picture, and read its cells."),
@@ -112,6 +113,7 @@ class Sheet:
         self,
         to: Path | None,
         as_json: bool,
+        resume: bool,
         *,
         table: bool,
         fields: Path | None,
@@ -122,6 +124,8 @@ class Sheet:
         asked = table or fields is not None or bool(single)
         if asked and to is not None:
             raise UserError("cli.sheet_and_to")
+        if asked and resume:
+            raise UserError("cli.resume_of_sheet")
         if csv is not None and not asked:
             raise UserError("cli.csv_of_nothing")
         if csv is not None and as_json:

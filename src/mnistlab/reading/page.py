@@ -36,7 +36,7 @@ class Digit:
     accepted : bool
         Whether the probability reaches the reader's threshold.
     image : ndarray of uint8, shape (28, 28)
-        What the network saw: ink 255 on 0.
+        What the classifier was given: ink 255 on 0.
     probabilities : ndarray of float32, shape (classes,)
         The probability of each class; they sum to 1.
     """
