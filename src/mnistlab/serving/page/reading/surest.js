@@ -14,9 +14,11 @@ import { agreed, lessened } from "./spots.js";
 import { assembled, marked, sizeOf, unremarkable } from "./strokes.js";
 
 const AS_HIGH = 1.5;
+const TOO_HIGH = 1.45;
 
 /** The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two. */
 export function surest(found, looked, strokes, classifier, { ink, pieces, given, threshold }) {
+  const usual = median(found.map(({ box }) => box[3]));
   const kept = missedBy(found, strokes, { ink, pieces, given, threshold });
   for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
     if (ours.length === 0) continue; // the strokes are usually part of a line or a pattern
@@ -31,7 +33,9 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
       continue;
     }
     const isCertain = theirs.every(({ sure }) => sure >= threshold) && (theirs.length >= ours.length || theirs.length === 1);
-    const isSeen = theirs.length > 0 && areSupported(theirs.map(({ box }) => box), looked);
+    const high = Math.max(usual, ...ours.map(({ box }) => box[3]));
+    const boxes = theirs.map(({ box }) => box);
+    const isSeen = boxes.length > 0 && boxes.every((box) => box[3] <= TOO_HIGH * high) && areSupported(boxes, looked);
     kept.push(...(isSeen && (isCertain || sureness(theirs) >= sureness(ours)) ? theirs : ours));
   }
   return kept;
