@@ -18,22 +18,20 @@ from benchmarks import records
 from benchmarks.command import Command
 from benchmarks.training.accuracy import figures, with_interval
 from mnistlab.cli.progress import TerminalDisplay
-from mnistlab.data.catalog import DATASETS
+from mnistlab.data.catalog import find_spec
 from mnistlab.recipes.catalog import find_classifier
 from mnistlab.recipes.grid import Setting
 from mnistlab.training.sweep import Sweep, Trial, carry_out
 
-OTHERS = [name for name in DATASETS if name != "mnist"]
-
 
 @click.command(cls=Command, help=__doc__)
-@click.argument("dataset", type=click.Choice(OTHERS))
+@click.argument("dataset")
 @click.option("--recipe", "name", default="default", show_default=True, help="What to train.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many.")
 @click.option("--runs", "folder", type=click.Path(path_type=Path), default=Path("runs/benchmarks"), show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 def main(dataset: str, name: str, seeds: int, folder: Path, data_dir: Path) -> None:
-    recipe = find_classifier(name)
+    recipe, dataset = find_classifier(name), find_spec(dataset).name
     rows = [row for row in records.read("datasets") if row["dataset"] == dataset]
     done = {row["seed"]: row for row in rows if records.is_current(row["recipe"], name)}
     for seed in range(seeds):

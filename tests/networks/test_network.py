@@ -245,7 +245,7 @@ def assert_what_would_fit(options: dict[str, Any], told: UserError) -> None:
     assert count == len(options["widths"])
     assert number == 1 or maps(first(number - 1))
     assert maps(first(number)) is None
-    assert re.findall(r"the first (\d*) ?fit", told.remedy) == {1: [], 2: [""]}.get(number, [str(number - 1)])
+    assert re.findall(r"the first (\d+|one) fit", told.remedy) == {1: [], 2: ["one"]}.get(number, [str(number - 1)])
     values = re.findall(r"(padding|pooling) ([a-z,]+)", told.remedy)
     if values:
         assert maps(options | {name: value.split(",") for name, value in values})
