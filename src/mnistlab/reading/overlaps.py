@@ -83,10 +83,11 @@ def supported(boxes: Sequence[Box], looked: Sequence[Level]) -> bool:
     and no two of them in one spot."""
     detected = [mark for level in looked for mark in level.found if mark.digit]
     places = [around(mark) for mark in detected]
-    nearest = [max(range(len(places)), key=lambda n, box=box: overlap(box, places[n]), default=-1) for box in boxes]
-    if any(n < 0 or overlap(box, places[n]) <= SAME for box, n in zip(boxes, nearest, strict=True)):
+    shares = [[overlap(box, place) for place in places] for box in boxes]
+    if any(max(row, default=0.0) <= SAME for row in shares):
         return False
-    return not any(in_one_spot(detected[one], detected[other]) for one, other in itertools.combinations(nearest, 2))
+    nearest = [detected[row.index(max(row))] for row in shares]
+    return not any(in_one_spot(one, other) for one, other in itertools.combinations(nearest, 2))
 
 
 def in_one_spot(one: Found, other: Found) -> bool:
