@@ -30,7 +30,7 @@ from mnistlab.reading.page import Digit, Line, Page
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.runs.store import create_run
 from tests.support.drawing import Array, count_read, draw, written
-from tests.support.notes import Digits, Note
+from tests.support.notes import Digits
 from tests.support.pages import EFFECTS, make_page
 from tests.support.pages import Page as Drawn
 
@@ -44,7 +44,7 @@ def reader() -> Reader:
 def drawn(digits: Digits) -> Drawn:
     """A clean page of 100 digits."""
     return make_page(
-        1, digits[0][:100], digits[1][:100], size=(1500, 2000), paper="white", ruling="plain", pen="black gel", tilt=0,
+        1, digits[0][1150:1250], digits[1][1150:1250], size=(1500, 2000), paper="white", ruling="plain", pen="black gel", tilt=0,
         height=70, without=EFFECTS,
     )  # fmt: skip
 
@@ -175,13 +175,13 @@ def test_a_missing_file_is_named(reader: Reader) -> None:
 # the threshold
 
 
-def test_the_threshold_decides_what_is_accepted(note: Note) -> None:
+def test_the_threshold_decides_what_is_accepted(drawn: Drawn) -> None:
     none, all_ = Reader(threshold=1.0), Reader(threshold=0.0)
     assert (none.threshold, all_.threshold) == (1.0, 0.0)
-    page = all_.read(255 - note.ink)
+    page = all_.read(drawn.picture)
     assert all(found.accepted for found in page.digits)
     assert "?" not in page.text
-    strict = none.read(255 - note.ink)
+    strict = none.read(drawn.picture)
     assert [found.value for found in strict.digits] == [found.value for found in page.digits]
     assert [found.accepted for found in strict.digits] == [found.probability >= 1 for found in strict.digits]
     assert strict.text.count("?") == sum(not found.accepted for found in strict.digits)

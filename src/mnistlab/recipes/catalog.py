@@ -128,10 +128,11 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         DEFAULT.override(
             name="reader",
             summary="made for real pens, cameras and scanners; rejects non-digits",
+            widths=(16, 48, 64),
             dropout=0.1,
             epochs=40,
             writing=1,
-            rejects=0.35,
+            rejects=0.3,
             label_smoothing=0.02,
         ),
         DEFAULT.override(
