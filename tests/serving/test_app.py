@@ -86,7 +86,7 @@ def test_read_takes_a_layout_and_says_what_to_check_in_the_language_that_is_aske
 ) -> None:
     told = client.post("/api/v1/read", files=form_of(picture, A_LAYOUT)).json()
     assert (told["fields"]["year"]["text"], told["fields"]["year"]["check"]) == ("504", True)
-    assert told["fields"]["year"]["why"] == ["504 does not match \\d{4}"]
+    assert told["fields"]["year"]["why"][-1] == "504 does not match \\d{4}"
     assert told["layout"] == {
         "sheet": "picture",
         "form": None,
@@ -95,7 +95,7 @@ def test_read_takes_a_layout_and_says_what_to_check_in_the_language_that_is_aske
     assert told["sheet"] == [[-0.5, -0.5], [419.5, -0.5], [419.5, 199.5], [-0.5, 199.5]]
     french = {"Accept-Language": "de, fr-CA;q=0.8, en;q=0.5"}
     told = client.post("/api/v1/read", files=form_of(picture, A_LAYOUT), headers=french).json()
-    assert told["fields"]["year"]["why"] == ["504 ne correspond pas à \\d{4}"]
+    assert told["fields"]["year"]["why"][-1] == "504 ne correspond pas à \\d{4}"
     refused = client.post("/api/v1/read", content=b"x", headers=french)
     assert refused.status_code == 422
     assert refused.json()["detail"].startswith("L")
@@ -297,9 +297,10 @@ def test_head_is_get_without_the_body(client: httpx.Client, running: running_ser
 
 def test_several_models_are_asked_by_name(images: np.ndarray) -> None:
     strict = ServedModel("strict", "a strict one", Reader(threshold=1.0))
+    surest = images[Reader().classify(images)[1].max(1).argmax()]
     with serving_with([ServedModel("mnistlab", "reader", Reader()), strict]) as running, running.client() as client:
         for name, accepted in (("mnistlab", True), ("strict", False)):
-            answer = client.post(f"/api/v1/classify?model={name}", content=images[0].tobytes()).json()
+            answer = client.post(f"/api/v1/classify?model={name}", content=surest.tobytes()).json()
             assert (answer["model"], answer["accepted"]) == (name, [accepted])
         assert_problem(client.post("/api/v1/read?model=x", content=b"x"), 404, "'x'", "mnistlab, strict")
 
