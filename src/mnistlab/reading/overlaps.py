@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -42,7 +41,7 @@ def find(looked: Sequence[Level]) -> list[Found]:
     found = found[:MOST_FOUND]
     if not found:
         return []
-    place = Place(*(np.array([getattr(mark, name) for mark in found], np.float32) for name in PLACE))
+    place = place_of(found)
     kinds = np.stack([mark.kinds for mark in found])
     digits = kinds.argmax(1) < 10
     sure, high = place.weight[digits], np.log(place.height[digits])
@@ -62,6 +61,11 @@ def find(looked: Sequence[Level]) -> list[Found]:
     return [as_one(mark) if begins_a_line(mark, kept) else mark for mark in kept]
 
 
+def place_of(found: Sequence[Found]) -> Place:
+    """Where the marks are."""
+    return Place(*(np.array([getattr(mark, name) for mark in found], np.float32) for name in PLACE))
+
+
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
     """Whether a mark taken for a slash has digits only on its right, and so is really a leaning 1: a slash separates numbers."""
     if CLASSES[mark.kind] != "/":
@@ -78,22 +82,15 @@ def as_one(slash: Found) -> Found:
     return replace(slash, kinds=kinds)
 
 
-def supported(boxes: Sequence[Box], looked: Sequence[Level]) -> bool:
-    """Whether the finder detected digits with about those boxes (x, y, width, height) at any size, even some that were not kept,
-    and no two of them in one spot."""
-    detected = [mark for level in looked for mark in level.found if mark.digit]
+def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
+    """Whether digits with about those boxes (x, y, width, height) are among those that the finder detected at any size, even if
+    they were not kept, and no two of them in one spot."""
     places = [around(mark) for mark in detected]
     shares = [[overlap(box, place) for place in places] for box in boxes]
     if any(max(row, default=0.0) <= SAME for row in shares):
         return False
-    nearest = [detected[row.index(max(row))] for row in shares]
-    return not any(in_one_spot(one, other) for one, other in itertools.combinations(nearest, 2))
-
-
-def in_one_spot(one: Found, other: Found) -> bool:
-    """Whether two marks cannot stand beside each other, because their centres are too close."""
-    wide, high = max(one.width, other.width), max(one.height, other.height)
-    return abs(one.x - other.x) < APART * wide and abs(one.y - other.y) < BELOW * high
+    nearest = place_of([detected[row.index(max(row))] for row in shares])
+    return all(nearest.excluded(number).sum() == 1 for number in range(len(boxes)))  # it excludes itself
 
 
 def around(mark: Found) -> Box:

@@ -41,7 +41,8 @@ def surest(
 ) -> list[Mark]:
     """The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two."""
     usual = float(np.median([mark.box[3] for mark in found]))
-    kept = missed_by(found, strokes, ink, pieces, picture, threshold)
+    detected = [mark for level in looked for mark in level.found if mark.digit]
+    kept = missed_by(found, usual, strokes, ink, pieces, picture, threshold)
     strokes = strokes_where(found, classifier, ink, pieces, picture, raise_if_cancelled)
     for theirs, ours in places(strokes, found):
         if not ours:
@@ -57,24 +58,29 @@ def surest(
         certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
         high = max(usual, *(mark.box[3] for mark in ours))
         seen = bool(theirs) and all(mark.box[3] <= TOO_HIGH * high for mark in theirs)
-        seen = seen and supported([mark.box for mark in theirs], looked)
+        seen = seen and supported([mark.box for mark in theirs], detected)
         kept += theirs if seen and (certain or sureness(theirs) >= sureness(ours)) else ours
     return kept
 
 
 def missed_by(
-    found: Sequence[Mark], strokes: Sequence[Mark], ink: Ink, pieces: Sequence[Piece], picture: Gray, threshold: float
+    found: Sequence[Mark],
+    usual: float,
+    strokes: Sequence[Mark],
+    ink: Ink,
+    pieces: Sequence[Piece],
+    picture: Gray,
+    threshold: float,
 ) -> list[Mark]:
     """The strokes that are plainly digits but missed by the finder; only whole pieces, because half a frame may look like a 1."""
     size = (picture.shape[1], picture.shape[0])
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
-    high = float(np.median([mark.box[3] for mark in found]))
     plain = unremarkable(strokes, picture, threshold)
     met = meeting([mark.box for mark in plain], [mark.box for mark in found])
     return [
         replace(mark, level_box=mark.box)
         for mark, ours in zip(plain, met, strict=True)
-        if mark.box in whole and high / AS_HIGH < mark.box[3] < high * AS_HIGH and not ours.any()
+        if mark.box in whole and usual / AS_HIGH < mark.box[3] < usual * AS_HIGH and not ours.any()
     ]
 
 

@@ -65,9 +65,8 @@ function asOne(slash) {
   return foundMark({ ...slash, kinds });
 }
 
-/** Whether the finder detected digits with about those boxes at any size, even some that were not kept, and no two in one spot. */
-export function areSupported(boxes, looked) {
-  const detected = looked.flatMap(({ found }) => found.filter(({ isDigit }) => isDigit));
+/** Whether digits with about those boxes are among those detected at any size, even if they were not kept, and no two in one spot. */
+export function areSupported(boxes, detected) {
   const nearest = boxes.map((box) => {
     const shares = detected.map((mark) => overlap(box, around(mark)));
     return shares.length && largest(shares) > SAME ? detected[shares.indexOf(largest(shares))] : null;

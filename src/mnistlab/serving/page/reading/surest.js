@@ -19,7 +19,8 @@ const TOO_HIGH = 1.45;
 /** The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two. */
 export function surest(found, looked, strokes, classifier, { ink, pieces, given, threshold }) {
   const usual = median(found.map(({ box }) => box[3]));
-  const kept = missedBy(found, strokes, { ink, pieces, given, threshold });
+  const detected = looked.flatMap(({ found: marks }) => marks.filter(({ isDigit }) => isDigit));
+  const kept = missedBy(found, usual, strokes, { ink, pieces, given, threshold });
   for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
     if (ours.length === 0) continue; // the strokes are usually part of a line or a pattern
     if (ours.some(({ isLight }) => isLight)) {
@@ -35,18 +36,17 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
     const isCertain = theirs.every(({ sure }) => sure >= threshold) && (theirs.length >= ours.length || theirs.length === 1);
     const high = Math.max(usual, ...ours.map(({ box }) => box[3]));
     const boxes = theirs.map(({ box }) => box);
-    const isSeen = boxes.length > 0 && boxes.every((box) => box[3] <= TOO_HIGH * high) && areSupported(boxes, looked);
+    const isSeen = boxes.length > 0 && boxes.every((box) => box[3] <= TOO_HIGH * high) && areSupported(boxes, detected);
     kept.push(...(isSeen && (isCertain || sureness(theirs) >= sureness(ours)) ? theirs : ours));
   }
   return kept;
 }
 
 /** The strokes that are plainly digits but were not found: only whole pieces, because half a frame may look like a 1. */
-function missedBy(found, strokes, { ink, pieces, given, threshold }) {
+function missedBy(found, usual, strokes, { ink, pieces, given, threshold }) {
   const whole = new Set(pieces.map((one) => boxInPicture(one, ink, sizeOf(given)).join()));
-  const high = median(found.map(({ box }) => box[3]));
   return unremarkable(strokes, given, threshold)
-    .filter(({ box }) => whole.has(box.join()) && high / AS_HIGH < box[3] && box[3] < high * AS_HIGH)
+    .filter(({ box }) => whole.has(box.join()) && usual / AS_HIGH < box[3] && box[3] < usual * AS_HIGH)
     .filter(({ box }) => !found.some((ours) => doMeet(box, ours.box)))
     .map((one) => changed(one, { levelBox: one.box }));
 }
