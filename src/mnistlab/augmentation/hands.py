@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from mnistlab.augmentation.draws import between, some
-from mnistlab.augmentation.shapes import draw_strokes
+from mnistlab.augmentation.shapes import draw_strokes, strokes_along
 from mnistlab.geometry import fit_and_centre, ink_box
 
 __all__ = ["other_hands"]
@@ -27,15 +27,15 @@ def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> tor
     `labels`, int64 (B,), are the digits. All random numbers come from torch's global generator for the images' device.
     """
     images = images.clone()
-    for digit, chance, strokes in (*STROKES, *ANEW):
+    for number, (digit, chance, strokes) in enumerate((*STROKES, *ANEW)):
         chosen = (labels == digit).nonzero().squeeze(1)
         chosen = chosen[some(chosen, chance * share)]
         if len(chosen):
             part = images.index_select(0, chosen)
             width = pen(part) * between(0.7, 1.1, part)
             ink = draw_strokes(part, strokes(part), width) * part.amax((2, 3), keepdim=True) / 255
-            is_added = (digit, chance, strokes) in STROKES
-            images.index_copy_(0, chosen, fit_and_centre(torch.maximum(part, ink) if is_added else ink))
+            written = torch.maximum(part, ink) if number < len(STROKES) else ink
+            images.index_copy_(0, chosen, fit_and_centre(written))
     return images
 
 
@@ -141,7 +141,7 @@ def drawn_anew(table: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     forms = torch.stack((forms[:, 0], forms[:, 1].clamp(min=0) ** larger_head), 1)
     points = forms * torch.stack((width, bottom - top), 1)[..., None] + torch.stack((left, top), 1)[..., None]
     line = F.interpolate(points[:, :, None], (1, 2 * forms.shape[2]), mode="bicubic", align_corners=True)[:, :, 0]
-    return torch.cat((line[..., :-1], line[..., 1:]), 1).transpose(1, 2)
+    return strokes_along(line)
 
 
 STROKES = ((1, 0.5, upstroke), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))

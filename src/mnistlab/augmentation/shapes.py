@@ -16,7 +16,17 @@ import torch.nn.functional as F
 from mnistlab.augmentation.draws import between, coin
 from mnistlab.geometry import axes, fit_and_centre, lying
 
-__all__ = ["blobs", "draw_strokes", "next_to_nothing", "noises", "polyline", "scribbles", "signs", "vessels"]
+__all__ = [
+    "blobs",
+    "draw_strokes",
+    "next_to_nothing",
+    "noises",
+    "polyline",
+    "scribbles",
+    "signs",
+    "strokes_along",
+    "vessels",
+]
 
 
 # Strokes
@@ -44,7 +54,11 @@ def polyline(images: torch.Tensor, fewest: int, most: int, *, width: float, heig
     size = (1, 3 * (most - 1) + 1)
     straight = F.interpolate(points, size=size, mode="bilinear", align_corners=True)
     smooth = F.interpolate(points, size=size, mode="bicubic", align_corners=True)
-    line = torch.where(coin(0.5, images), straight, smooth).squeeze(2)
+    return strokes_along(torch.where(coin(0.5, images), straight, smooth).squeeze(2))
+
+
+def strokes_along(line: torch.Tensor) -> torch.Tensor:
+    """Straight strokes from each point of a line, float (B, 2, N), to the next: float (B, N - 1, 4), for `draw_strokes`."""
     return torch.cat((line[:, :, :-1], line[:, :, 1:]), dim=1).transpose(1, 2)
 
 
