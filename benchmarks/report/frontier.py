@@ -95,7 +95,7 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
         "three-conv": (9, -3, "left"),
         "best-pens": (10, 6, "left"),
         "best-5x5": (-10, -6, "right"),
-        "reader": (-4, 9, "center"),
+        "reader": (-8, 5, "right"),
         "tiny-10k": (-9, 5, "right"),
         "tiny-5k": (-9, 5, "right"),
         "best": (-10, -2, "right"),

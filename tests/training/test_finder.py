@@ -210,3 +210,33 @@ def test_help_has_the_options_of_the_recipe_that_is_named(capsys: pytest.Capture
 def test_the_rate_rises_stays_and_falls(step: int, share: float) -> None:
     recipe = FinderRecipe(steps=100, warmup_steps=4, cooldown_steps=10, learning_rate=0.1)
     assert rate_at(recipe, step) == pytest.approx(0.1 * share)
+
+
+def test_a_training_run_may_start_from_another_ones_weights(found: Run, data_dir: Path, tmp_path: Path) -> None:
+    recipe = RECIPE.override(start=str(found.model_path), steps=1, epoch_steps=1, learning_rate=1e-9)
+    further = train(recipe, data_dir=data_dir, runs_dir=tmp_path, seed=4)[0]
+    theirs, ours = (saved_finder(run).model for run in (found, further))
+    for (name, one), two in zip(theirs.named_parameters(), ours.parameters(), strict=True):
+        assert torch.allclose(one, two, atol=1e-6), name
+    further.resume_path.unlink()
+    further.model_path.unlink()
+    (further.path / "metrics.jsonl").unlink()
+    assert same(saved_finder(resume(further, data_dir=data_dir)[0]).model.state_dict(), ours.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"start": "nowhere.pt"}, "nowhere.pt"),
+        (
+            {"widths": (4, 6, 9)},
+            "holds a finder with widths 4,6,8 and dilations 1,2, but the recipe asks for others",
+        ),
+    ],
+)
+def test_weights_that_cannot_be_started_from_are_refused_before_a_folder_is_made(
+    change: dict[str, object], message: str, found: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        train(RECIPE.override({"start": str(found.model_path)}, change), data_dir=data_dir, runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -11,7 +11,8 @@ import numpy as np
 from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.glyphs import font_files
-from mnistlab.papers.writing import composed, cross_out, figure, letter, number, scrawl, style
+from mnistlab.papers.style import style
+from mnistlab.papers.writing import composed, cross_out, figure, letter, number, scrawl
 
 __all__ = ["boxes", "grid", "lines", "nothing", "scattered"]
 
@@ -44,7 +45,7 @@ def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
     if random.random() < 0.45:
         rule(random, canvas, size, first, step)
     how = style(random, alphabet, size, lightness(canvas), printed=random.random() < 0.12)
-    gap = float(random.choice([-0.1, -0.02, 0.08, 0.3, 0.8], p=[0.2, 0.25, 0.3, 0.17, 0.08]))
+    gap = float(random.choice([-0.18, -0.1, -0.02, 0.08, 0.3, 0.8], p=[0.06, 0.18, 0.25, 0.28, 0.15, 0.08]))
     for row in range(rows):
         base = first + row * step
         if base > height + size:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from mnistlab.papers.alphabet import Alphabet, Hand
 from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.glyphs import HEIGHT, Shape, font_files, of_text
+from mnistlab.papers.joined import chain_of_zeros, tail, tie
+from mnistlab.papers.style import Style
 from mnistlab.reading.finder import CLASSES, OTHER
 
-__all__ = ["Style", "cross_out", "figure", "number", "scrawl", "separator", "style"]
+__all__ = ["composed", "cross_out", "figure", "letter", "number", "scrawl", "separator"]
 
 SEPARATORS = tuple(CLASSES[10:16])
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefhkmnprtuvwxyäöüéèΔΣΩλμπφ€£&@#+=*<>"
@@ -22,42 +23,6 @@ AROUND = "$#*=€£+x"
 """Signs that may be written close to a number, before or after it."""
 LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
 """Letters and signs that may be taken for digits when written alone, so they do not count."""
-
-
-@dataclass(frozen=True)
-class Style:
-    """How somebody writes: in which hand, with which pen, how slanted, how wide, how irregularly."""
-
-    hand: Hand
-    pen: Pen
-    height: float
-    """The height of a digit, in pixels."""
-    slant: float
-    aspect: float
-    irregular: float
-    """How much sizes and positions vary: 0 for print, 0.7 to 2.2 for handwriting."""
-    zeros: float = 1.0
-    """The height of zeros, as a share of the other digits'."""
-
-
-def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper: float, printed: bool) -> Style:
-    """A random style, handwritten or printed, for digits `height` pixels high on paper of lightness `paper`, 0 to 255."""
-    images = alphabet.by_hand[random.integers(len(alphabet.by_hand))]
-    font = None
-    if printed:
-        fonts = font_files()
-        font = fonts[random.integers(len(fonts))]
-    colour = random.uniform(0, 0.5) * paper if random.random() < 0.75 else random.uniform(0.4, 0.8) * paper
-    cover = random.uniform(0.75, 1) if random.random() < 0.8 else random.uniform(0.5, 1)
-    radius, bolder = None, float(random.normal(0, 0.3))
-    if not printed and random.random() < 0.6:  # a pen of one width: a pencil, a ball-point, a felt-tip
-        radius = float(np.clip(height * np.exp(random.normal(np.log(0.045), 0.45)), 0.45, 0.12 * height))
-    slant = 0.0 if printed else float(random.normal(0.06, 0.24))
-    aspect = float(np.exp(random.normal(0, 0.13)))
-    irregular = 0.0 if printed else float(random.choice([0.7, 1.4, 2.2], p=[0.5, 0.3, 0.2]))
-    zeros = random.uniform(0.55, 1) if not printed and random.random() < 0.35 else 1.0
-    hand = Hand(alphabet, images, font, not printed and random.random() < 0.5)
-    return Style(hand, Pen(colour, cover, radius, bolder), height, slant, aspect, irregular, zeros)
 
 
 def figure(
@@ -99,32 +64,37 @@ def number(
     """
     x = left
     slope = how.irregular * random.normal(0, 0.02)
-    tied = how.irregular > 0 and gap < 0.2 and random.random() < 0.1
-    for character in text:
-        if character == " ":
+    is_handwritten = how.irregular > 0
+    tied = is_handwritten and gap < 0.2 and random.random() < 0.2
+    in_one_go = "0{2,}|." if is_handwritten and random.random() < 0.25 else "."
+    for part in re.findall(in_one_go, text):
+        if x > canvas.pixels.shape[1] + how.height:
+            break
+        if len(part) > 1:
+            x = chain_of_zeros(random, canvas, how, len(part), x, base + slope * (x - left), gap)
+            continue
+        if part == " ":
             x += 0.6 * how.height
             continue
-        if character in AROUND:
-            x = sign(random, canvas, how, character, x, base) + max(gap, 0.05) * how.height
+        if part in AROUND:
+            x = sign(random, canvas, how, part, x, base) + max(gap, 0.05) * how.height
             continue
-        if not character.isdigit():
-            x = separator(random, canvas, how, character, x, base) + max(gap, 0.05) * how.height
+        if not part.isdigit():
+            x = separator(random, canvas, how, part, x, base) + max(gap, 0.05) * how.height
             continue
-        shape = how.hand.shape(random, int(character))
+        shape = how.hand.shape(random, int(part))
         if shape is None:
             continue
-        high = how.zeros if character == "0" else 1.0
+        high = how.zeros if part == "0" else 1.0
         half = half_width(how, shape) * high
         drift = how.irregular * random.normal(0, 0.05) * how.height
         foot = base + slope * (x - left) + drift
-        figure(random, canvas, how, shape, int(character), (x + half, foot - high * how.height / 2), high)
-        if tied and x > left:  # the pen did not leave the paper
-            up = foot - random.uniform(0.3, 0.95) * high * how.height
-            ends = [canvas.place(x - max(gap, 0) * how.height - 0.3 * half, up), canvas.place(x + 0.3 * half, up)]
-            canvas.strokes([np.array(ends)], max(0.8, 2 * (how.pen.radius or 0.04 * how.height)), how.pen)
+        figure(random, canvas, how, shape, int(part), (x + half, foot - high * how.height / 2), high)
+        if tied and x > left:
+            tie(random, canvas, how, (x - max(gap, 0) * how.height, x), foot, 0.3 * half, high)
         x += 2 * half + how.height * (gap + how.irregular * random.normal(0, 0.05))
-        if x > canvas.pixels.shape[1] + how.height:
-            break
+    if is_handwritten and random.random() < 0.05:
+        tail(random, canvas, how, x - max(gap, 0) * how.height, base)
     return x
 
 
@@ -143,7 +113,9 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
     elif kind == ",":
         down = random.uniform(0.12, 0.3 if random.random() < 0.7 else 0.6) * high
         top = base - random.uniform(0, 0.15) * high if random.random() < 0.8 else base - random.uniform(0.8, 1.1) * high
-        stroke = [[(left + 0.12 * high, top), (left + 0.12 * high - random.uniform(0, 0.45) * down, top + down)]]
+        right, lean = left + 0.12 * high, random.uniform(0, 0.45) * down
+        bulge = random.uniform(0, 0.15) * down
+        stroke = [[(right, top), (right - 0.35 * lean + bulge, top + 0.5 * down), (right - lean, top + down)]]
         end = left + 0.15 * high
     elif kind == "-":
         long, up = random.uniform(0.25, 0.9) * high, random.uniform(0.3, 0.6) * high
@@ -206,7 +178,7 @@ def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple
     else:
         points = np.array(at) + random.normal(0, 0.3, (int(random.integers(5, 14)), 2)) * how.height
         lines.append(np.array([canvas.place(*point) for point in points]))
-    canvas.strokes(lines, max(1.0, 2 * (how.pen.radius or 0.05 * how.height)), how.pen, OTHER)
+    canvas.strokes(lines, max(1.0, how.line_width), how.pen, OTHER)
 
 
 def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
@@ -219,7 +191,7 @@ def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
         smooth = np.column_stack([np.interp(fine, np.arange(len(knots)), knots[:, axis]) for axis in (0, 1)])
         smooth = np.asarray(cv2.blur(smooth, (1, 7), borderType=cv2.BORDER_REPLICATE), np.float64)
         lines.append(smooth + random.uniform((0, 0), (width, height)))
-    canvas.strokes(lines, max(0.8, 2 * (how.pen.radius or 0.05 * how.height)), how.pen)
+    canvas.strokes(lines, how.line_width, how.pen)
 
 
 def composed(random: np.random.Generator) -> str:

@@ -41,6 +41,8 @@ class FinderRecipe:
 
     name: str = "custom"
     summary: str = ""
+    start: str = knob("")
+    """The model.pth of a finder whose weights the training starts from; otherwise they are random."""
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
     """Channels of the first and the second convolution, at half the scene's size, and of all others, at a quarter."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)

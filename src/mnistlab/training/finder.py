@@ -16,7 +16,7 @@ from mnistlab.errors import UserError
 from mnistlab.evaluation.finder import alphabet_of, held_out_scenes, measure
 from mnistlab.files import sha256
 from mnistlab.messages.sentences import Clause
-from mnistlab.networks.finder import FinderNet, loss, save_finder, weighted
+from mnistlab.networks.finder import FinderNet, loss, read_finder, save_finder, weighted
 from mnistlab.networks.summary import LayerRow
 from mnistlab.papers.glyphs import fonts_digest
 from mnistlab.papers.numbered import in_order, worker_count
@@ -104,6 +104,21 @@ class FinderState:
         self.metrics: list[dict[str, Any]] = []  # a row per epoch, as in metrics.jsonl
         self.seconds = 0.0
         self.held_out: list[Scene] = []  # drawn for the first validation
+
+    def start(self) -> None:
+        """Take the weights from which the recipe says that the training starts, if it names a file.
+
+        Raises `UserError` for a file that is missing, damaged or not a finder's, or whose network has another shape.
+        """
+        if not self.recipe.start:
+            return
+        path = Path(self.recipe.start)
+        saved = read_finder(path)
+        theirs, ours = ((m.widths, m.apart, m.classes) for m in (saved.model, self.model))
+        if theirs != ours:
+            widths, dilations = (",".join(map(str, values)) for values in theirs[:2])
+            raise UserError("training.start_misfit", path=path, widths=widths, dilations=dilations)
+        self.model.load_state_dict(saved.model.state_dict())
 
     @property
     def epoch_is_over(self) -> bool:

@@ -62,6 +62,8 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
     state = begin(recipe, given, seed, precision)  # reports misfits before a folder is made
+    if isinstance(state, FinderState):
+        state.start()
     environment = describe_environment(given.device, precision, given.processes.count if given.processes else 0)
 
     def new_run() -> contextlib.AbstractContextManager[Run]:
@@ -79,6 +81,8 @@ def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if (saved := of_first(given.processes, lambda: saved_state(run))) is not None:
         state.load_state_dict(saved)
+    elif isinstance(state, FinderState):
+        state.start()
     if writes(given.processes):
         run.write_metrics(state.metrics)
         if state.steps_done == state.steps:
