@@ -19,12 +19,14 @@ from mnistlab.reading.windows import Boxes, grown
 __all__ = ["dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
-"""Pixels per side of the part of a page that is viewed in all four orientations: the first with enough on it, or the largest."""
+"""Pixels per side of the part of a page that is viewed in several orientations: the first with enough on it, or the largest."""
 ENOUGH = 20.0
 """The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
 """How many times as many digits, and how many more, must be readable on a rotated page for it to be read that way."""
+LEVEL = 0.55
+"""Where more than this share of the detections can be read, the lines are level: the page is upright or upside down."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0
@@ -73,8 +75,8 @@ def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is viewed in all four orientations, at the sizes at which most was found; the
-    classifier says how readable each view is.
+    Part of the page, around `box` if given, is viewed upright and upside down, and on its sides unless the lines are level, at
+    the sizes at which most was found; the classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
@@ -82,8 +84,8 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
     chosen = sorted(seen_well, key=hints)[-SIZES_TRIED:]
     part = around(gray, box, chosen[-1]) if box else part_of(gray, chosen[-1])
     smaller = [(resized(part, level.scale), level.scale) for level in chosen]
-    read = np.zeros(4)
-    for n in range(4):
+    read, are_level = np.zeros(4), False
+    for n in (0, 2, 1, 3):
         seen = [
             look(network, np.ascontiguousarray(np.rot90(small, n)), scale, number)
             for number, (small, scale) in enumerate(smaller)
@@ -92,6 +94,9 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
         read[n] = readable(classifier, marks, seen)
         if n == 0 and CLEARLY * read[0] + MORE > len(marks):
             return 0  # nearly all can be read as it is
+        are_level |= read[n] > LEVEL * len(marks) + MORE
+        if n == 2 and are_level:
+            break
     best = int(read.argmax())
     return best if read[best] > CLEARLY * read[0] + MORE else 0
 

@@ -13,6 +13,7 @@ const PARTS = [128, 160, 224, 320];
 const ENOUGH = 20;
 const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
+const LEVEL = 0.55;
 const DARK_SHARE = 0.04;
 const EDGE = 2;
 
@@ -50,12 +51,15 @@ export function turns(finder, classifier, gray, looked, box) {
   const chosen = [...seenWell].sort((a, b) => hints(a) - hints(b)).slice(-SIZES_TRIED);
   const seen = box ? aroundBox(gray, box, chosen.at(-1)) : partOf(gray, chosen.at(-1));
   const smaller = chosen.map(({ scale }) => ({ small: resized(seen, scale), scale }));
-  const read = [];
-  for (let n = 0; n < 4; n += 1) {
+  const read = [0, 0, 0, 0];
+  let areLevel = false;
+  for (const n of [0, 2, 1, 3]) {
     const views = smaller.map(({ small, scale }, number) => look(finder, turnedBy(small, n), scale, number));
     const marks = find(views);
-    read.push(readable(classifier, marks, views));
+    read[n] = readable(classifier, marks, views);
     if (n === 0 && CLEARLY * read[0] + MORE > marks.length) return 0; // nearly all can be read as it is
+    areLevel ||= read[n] > LEVEL * marks.length + MORE;
+    if (n === 2 && areLevel) break;
   }
   const best = read.indexOf(largest(read));
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
