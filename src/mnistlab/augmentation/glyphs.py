@@ -1,10 +1,8 @@
-"""Printed digits, letters and other marks in matplotlib's fonts, prepared as MNIST's digits were."""
+"""Printed digits, letters and other marks in several fonts, prepared as MNIST's digits were."""
 
 from __future__ import annotations
 
 import functools
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,8 +10,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.augmentation.draws import some
-from mnistlab.dependencies import require
-from mnistlab.errors import UserError
+from mnistlab.fonts import matplotlib_font, opened, packaged_font
 from mnistlab.geometry import fit_and_centre
 
 __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank", "printed_digits"]
@@ -31,8 +28,15 @@ UNICODE_FONTS = (
 )  # fmt: skip
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """In these fonts only the letters are at their Unicode code points."""
-FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""The characters rendered in each font: MNIST has no letters, so they come from matplotlib's fonts, which need no download."""
+PACKAGED = {
+    "Roboto-Regular": "font-roboto", "Roboto-MediumItalic": "font-roboto", "HankenGrotesk-Regular": "font-hanken-grotesk",
+    "Lato-Light": "font-lato", "Lato-BoldItalic": "font-lato", "Manrope-Medium": "font-manrope",
+    "Caladea-Regular": "font-caladea", "Caladea-BoldItalic": "font-caladea", "SourceSerifPro-It": "font-source-serif-pro",
+    "AmaticSC-Regular": "font-amatic-sc", "AmaticSC-Bold": "font-amatic-sc",
+}  # fmt: skip
+"""Fonts that other packages hold, each with its package."""
+FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys((*TEX_FONTS, *PACKAGED), LETTERS)
+"""The characters rendered in each font: MNIST has no letters, so they come from fonts that are installed with mnistlab."""
 
 
 @functools.cache
@@ -75,14 +79,9 @@ def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> 
 
 
 def font_of(name: str) -> ImageFont.FreeTypeFont:
-    """One of matplotlib's fonts, 64 pixels high. Raises `UserError` if it cannot be read."""
-    require("train", "matplotlib")
-    found = importlib.util.find_spec("matplotlib")  # finds it without importing it
-    folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"
-    try:
-        return ImageFont.truetype(folder / f"{name}.ttf", 64)
-    except OSError as error:
-        raise UserError("augmentation.font_unreadable", name=name, folder=folder, error=error) from None
+    """One of the fonts of `FONTS`, 64 pixels high. Raises `UserError` if it is missing or cannot be read."""
+    package = PACKAGED.get(name)
+    return opened(packaged_font(package, name) if package else matplotlib_font(name), 64)
 
 
 def as_mnist(glyphs: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]) -> torch.Tensor:

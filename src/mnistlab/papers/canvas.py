@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.papers.glyphs import SIDE, Shape, opened
+from mnistlab.fonts import opened
+from mnistlab.papers.glyphs import SIDE, Shape
 
 __all__ = ["Canvas", "Mark", "Pen", "Size"]
 

@@ -7,8 +7,6 @@ inside) and to its centre line. `Shape.edge` serves to draw the digit as it was 
 from __future__ import annotations
 
 import functools
-import importlib.util
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,11 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from mnistlab.dependencies import FONTS, require
-from mnistlab.errors import UserError
-from mnistlab.files import sha256
+from mnistlab.fonts import opened
 
-__all__ = ["Shape", "font_files", "fonts_digest", "of_picture", "of_text"]
+__all__ = ["Shape", "of_picture", "of_text"]
 
 SIDE = 48
 """The side of a shape's square in pixels."""
@@ -30,18 +26,6 @@ HEIGHT = 36
 """The longer side of a shape's ink in pixels."""
 FINER = 2
 """The factor by which the square is enlarged while distances are measured."""
-OTHERS = (
-    "DejaVuSans",
-    "DejaVuSans-Bold",
-    "DejaVuSerif",
-    "DejaVuSansMono",
-    "STIXGeneral",
-    "STIXGeneralBol",
-    "cmr10",
-    "cmss10",
-)
-"""Those of matplotlib's fonts whose digits have the usual form."""
-
 Distances = NDArray[np.float32]
 
 
@@ -90,54 +74,9 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
     return Shape(smaller(edge), smaller(middle), width / FINER, height / FINER, thickness)
 
 
-@functools.cache
-def font_files() -> tuple[Path, ...]:
-    """The fonts of `FONTS` and matplotlib's, in a fixed order, so that drawings do not depend on what else is installed.
-
-    Raises `UserError` if one of the packages is missing.
-    """
-    require("train", "matplotlib", *FONTS)
-    files: list[Path] = []
-    for package in FONTS:
-        folder = folder_of(package) / "files"
-        files += sorted(file for file in folder.glob("*") if file.suffix in (".ttf", ".otf"))
-    folder = folder_of("matplotlib") / "mpl-data" / "fonts" / "ttf"
-    files += [folder / f"{name}.ttf" for name in OTHERS]
-    return tuple(file for file in files if not any(word in file.name for word in ("Variable", "Thin", "ExtraLight")))
-
-
-def folder_of(package: str) -> Path:
-    """The folder of an installed package, found without importing it."""
-    spec = importlib.util.find_spec(package.replace("-", "_"))
-    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
-
-
-@functools.cache
-def fonts_digest() -> str:
-    """The SHA-256 of all fonts together, on which scenes depend. Raises `UserError` as `font_files` does."""
-    return sha256("".join(sha256(content(font)) for font in font_files()).encode())
-
-
-def content(font: Path) -> bytes:
-    """The content of the font's file. Raises `UserError` if it cannot be read."""
-    try:
-        return font.read_bytes()
-    except OSError as error:
-        raise UserError("papers.font_unreadable", font=font, reason=error.strerror or error) from None
-
-
 @functools.lru_cache(maxsize=20_000)
 def of_text(text: str, font: Path) -> Shape | None:
     """The shape of a character in a font; None if it leaves no ink."""
     drawn = Image.new("L", (160, 160))
     ImageDraw.Draw(drawn).text((80, 80), text, fill=255, font=opened(font), anchor="mm")
     return of_picture(np.array(drawn))
-
-
-@functools.cache
-def opened(font: Path) -> ImageFont.FreeTypeFont:
-    """The font at 80 pixels. Raises `UserError` if its file is missing or damaged."""
-    try:
-        return ImageFont.truetype(io.BytesIO(content(font)), 80)
-    except OSError as error:
-        raise UserError("papers.font_unreadable", font=font, reason=error) from None

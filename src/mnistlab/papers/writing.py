@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from mnistlab.fonts import font_files
 from mnistlab.papers.canvas import Canvas, Pen
-from mnistlab.papers.glyphs import HEIGHT, Shape, font_files, of_text
+from mnistlab.papers.glyphs import HEIGHT, Shape, of_text
 from mnistlab.papers.joined import chain_of_zeros, tail, tie
 from mnistlab.papers.style import Style
 from mnistlab.reading.finder import CLASSES, OTHER
