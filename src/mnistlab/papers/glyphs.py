@@ -55,7 +55,7 @@ class Shape:
     """The distance to the centre line of the nearest stroke."""
     width: float
     height: float
-    """`width` and `height` are those of its ink, in pixels of the square."""
+    """`width` and `height` are those of the ink, in pixels of the square."""
     thickness: float
     """Half the usual stroke width, in pixels of the square."""
 
@@ -114,7 +114,7 @@ def folder_of(package: str) -> Path:
 
 @functools.cache
 def fonts_digest() -> str:
-    """The SHA-256 of all fonts together, on which scenes depend. Raises `UserError` as `font_files` does."""
+    """The SHA-256 of all fonts together, because scenes depend on the fonts. Raises `UserError` as `font_files` does."""
     return sha256("".join(sha256(content(font)) for font in font_files()).encode())
 
 
