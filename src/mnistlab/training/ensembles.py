@@ -75,7 +75,7 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
         begun = [found for found in there if found.seed == seed and found.recipe.name == own.name]
         if not begun:
             member, _ = train_single(own, seed, folder, given)
-        elif not begun[0].is_finished or not is_measured(begun[0], given):  # finished, but perhaps not measured on this split
+        elif not begun[0].is_finished or not is_measured(begun[0], given):  # perhaps measured only on another split
             with going_on(begun[0]):
                 member, _ = resume_single(begun[0], given)
         else:
