@@ -27,7 +27,7 @@ class Alphabet:
     writers : ndarray of int16, shape (N,)
         The number of each image's writer.
     elsewhere : ndarray of uint8, shape (N, H, W), optional
-        The same digits as people elsewhere write them: see `mnistlab.augmentation.hands`.
+        The same digits as people in other countries write them: see `mnistlab.augmentation.hands`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Alphabet:
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of image `number`, or of the same digit as people `elsewhere` write it; None if the image has no ink."""
+        """The shape of image `number`, or, if `elsewhere`, of that digit as written in other countries; None without ink."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
@@ -62,7 +62,7 @@ class Hand:
     font: Path | None
     """The font in which the digits are printed; None if they are handwritten."""
     elsewhere: bool = False
-    """Whether the digits are written as people elsewhere write them."""
+    """Whether the digits are written as people in other countries write them."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
         """A random shape of the digit in this hand, or in another hand if this one lacks it; None if the shape has no ink."""

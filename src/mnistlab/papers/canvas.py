@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to a network that knows digits of one size and sees other sizes only in scaled pictures."""
+    """How large writing looks to the network, which knows digits of about one size and sees others only in scaled pictures."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -33,9 +33,9 @@ class Mark:
     """A digit or another mark on a sheet, and the bounding box of its ink in pixels."""
 
     kind: int
-    """Its index in the finder's `CLASSES`."""
+    """The index of the mark's kind in the finder's `CLASSES`."""
     x: float
-    """`x` and `y` are the centre of its box, in pixels."""
+    """`x` and `y` are the centre of the bounding box, in pixels."""
     y: float
     width: float
     height: float
@@ -45,7 +45,7 @@ class Mark:
 class Pen:
     """A pen: its colour, 0 (black) to 255, its opacity, 0 to 1, and its radius in pixels.
 
-    A radius of None leaves the strokes as they are, except for `bolder` pixels at each edge.
+    If the radius is None, the strokes keep their own width, plus `bolder` pixels at each edge.
     """
 
     colour: float
@@ -56,7 +56,7 @@ class Pen:
 
 @dataclass
 class Canvas:
-    """A sheet and its axes: `turn`, float64 (2, 2), maps offsets on the level sheet to offsets on the canvas."""
+    """A sheet that may lie at an angle: `turn`, float64 (2, 2), maps offsets on the level sheet to offsets on the canvas."""
 
     pixels: Floats
     """float32 (H, W), 0 to 255."""
@@ -80,7 +80,7 @@ class Canvas:
         return float(a + width / 2), float(b + height / 2)
 
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
-        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet from (left, top) on. Returns the part that is on the sheet."""
+        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet at (left, top). Returns the part that is on the sheet."""
         height, width = self.pixels.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
         if x1 <= x0 or y1 <= y0:

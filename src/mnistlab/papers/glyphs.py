@@ -39,7 +39,7 @@ class Shape:
     """The distance to the centre line of the nearest stroke."""
     width: float
     height: float
-    """`width` and `height` are those of its ink, in pixels of the square."""
+    """`width` and `height` are those of the ink, in pixels of the square."""
     thickness: float
     """Half the usual stroke width, in pixels of the square."""
 

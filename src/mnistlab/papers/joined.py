@@ -27,7 +27,7 @@ def tie(
 ) -> None:
     """Join two digits: the left one ends at x = `ends[0]`, and the right one begins at `ends[1]` and stands on y = `foot`.
 
-    The stroke reaches `into` pixels into both. `high` is the right digit's height, as a share of the style's.
+    The joining stroke reaches `into` pixels into each digit. `high` is the right digit's height, as a share of the style's.
     """
     to = random.uniform(0.3, 0.95) * high
     start = to if random.random() < 0.6 else random.uniform(0, 0.3)  # level, or up from the foot of the left digit
@@ -39,11 +39,11 @@ def tie(
 def chain_of_zeros(
     random: np.random.Generator, canvas: Canvas, how: Style, count: int, left: float, base: float, gap: float
 ) -> float:
-    """Write several zeros in one go, each joined at its top to the next one. Returns the x at which the text goes on."""
+    """Write several zeros in one go, each joined at its top to the next one. Returns the x at which the text continues."""
     usual = how.zeros * how.height
     wide = usual * random.uniform(0.5, 1.1)
     apart = max(gap, -0.15) + random.uniform(-0.1, 0.15)
-    first, turns = random.uniform(-0.5, 0.5), random.uniform(5.8, 7.2)  # radians, the first from the top to the left
+    first, turns = random.uniform(-0.5, 0.5), random.uniform(5.8, 7.2)  # radians; `first` goes left from the top
     lean, sag = how.slant, random.normal(0.05, 0.1)
     rings, x = [], left
     for _ in range(count):
@@ -70,7 +70,7 @@ def tail(random: np.random.Generator, canvas: Canvas, how: Style, end: float, ba
 
 
 def bent(start: tuple[float, float], end: tuple[float, float], sag: float) -> NDArray[np.float64]:
-    """Points (N, 2) of a curve between two points, whose middle lies `sag` pixels lower than that of a straight line."""
+    """Points (N, 2) of a curve between two points; its middle lies `sag` pixels below the straight line between them."""
     along = np.linspace(0, 1, POINTS)[:, None]
     return np.asarray((1 - along) * start + along * end + 4 * sag * along * (1 - along) * (0, 1))
 

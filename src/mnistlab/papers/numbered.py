@@ -23,16 +23,16 @@ T = TypeVar("T")
 AHEAD = 4
 """How many results a worker makes in advance."""
 MOST_WORKERS = {"cpu": 4, "cuda": 14}
-"""The most workers: each keeps the shapes of the digits that it has drawn, which take 1 GB for all of MNIST."""
+"""The largest number of workers, as each keeps the shapes of the digits that it has drawn: 1 GB for all of MNIST."""
 
 
 def worker_count(device: torch.device) -> int:
-    """How many processes should draw for a network on that device: one core is left to the network."""
+    """How many processes should draw scenes for a network on that device; one core is left to the network."""
     return max(1, min(cores_here() - 1, MOST_WORKERS.get(device.type, 4)))
 
 
 class Numbered(Dataset[T], Generic[T]):
-    """A dataset of the results of `make` for the numbers."""
+    """A dataset whose items are `make(number)` for each of the numbers."""
 
     def __init__(self, make: Callable[[int], T], numbers: Sequence[int]) -> None:
         self.make, self.numbers = make, numbers
@@ -45,7 +45,7 @@ class Numbered(Dataset[T], Generic[T]):
 
 
 def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> Generator[T, None, None]:
-    """The results of `make` for the numbers, in order, computed by that many processes, or by this one if `workers` is 0.
+    """Yield `make(number)` for each number in order, computed by `workers` processes, or by this one if `workers` is 0.
 
     The processes end when the iterator is closed. Arrays come through pipes rather than torch's shared memory, of which
     containers have little.
@@ -60,12 +60,12 @@ def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> 
     try:
         yield from batches
     finally:
-        del batches  # this is the last reference: the processes end with it
+        del batches  # deleting the last reference ends the processes
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside `with`, OpenCV uses only this thread: a process forked while OpenCV has others would wait for them forever."""
+    """Inside `with`, OpenCV uses only this thread, as a process forked while OpenCV has others would wait for them forever."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -80,7 +80,7 @@ def as_it_is(value: T) -> T:
 
 
 def begin_work(number: int) -> None:
-    """Ignore Ctrl-C and SIGTERM, which reach all processes of a terminal: the training process ends its workers itself."""
+    """Ignore Ctrl-C and SIGTERM, which reach all processes of a terminal; the training process ends its workers itself."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     cv2.setNumThreads(1)
@@ -88,7 +88,7 @@ def begin_work(number: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """End this process when its parent ends, even by kill -9: otherwise it would wait forever for its results to be read."""
+    """End this process when its parent ends, even by kill -9; it would otherwise wait forever for its results to be read."""
     while os.getppid() == parent:  # a process whose parent is dead gets another parent
         time.sleep(1)
     os._exit(1)

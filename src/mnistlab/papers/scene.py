@@ -19,7 +19,7 @@ __all__ = ["Scene", "Scenes"]
 LOWEST, HIGHEST = 12.0, 36.0
 """The usual range of digit heights in pixels."""
 TOO_LOW, TOO_HIGH = 10.0, 44.0
-"""Digits lower than the first or higher than the second, in pixels, are not to be found."""
+"""Digits shorter than the first or taller than the second, in pixels, should not be found by the network."""
 BEYOND = 0.17
 """The share of scenes whose writing is smaller or larger than usual."""
 
@@ -47,7 +47,7 @@ class Scenes:
     height, width : int
         The size of each scene in pixels, multiples of 4.
     seed : int
-        The number from which, with `n`, all randomness of a scene comes.
+        The number that, together with n, decides all that is random in `scenes[n]`.
     """
 
     def __init__(self, alphabet: Alphabet, height: int = 96, width: int = 192, seed: int = 0) -> None:

@@ -31,7 +31,7 @@ class Example:
     """float32 (4, h, w): in the cells with a mark's centre, the offset of that centre from the cell's middle, in cells, and the
     logarithms of the mark's width and height relative to `SIZES`."""
     asked: NDArray[np.bool_]
-    """bool (h, w): the cells that count in the loss of the kinds."""
+    """bool (h, w): the cells that count in the part of the loss for the marks' kinds."""
     digits: Floats
     """float32 (H, W): how much of each pixel is the ink of digits."""
 

@@ -59,7 +59,7 @@ def half_width(how: Style, shape: Shape) -> float:
 def number(
     random: np.random.Generator, canvas: Canvas, how: Style, text: str, left: float, base: float, gap: float
 ) -> float:
-    """Write digits, separators and signs from `left` on, with their baseline at `base` and `gap` digit heights between them.
+    """Write digits, separators and signs, starting at x = `left`, on a baseline at `base`, with `gap` digit heights between them.
 
     Returns the x at which the text ends.
     """
@@ -100,7 +100,7 @@ def number(
 
 
 def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write a separator from `left` on. Returns the x at which it ends."""
+    """Write a separator, starting at x = `left`. Returns the x at which it ends."""
     high = how.height
     width = 2 * how.pen.radius if how.pen.radius else max(1.2, 0.1 * high)
     stroke: list[list[tuple[float, float]]]
@@ -143,7 +143,7 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
 
 
 def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write one of `AROUND` from `left` on. Returns the x at which it ends."""
+    """Write one of `AROUND`, starting at x = `left`. Returns the x at which it ends."""
     fonts = font_files()
     shape = of_text(kind, fonts[random.integers(len(fonts))])
     if shape is None:

@@ -18,7 +18,7 @@ ALONE = {"members": 1, "networks": ()}
 
 
 def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by the names of their fields, including those in groups. A field in the wrong group is called "group.field".
+    """A flat dictionary of all fields, including those given in groups. A field in the wrong group is called "group.field".
 
     Raises `UserError` for a field given twice.
     """
@@ -35,7 +35,7 @@ def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with NumPy's types converted to Python's, and lists, or one value for all blocks, to tuples.
+    """The values as a recipe stores them: NumPy's types become Python's; a list, or one value for all blocks, becomes a tuple.
 
     Raises a `UserError` that names every problem at once.
     """
@@ -54,7 +54,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """The problem if values that are each allowed alone do not go together; None if they do."""
+    """The first problem among values whose types and ranges are right, such as two that conflict; None if there is none."""
     members, networks = (values.get(name, alone) for name, alone in ALONE.items())
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))

@@ -20,7 +20,7 @@ from mnistlab.recipes.recipe import Recipe
 __all__ = ["AnyRecipe", "FinderRecipe"]
 
 CELL = 4
-"""A scene's height and width are multiples of this many pixels; the network has one answer for each square of this side."""
+"""A scene's height and width are multiples of this many pixels; the network gives one answer per square of this size."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class FinderRecipe:
     name: str = "custom"
     summary: str = ""
     start: str = knob("")
-    """The model.pth of a finder whose weights the training starts from; otherwise they are random."""
+    """Start from the weights in this model.pth of a finder; by default, from random weights."""
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
     """Channels of the first and the second convolution, at half the scene's size, and of all others, at a quarter."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)
-    """Dilation of each further convolution at a quarter of the size: how far apart the pixels are that it looks at."""
+    """Dilation of each further convolution, at a quarter of the size: the distance between the pixels that it combines."""
     height: int = knob(96, low=48, high=2048)
     """Height of a scene in pixels, a multiple of 4."""
     width: int = knob(192, low=48, high=2048)
@@ -135,7 +135,7 @@ AnyRecipe: TypeAlias = Recipe | FinderRecipe
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """The problem if a value has the right type and range but its field does not accept it; None if all are accepted."""
+    """The first problem among values of the right types and ranges, such as a height of 98 pixels; None if there is none."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=repr(values["name"]))
     if len(values["widths"]) != 3:

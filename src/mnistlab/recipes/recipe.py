@@ -128,7 +128,7 @@ class Recipe:
 
     @property
     def trainings(self) -> int:
-        """How many networks it trains."""
+        """How many networks a run of this recipe trains."""
         return 1
 
     def values(self) -> dict[str, Any]:
@@ -162,10 +162,10 @@ class Recipe:
     def override(self, *changes: Mapping[str, Any], **fields: Any) -> Recipe:
         """A copy of the recipe with some fields changed, first by each of `changes` in turn, then by `fields`.
 
-        Fields that depend on changed ones follow, unless they are given too: with new `widths`, the values per block are cut to
-        the new number of blocks, or the last of them is repeated; with new `epochs`, `steps` no longer ends training early; with
-        a new network or augmentation, all members of an ensemble have it. `dataclasses.replace` on a group changes only the
-        fields that it is given.
+        Fields that depend on changed ones change too, unless they are given as well. With new `widths`, the values per block are
+        cut to the new number of blocks, or the last of them is repeated. With new `epochs`, `steps` no longer ends training
+        early. A new network or augmentation applies to all members of an ensemble. `dataclasses.replace` on a group, by
+        contrast, changes only the fields that it is given.
 
         Parameters
         ----------
@@ -232,5 +232,5 @@ class EnsembleRecipe(Recipe):
 
     @property
     def trainings(self) -> int:
-        """How many networks it trains."""
+        """How many networks a run of this recipe trains."""
         return self.ensemble.members

@@ -122,7 +122,7 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field in the source of these dataclasses, by field name; of all groups if no dataclass is given."""
+    """The text below each field in the source of these dataclasses (by default, of all groups), by field name."""
     texts = {}
     for part in parts or (NetworkDesign, *GROUPS.values()):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body

@@ -14,8 +14,8 @@ __all__ = ["config_of_version_1", "member_row_of_version_1", "split_of_version_2
 def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A config.json of version 1 in the form of version 2.
 
-    Version 1 named no kind: a recipe with several members was an ensemble's, and the runs from which it was combined were in
-    environment.json. The recipe's fields were not in groups, which `Recipe.from_dict` accepts.
+    Version 1 named no kind, but a recipe with several members was an ensemble's. The runs from which an ensemble was combined
+    were in environment.json. The recipe's fields were not in groups, which `Recipe.from_dict` accepts.
     """
     if config["recipe"].get("members", 1) == 1:
         return {**config, "version": 2, "kind": "single"}
@@ -27,7 +27,7 @@ def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def split_of_version_2(split: str, dataset: str) -> str:
-    """Today's name for a split in a config.json of version 1 or 2, written before mnistlab knew the writers."""
+    """Today's name for a split in a config.json of version 1 or 2, written before mnistlab knew each image's writer."""
     return "train-random" if (split, dataset) == ("train", "mnist") else split
 
 

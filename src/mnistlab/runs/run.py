@@ -170,7 +170,7 @@ class Run:
             file.write(json.dumps(row) + "\n")
 
     def write_metrics(self, rows: list[dict[str, Any]]) -> None:
-        """Rewrite metrics.jsonl: a resumed run repeats the epochs after its last saved state."""
+        """Rewrite metrics.jsonl, because a resumed run repeats the epochs after its last saved state."""
         write_bytes(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     @property
@@ -204,7 +204,7 @@ class Run:
 
     @property
     def how_to_finish(self) -> str:
-        """What to do about an unfinished run: the key of a remedy that names the `run`."""
+        """The key of the message that says how to finish an unfinished run; it may have the placeholder `run`."""
         if self.is_being_trained:
             return "remedies.wait_for_training"
         return "remedies.finish_run"

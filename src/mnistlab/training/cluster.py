@@ -21,7 +21,7 @@ __all__ = ["ANSWERS_WITHIN", "cluster"]
 ANSWERS_WITHIN = 10.0
 """Seconds within which a cluster has to answer."""
 OBJECTS = 100 * 2**20
-"""Bytes of shared memory for a cluster on this computer; only names and counts go through it."""
+"""Bytes of shared memory for a cluster on this computer; few are enough, because only names and counts go through it."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a gRPC client, such as Ray, sends first: HTTP/2's connection preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 SETTINGS = 4
@@ -65,7 +65,7 @@ def cluster(address: str | None = None) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def without_greeting() -> Iterator[None]:
-    """Silence standard error inside `with`: Ray would report that it has read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
+    """Silence standard error inside `with`, where Ray would say that it read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
     kept = os.dup(2)
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - a device of the system, not a file
         os.dup2(nothing.fileno(), 2)
@@ -78,7 +78,7 @@ def without_greeting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[str | None]:
-    """A temporary folder for Ray's files, or None if its path is too long for sockets: Ray then uses another one."""
+    """A temporary folder for Ray's files, or None if its path is too long for sockets, so that Ray chooses a folder itself."""
     folder = tempfile.mkdtemp(prefix="ray-")
     try:
         yield folder if len(folder) <= 40 else None

@@ -17,7 +17,7 @@ class Display(Protocol):
         """The layers of the network that is about to be trained."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """Training begins, or continues after `done` of its `steps`. An epoch has `epoch_steps` steps, the last perhaps fewer."""
+        """Training begins, or continues after `done` of its `steps`. Epochs have `epoch_steps` steps, the last perhaps fewer."""
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
         """Called a few times a second with the steps done, the last loss in nats, and the images per second since the last call.

@@ -42,7 +42,7 @@ __all__ = ["combine", "resume_ensemble", "train_ensemble"]
 def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train the members as runs inside a new run's folder, with seeds starting at `seed`, and combine them."""
     precision = pick_precision(recipe.optimisation.precision, given.device)
-    for number in range(kinds_of(recipe)):  # finds misfits before a folder is made
+    for number in range(kinds_of(recipe)):  # finds members that do not fit the data before a folder is made
         TrainingState(member_of(recipe, number), given.dataset, seed, given.device, precision)
     environment = describe_environment(given.device, precision)
     with (
@@ -75,7 +75,7 @@ def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) ->
         begun = [found for found in there if found.seed == seed and found.recipe.name == own.name]
         if not begun:
             member, _ = train_single(own, seed, folder, given)
-        elif not begun[0].is_finished or not is_measured(begun[0], given):  # it may be measured only on another split
+        elif not begun[0].is_finished or not is_measured(begun[0], given):  # perhaps measured only on another split
             with going_on(begun[0]):
                 member, _ = resume_single(begun[0], given)
         else:
@@ -163,7 +163,7 @@ def recipe_of(members: Sequence[Run]) -> Recipe:
         summary=f"of {', '.join(member.path.name for member in members)}",
         members=len(members),
         networks=(),
-        split=splits.pop() if len(splits) == 1 else "train+val",  # one was trained on what another held out
+        split=splits.pop() if len(splits) == 1 else "train+val",  # one was trained on images that another held out
     )
 
 
@@ -178,7 +178,7 @@ def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, An
 
 
 def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]:
-    """The members' models. Raises `UserError` if a run is not finished (with `test`, not tested) or the models do not match."""
+    """The members' models. Raises `UserError` if a run is unfinished or, with `test`, untested, or if the models do not match."""
     models: list[SavedModel] = []
     for member in members:
         for file, there in (

@@ -51,7 +51,7 @@ def version(package: str) -> str | None:
 def commit() -> str | None:
     """The commit of this source, with "-dirty" if mnistlab's files differ from it; None outside a checkout.
 
-    Git is asked once per process, because the code that runs is the code as it was loaded.
+    Git is asked once per process, because code that has been loaded no longer changes.
     """
     folder = Path(__file__).parent
     try:

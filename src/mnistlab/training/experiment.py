@@ -72,8 +72,12 @@ def train(
 
     Raises
     ------
-    UserError, Failure, Interrupted
-        Respectively: if something cannot be done (raised before a folder is made); for a NaN loss or a full disk; after a signal.
+    UserError
+        If something cannot be done; raised before a folder is made.
+    Failure
+        If the loss becomes NaN or the disk is full.
+    Interrupted
+        After a signal.
     """
     chosen, seed, processes = checked(recipe, seed, track, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")

@@ -88,7 +88,7 @@ class Film:
             self.take(float(loss))
 
     def take(self, loss: float) -> None:
-        """Take a snapshot now; `loss` is that of the last step, in nats, or NaN before the first."""
+        """Take a snapshot now; `loss` is the loss of the last step, in nats, or NaN before the first step."""
         state, taken = self.state, self.taken
         images = torch.from_numpy(taken.images[:, None]).to(state.device).float()
         normalised = state.loader.spec.normalisation(images)
@@ -133,7 +133,8 @@ def first_filters(model: NeuralNet) -> NDArray[np.float32]:
 def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """The indices of the `most` images, uint8 (N, H, W), that are hardest to tell from another class, the hardest first.
 
-    The hardest image is the one that is farthest from its own class's mean in proportion to its distance from another's.
+    Images are sorted by how much their squared distance from the mean of their own class exceeds their squared distance from
+    the nearest mean of another class.
     """
     flat = images.reshape(len(images), -1).astype(np.float32)
     present = np.unique(labels)

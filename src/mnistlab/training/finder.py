@@ -46,7 +46,7 @@ def rate_at(recipe: FinderRecipe, step: int) -> float:
 
 @dataclass(frozen=True)
 class Batches:
-    """The scenes of each step, drawn and turned into examples: those of step n are numbered from n times the batch size on."""
+    """The scenes of each step, turned into examples; the first scene of step n has the number n times the batch size."""
 
     scenes: Scenes
     size: int
@@ -64,7 +64,7 @@ class FinderState:
     recipe
         The recipe to train.
     dataset
-        The dataset whose training digits the scenes are written with.
+        The dataset that supplies the training digits for the scenes.
     seed
         From 0 to 2**32 - 1; the initial weights and the scenes depend only on it.
     device
@@ -106,7 +106,7 @@ class FinderState:
         self.held_out: list[Scene] = []  # drawn for the first validation
 
     def start(self) -> None:
-        """Take the weights from which the recipe says that the training starts, if it names a file.
+        """Load the weights from which the training starts, if the recipe names a file with such weights.
 
         Raises `UserError` for a file that is missing, damaged or not a finder's, or whose network has another shape.
         """
@@ -218,7 +218,11 @@ def mean_parts(state: FinderState) -> dict[str, float]:
 
 
 def validate(state: FinderState) -> dict[str, float]:
-    """On validation writers' digits: loss, share of digits found and classified correctly (0 to 1), false finds per scene."""
+    """The loss, accuracy and false finds on scenes with validation writers' digits.
+
+    The accuracy is the share of digits, 0 to 1, that are found and classified correctly. False finds, which are detections where
+    there is no digit, are counted per scene.
+    """
     if not state.held_out:
         state.held_out = held_out_scenes(state.recipe, state.dataset, "val", state.device)
     measured = measure(state.model, state.recipe, state.held_out, "val", state.device)

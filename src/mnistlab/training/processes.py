@@ -31,7 +31,7 @@ NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 LOST = ("closed by peer", "reset by peer", "Broken pipe", "gloo", "NCCL")
 """If another process is gone, torch's error messages contain one of these."""
 trainings = itertools.count()
-"""Numbers this process's training runs. The others count in the same way, so that messages of one run do not reach the next."""
+"""Numbers this process's training runs. All processes count alike, so that messages of one run do not reach the next."""
 
 
 class Processes:
@@ -97,7 +97,7 @@ class Processes:
     def compare(self, what: Mapping[str, object]) -> None:
         """Raise `UserError`, in all processes, if one of these values is not the same in all.
 
-        The keys are those of clauses that say what the values are.
+        The key of each value is also the key of the clause that names the value in the error message.
         """
         import torch.distributed as dist
 
@@ -168,8 +168,8 @@ def joined() -> Iterator[Processes | None]:
     """Inside `with`, this process is connected to those that torchrun started with it; yields None without torchrun.
 
     It also yields None if the caller has already connected the processes for purposes of its own. SIGTERM raises
-    KeyboardInterrupt; after an error it is ignored, because torchrun sends it to all processes as soon as one has ended,
-    and this one may not have reported its error yet.
+    KeyboardInterrupt until an error occurs, and is then ignored, because torchrun sends it to all processes as soon as one
+    of them has ended, and this process may still have to report its error.
 
     Raises `Failure` if another process is lost.
     """
@@ -226,7 +226,7 @@ def noticing_the_lost() -> Iterator[None]:
 
 
 def of_first(processes: Processes | None, make: Callable[[], Value]) -> Value:
-    """What `make` returns; of several processes, only the first calls it, and all get what it returned there."""
+    """The value of `make()`; if there are several processes, only the first calls it, and all of them return its value."""
     if processes is None:
         return make()
     given: Value = processes.tell(make() if processes.is_first else None)
@@ -239,7 +239,7 @@ def writes(processes: Processes | None) -> bool:
 
 
 def says(error: MnistlabError) -> bool:
-    """Whether this process reports the error. Of several, only one does: the first, if they are not connected yet."""
+    """Whether this process reports the error: it does if it failed first or, before the processes are connected, as number 0."""
     if error.is_said_elsewhere is None:
         return not started_with_others() or os.environ["RANK"] == "0"
     return not error.is_said_elsewhere

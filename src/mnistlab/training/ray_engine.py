@@ -30,7 +30,7 @@ TRIES_AGAIN = 3
 LOOK_EVERY = 5.0
 """Seconds between two checks of how far the trials have got."""
 LOCKED_FOR = 60.0
-"""Seconds after which the lock on a run must be another sweep's, not that of a process that is about to die."""
+"""If a run is still locked after this many seconds, another sweep holds the lock, not a dying process of this one."""
 
 
 @dataclass(frozen=True)

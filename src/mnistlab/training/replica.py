@@ -31,7 +31,7 @@ class Part:
 
     @staticmethod
     def of(rank: int, count: int, total: int) -> Part:
-        """The part of process `rank` of `count`. Every row belongs to one part; the sizes of any two differ by at most 1."""
+        """The rows for process `rank` of `count`. Every row belongs to one part; the sizes of the parts differ by at most 1."""
         return Part(total * rank // count, total * (rank + 1) // count, total)
 
     @property

@@ -61,7 +61,7 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
     """Train the recipe's network, measure it once and draw its pictures, all in a new folder in `runs_dir`."""
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
-    state = begin(recipe, given, seed, precision)  # reports misfits before a folder is made
+    state = begin(recipe, given, seed, precision)  # reports a recipe that does not fit the data before a folder is made
     if isinstance(state, FinderState):
         state.start()
     environment = describe_environment(given.device, precision, given.processes.count if given.processes else 0)
@@ -101,7 +101,7 @@ def saved_state(run: Run) -> Any:
 
 @contextlib.contextmanager
 def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Inside `with`, this process (of several, the first) holds the run's lock; files that were left half written are deleted."""
+    """Inside `with`, this process, or the first of several, holds the run's lock; files left half written are deleted."""
     locked = run.lock() if writes(processes) else contextlib.nullcontext()
     with locked, explain_how_to_resume(run, processes):
         if writes(processes):
@@ -118,7 +118,10 @@ def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], giv
 
 @contextlib.contextmanager
 def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Add the command that resumes `run` to any error that stops the work inside `with`; if nested, the outermost one counts."""
+    """Add the command that resumes `run` to any error that stops the work inside `with`.
+
+    If such blocks are nested, the command is that of the outermost one.
+    """
     values: dict[str, Any] = {"run": run.path}
     go_on, free_space = "training.interrupted", "remedies.free_space_and_go_on"
     if processes:
@@ -144,8 +147,8 @@ def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Itera
 def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | FinderState:
     """The state from which the recipe's training starts.
 
-    Raises `UserError` if the recipe and the dataset do not fit each other, or if processes that train together were not
-    given the same things.
+    Raises `UserError` if the recipe and the dataset do not fit each other, or if processes that train together differ
+    in their versions, recipe, seed, data, precision or kind of device.
     """
     if isinstance(recipe, FinderRecipe):
         return FinderState(recipe, given.dataset, seed, given.device, precision)

@@ -39,7 +39,7 @@ FORMAT = "mnistlab resume 3"
 
 
 class TrainingState:
-    """One training run: its network, optimizer, average, data order, counters and random generators.
+    """One training run: its network, optimizer, averaged weights, data order, counters and random generators.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class TrainingState:
         if processes.count > self.batch_size:
             raise UserError("training.more_processes_than_images", count=processes.count, batch_size=self.batch_size)
         if not processes.is_first:
-            self.val_loader = None  # the first one validates
+            self.val_loader = None  # only the first process validates
         self.processes, self.part = processes, Part.of(processes.rank, processes.count, self.rows)
         self.replica = distributed(self.model, self.part, self.device)
 
@@ -168,7 +168,7 @@ class TrainingState:
 
     @property
     def final_model(self) -> Network:
-        """The network that is evaluated and saved, with averaged weights if the recipe averages, in the wrappers of `for_use`."""
+        """The network that is evaluated and saved, as `for_use` wraps it; its weights are averaged if the recipe says so."""
         network = cast(NeuralNet, self.average.module) if self.average else self.model
         return for_use(network, self.architecture)
 
@@ -198,7 +198,7 @@ class TrainingState:
                 raise UserError("training.state_of_other_version", version=found)
             raise UserError("training.state_of_unknown_version")
         try:
-            recipe = {**Recipe().to_dict(), **state["recipe"]}  # fields that it lacks were added later
+            recipe = {**Recipe().to_dict(), **state["recipe"]}  # fields that an old state lacks were added later
             if found != FORMAT and self.recipe.data.split == split_of_version_2(recipe["split"], self.dataset):
                 recipe["split"] = self.recipe.data.split
             if {name: value for name, value in recipe.items() if name not in ALONE} != self.recipe.to_dict():

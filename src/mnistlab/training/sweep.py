@@ -232,7 +232,7 @@ def carry_out(plan: Sweep, trial: Trial, display: Display | None = None) -> Run:
 
 @contextlib.contextmanager
 def computing_on(cores: int) -> Iterator[None]:
-    """Inside `with`, torch computes with `cores` threads, or its default number if `cores` is 0; a resumed run sets its own."""
+    """Inside `with`, torch uses `cores` threads, or its default number if that is 0. A resumed run sets its own number."""
     before = torch.get_num_threads()
     try:
         if cores:

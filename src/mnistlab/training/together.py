@@ -40,7 +40,7 @@ class Together:
     Raises
     ------
     Failure, Interrupted
-        From `step` and `epoch`, as from those of `Watch`. If a process is gone, torch raises `RuntimeError`.
+        From `step` and `epoch`, as from the same methods of `Watch`. If a process is gone, torch raises `RuntimeError`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Together:
         self.processes.largest(0)
 
     def stop(self) -> NoReturn:
-        """Leave once the first process has saved the state: torchrun ends all processes as soon as one has left."""
+        """Leave once the first process has saved the state, because torchrun ends all processes as soon as one has left."""
         with contextlib.suppress(RuntimeError):  # the first process is gone
             self.processes.largest(0)
         raise stopped(self.run, self.state, self.signals.received)

@@ -29,7 +29,7 @@ LOOK_EVERY = 0.25
 SAVE_EVERY = 30.0
 """Seconds between two saves of the state inside an epoch."""
 POINTS = 200
-"""About how many losses metrics.jsonl keeps of a whole training run for its curve, besides the mean loss of each epoch."""
+"""About how many losses of a training run metrics.jsonl keeps to draw the curve, besides the mean loss of each epoch."""
 
 
 class Training(Protocol):

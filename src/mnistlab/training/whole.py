@@ -29,7 +29,7 @@ from mnistlab.networks.network import NeuralNet
 __all__ = ["WholeState", "bytes_of", "describe_layers", "whole_state"]
 
 LEVELS = 127
-"""The integer that the largest absolute weight of a row becomes."""
+"""The integer to which the largest absolute weight of a row is scaled."""
 
 
 def describe_layers(model: NeuralNet, normalisation: Normalisation, deskew: bool) -> str:
