@@ -72,7 +72,7 @@ def check_model(
     code : str, optional
         "FILE.py:CLASS", the class of the network with this state_dict. FILE.py is run, and CLASS is called without arguments.
     split : {"val", "val-random"}
-        The validation images to examine the model with; "val-random" for a run that kept those for validation.
+        The validation images to examine the model with; "val-random" for a run that was validated on that split.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 
 
 def load_weights(model: nn.Module, path: Path) -> str:
-    """Load the state_dict in the file into the network. Returns the prefix that was removed from its names, "" for none.
+    """Load the state_dict in the file into the network. Returns the prefix removed from the weights' names, "" for none.
 
     Raises `UserError` if the state_dict does not fit.
     """
