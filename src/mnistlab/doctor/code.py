@@ -211,7 +211,7 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Inside `with`, turn exceptions from the file's code into a `UserError` with this remedy, and keep the exception as cause."""
+        """Inside `with`, turn any exception from the file's code into a `UserError` with this remedy and that cause."""
         try:
             yield
         except MnistlabError:
