@@ -107,7 +107,7 @@ def check_model(
 def examine_layers(
     model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, mean: float, std: float
 ) -> list[Check]:
-    """Examine the network that was trained, without its wrappers; it returns logits for images like its training data."""
+    """Examine the trained network inside any wrappers, because it alone returns logits for images like its training data."""
     while isinstance(model, Deskewed | Shifted):
         if isinstance(model, Deskewed):
             pictures = upright(pictures)

@@ -39,7 +39,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Report:
-    """The verdicts on a day's answers; its text is a paragraph for each."""
+    """The verdicts on a day's answers; as text, one paragraph per answer."""
 
     day: str
     verdicts: tuple[Verdict, ...]
