@@ -12,7 +12,7 @@ imported without them, but using it raises an error that names the extra. mnistl
     networks      the description of a network, its layers, ensembles, and how they are saved
     recipes       what to train and how
     runs          run folders: the only output of training
-    evaluation    from a model and a split to counts; calibration, comparison, pictures
+    evaluation    how well a model reads a split; calibration, comparison, pictures
     training      from a recipe to a tested run folder
     export        a run as one ONNX or safetensors file
     doctor        checks of this machine, of runs and of any network

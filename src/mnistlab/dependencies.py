@@ -79,7 +79,7 @@ class StandIn:
 
 
 def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
-    """A stand-in for a name in `room`, if a package of the extra that `room` needs is missing; otherwise raises `error`."""
+    """A stand-in for a name of the package `room`, if the extra that `room` needs is incomplete; otherwise raises `error`."""
     extra = room if room in EXTRAS else "train"
     missing = find_missing(EXTRAS[extra])
     if (error.name or "").partition(".")[0] not in missing:
@@ -128,7 +128,7 @@ def check_torch() -> None:
 
 
 def check_callers_for_torch() -> None:
-    """Raise `Failure` if torch cannot encode the name of a file that calls this function, which torch's exporter records."""
+    """Raise `Failure` if torch's exporter, which records the names of all calling files, could not encode one of them."""
     for frame, _ in traceback.walk_stack(None):
         check_spelling(frame.f_code.co_filename)
 
@@ -150,7 +150,7 @@ def import_matplotlib() -> None:
     Listing those few fonts takes 0.2 s, so the list need not be cached; listing all of the system's fonts takes seconds, and
     no picture uses them. If a program has already imported matplotlib, with its own settings, nothing happens here. If
     MPLBACKEND names a backend that is not installed, such as Jupyter's outside Jupyter, an ordinary import would fail; here
-    matplotlib is imported without that backend. A backend that is installed is in effect afterwards.
+    matplotlib is imported without that backend. If the backend is installed, it is in effect afterwards.
 
     Raises `UserError` if matplotlib is not installed.
     """
@@ -171,7 +171,7 @@ def import_matplotlib() -> None:
 
 
 def is_not_about_the_cache(record: logging.LogRecord) -> bool:
-    """False for matplotlib's message, after 5 s of listing fonts, that it is building a cache, because here it builds none."""
+    """False for the message, which matplotlib logs after 5 s, that it is building the font cache: here no cache is kept."""
     return "building the font cache" not in record.getMessage()
 
 
@@ -193,7 +193,7 @@ def environment(**changed: str | None) -> Iterator[None]:
 def cache_of_its_own(variable: str) -> Iterator[None]:
     """Inside `with`, set the environment variable `variable` to a temporary folder, unless the user has set it.
 
-    A library uses the folder as its cache; the folder is deleted afterwards. If none can be made, it uses its usual cache.
+    A library uses the folder as its cache; the folder is deleted afterwards. If none can be made, the variable stays as it is.
     """
     if os.environ.get(variable):
         yield

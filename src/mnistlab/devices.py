@@ -20,7 +20,7 @@ take turns. An ensemble holds the lock while it trains its members, which acquir
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
-    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1 or mps. A device is returned as it is.
+    """The device called `name`: auto (CUDA, else MPS, else CPU), cpu, cuda, cuda:1 or mps. A `torch.device` is returned as is.
 
     Raises `UserError` if the name is unknown or this machine has no such device.
     """

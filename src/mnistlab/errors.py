@@ -1,4 +1,4 @@
-"""The errors that a user meets, as data; number checks, which raise them; and values in the form that sentences use.
+"""The errors that a user meets, as data; checks of numbers, which raise such errors; and values as sentences show them.
 
 An error carries a key and values. Its sentences are in messages/en.toml: what is wrong, how to fix it, and how to fix it on the
 command line if that differs, so that errors raised in Python name no command-line option. A value may be the user's text,
@@ -118,7 +118,7 @@ class Interrupted(MnistlabError):  # noqa: N818 - nobody made an error
 
 
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
-"""What torch's allocators say in a RuntimeError; "memory" alone would hide errors about memory formats."""
+"""What torch's allocators say when memory runs out; "memory" alone would also match errors about memory formats."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -189,7 +189,7 @@ def shown(value: object) -> str | Clause:
 
 
 def told(value: object) -> str:
-    """A setting's value as it is written on the command line, such as 16,32; a bool is on or off, and None is none."""
+    """A setting's value as it is written on the command line, such as 16,32; a bool becomes "on" or "off", None "none"."""
     if isinstance(value, list | tuple):
         return (
             ",".join(one if isinstance(one, str) and one.isprintable() else str(shown(one)) for one in value) or "none"
@@ -203,6 +203,6 @@ def told(value: object) -> str:
 
 
 def rounded(probability: float, digits: int) -> float:
-    """The probability with that many decimals, but never rounded up to 1: no network is certain."""
+    """The probability rounded to `digits` decimals, but never up to 1, because no network is certain."""
     most = 1 - 0.1**digits
     return round(min(probability, most), digits)

@@ -119,7 +119,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_target(path: Path, example: str) -> None:
-    """Raise `UserError` if no file can be written at `path`, or if its ending is not that of the name `example`."""
+    """Raise `UserError` if no file can be written at `path`, or if `path` has another ending than `example`."""
     suffix = Path(example).suffix
     if is_folder(path):
         raise UserError("files.is_a_folder", path=path, example=path / example)
@@ -151,7 +151,7 @@ def check_links(folder: Path) -> None:
 
 
 def link_target(path: Path) -> Path:
-    """Where a file of that name is written: a link's target, otherwise the path. Raises `UserError` for a circular link."""
+    """The path that is written to: the target if `path` is a link, otherwise `path`. Raises `UserError` for a circular link."""
     if not os.path.islink(path):  # noqa: PTH114 - False for a name that no file system accepts
         return path
     if leads_in_a_circle(path):

@@ -36,9 +36,9 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 
 
 def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
-    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left pixel); outside there is no ink.
+    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left one); there is no ink outside.
 
-    The `mode` "bicubic" keeps strokes sharper, but its values may go below those of paper and above those of ink.
+    The `mode` "bicubic" keeps strokes sharper, but its values may go below the value of paper and above that of ink.
     """
     height, width = images.shape[2:]
     shape = (images.shape[0], height, width)  # len() would be a constant in an exported network
@@ -52,7 +52,10 @@ def place(
     scale: tuple[torch.Tensor, torch.Tensor],
     offset: tuple[torch.Tensor, torch.Tensor],
 ) -> torch.Tensor:
-    """The images scaled, with the point `middle` moved to `offset` from the image's middle: x, y in pixels, float (B, 1, 1)."""
+    """The images, scaled by `scale` and shifted so that the point `middle` lies at `offset` from the image's middle.
+
+    Each argument is a pair for x and y, float (B, 1, 1); `middle` and `offset` are in pixels.
+    """
     height, width = images.shape[2:]
     x = middle[0] + (centres(width, images).view(1, 1, width) - offset[0]) / scale[0]
     y = middle[1] + (centres(height, images).view(1, height, 1) - offset[1]) / scale[1]

@@ -21,7 +21,7 @@ NO_FLOCK = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 def file_lock(path: Path) -> BaseFileLock:
-    """A lock that only one process can hold at a time, not yet acquired; its folder must exist.
+    """A lock that only one process can hold at a time, not yet acquired; the folder of `path` must exist.
 
     If the file system has no locks, a marker file is used instead, and a warning says so once.
     """
@@ -34,7 +34,7 @@ def file_lock(path: Path) -> BaseFileLock:
 
 
 def has_flock(folder: Path) -> bool:
-    """Whether files in the folder can be locked, tried with a temporary file."""
+    """Whether files in the folder can be locked, which is tried with a temporary file."""
     try:
         import fcntl
     except ImportError:  # Windows has a different kind of lock

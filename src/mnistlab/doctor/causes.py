@@ -109,7 +109,7 @@ def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
 
 
 def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """Maps with a different number of channels than the convolution takes, or without a batch dimension."""
+    """Inputs with a different number of channels than the convolution takes, or without a batch dimension."""
     if images.ndim != weight.ndim:
         yield Clause("doctor.maps_lost", layer=layer(weight, witness), shape=tuple(images.shape))
     elif images.shape[1] == 1 and len(images) == witness.batch and weight.shape[1] == 3:
@@ -120,7 +120,7 @@ def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witn
 
 
 def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """The wrong number of values for the linear layer: maps, a whole batch in one row, or too few or too many values."""
+    """Inputs that do not fit the linear layer: maps, a whole batch in one row, or too few or too many values."""
     outputs, takes = weight.shape
     named, gets = layer(weight, witness), values.shape[-1] if values.ndim else 1
     if gets == takes:

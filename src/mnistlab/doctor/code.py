@@ -85,7 +85,7 @@ def check_code(
 def try_training(
     model: nn.Module, file: LearnersFile, name: str, code: str, pictures: torch.Tensor, labels: torch.Tensor
 ) -> list[Check]:
-    """Run two steps of the training in the function of that name. Raises `UserError` if the function's code fails."""
+    """Run two steps of training with the function `name` of the file. Raises `UserError` if the function's code fails."""
     remedy = "remedies.give_function"
     with file.explaining(code, remedy):
         function = getattr(file.module, name)
@@ -106,7 +106,7 @@ def check_network(
     model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, *, trained: bool
 ) -> Iterator[Check]:
     """What is wrong with a network before it is trained. A softmax is not mentioned if training is tried out later (`trained`),
-    because that shows what the loss is given."""
+    because the training shows what the loss is given."""
     if lost := unregistered(model):
         yield Check(NETWORK, "problem", Clause("doctor.layers_unregistered", names=lost))
     with evaluating(model), Witness(model, len(images)) as witness:
@@ -211,7 +211,7 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Turn any exception from the file's code inside `with` into a `UserError` with this remedy, and keep it as the cause."""
+        """Inside `with`, turn any exception from the file's code into a `UserError` with this remedy and that cause."""
         try:
             yield
         except MnistlabError:

@@ -122,7 +122,7 @@ def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
 
 
 def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
-    """Whether the probabilities can be trusted: whether the temperature that fits them best is near 1."""
+    """Whether the probabilities can be trusted, that is, whether the temperature that fits them best is near 1."""
     best = fit_temperature(logits, labels)
     if best > TOO_SURE:
         return Check(Clause("names.confidence"), "warning", Clause("doctor.too_sure", temperature=best))

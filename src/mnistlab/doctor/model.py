@@ -72,7 +72,7 @@ def check_model(
     code : str, optional
         "FILE.py:CLASS", the class of the network with this state_dict. FILE.py is run, and CLASS is called without arguments.
     split : {"val", "val-random"}
-        The validation images to examine the model with; "val-random" for a run that kept those for validation.
+        The validation images to examine the model with; "val-random" for a run that was validated on that split.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def check_model(
 def examine_layers(
     model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, mean: float, std: float
 ) -> list[Check]:
-    """Examine the network that was trained, without its wrappers; it returns logits for images like its training data."""
+    """Examine the trained network inside any wrappers, because it alone returns logits for images like its training data."""
     while isinstance(model, Deskewed | Shifted):
         if isinstance(model, Deskewed):
             pictures = upright(pictures)
@@ -131,7 +131,7 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 
 
 def load_weights(model: nn.Module, path: Path) -> str:
-    """Load the state_dict in the file into the network. Returns the prefix that was removed from its names, "" for none.
+    """Load the state_dict in the file into the network. Returns the prefix removed from the weights' names, "" for none.
 
     Raises `UserError` if the state_dict does not fit.
     """

@@ -19,7 +19,7 @@ class Named(NamedTuple):
 
     @staticmethod
     def of(code: str, remedy: str) -> Named:
-        """The parts of "FILE.py:NAME". Raises `UserError`, with the remedy of that key, if there is no such file."""
+        """The parts of "FILE.py:NAME". Raises `UserError`, with the remedy of the key `remedy`, if there is no such file."""
         file, _, name = code.rpartition(":")
         if not file or not is_file(Path(file)):
             raise UserError("doctor.code_missing", remedy=remedy, file=file or code)

@@ -1,4 +1,4 @@
-"""Watch two steps of a learner's training: the arguments of its loss, its gradients, its steps, and how it evaluates."""
+"""Watch two steps of a learner's training: the loss's arguments, the gradients, the optimizer's steps, and the evaluation."""
 
 from __future__ import annotations
 
@@ -137,14 +137,14 @@ class TwoSteps:
 
 
 def subject_of(key: str) -> Clause:
-    """What a mistake is about."""
+    """The name of the check that the mistake `key` belongs to."""
     if key == "doctor.eval_forgotten":
         return MODES
     return LOSS if key.endswith("_loss") or key in ("doctor.softmax_over_batch", "doctor.nll_of_logits") else TRAINING
 
 
 def verdict_of(key: str) -> Any:
-    """A log-softmax applied twice changes nothing; every other mistake matters."""
+    """ "warning" for a log-softmax applied twice, which changes nothing; "problem" for every other mistake."""
     return "warning" if key == "doctor.log_softmax_then_loss" else "problem"
 
 

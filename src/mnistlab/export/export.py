@@ -124,7 +124,7 @@ def convert(
     int8: bool,
     coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and facts about it; `unseen` is the validation split, if the model never saw it."""
+    """The model as a file yet to be written, and facts about it. `unseen`: the validation split, or None if training used it."""
     split = unseen or "val"
     images, labels = read_split(dataset, split)
     logits = find_logits(saved, images)
@@ -204,7 +204,7 @@ def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, d
 
 
 def check_parity(answers: Probabilities, expected: Probabilities) -> Parity:
-    """How closely the file's answers match PyTorch's. Raises `Failure` if they do not."""
+    """How closely the file's answers match PyTorch's. Raises `Failure` if they differ too much."""
     others = int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum())
     difference = float(np.abs(answers - expected).max())
     if others or not difference <= TOLERANCE:

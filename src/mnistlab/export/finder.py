@@ -33,7 +33,7 @@ TOLERANCE = 1e-4
 
 
 class Whole(nn.Module):
-    """The network in the file: takes the contrast; returns the kinds' probabilities, the boxes, and the ink of digits."""
+    """The network in the file; from the contrast, it computes the kinds' probabilities, the boxes, and the ink of digits."""
 
     def __init__(self, model: FinderNet) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ def safetensors_content(saved: SavedFinder, facts: dict[str, str]) -> bytes:
 
 
 def check_answers(saved: SavedFinder, content: bytes, to: str) -> Parity:
-    """How closely the file's answers match PyTorch's. Raises `Failure` if they do not."""
+    """How closely the file's answers match PyTorch's. Raises `Failure` if they differ too much."""
     random = np.random.default_rng(0)
     pictures = [random.standard_normal((1, 1, *size)).astype(np.float32) for size in SIZES]
     answer = run_onnx(content) if to == "onnx" else run_safetensors(saved, content)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 OPSET = 18
-"""The version of ONNX's operators: the one that torch writes without converting. It has everything that the networks need, and
-every onnxruntime since 1.14 runs it, in the browser too; onnxruntime 1.20 and later run versions up to 21."""
+"""The version of ONNX's operators that torch writes without converting. It has all operators that the networks need, and every
+onnxruntime since 1.14 runs it, in the browser too; onnxruntime 1.20 and later run versions up to 21."""
 INT8_IMAGES = 1000
 """How many training images are used to determine the range of activations that 8 bits have to cover."""
 INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
@@ -35,7 +35,7 @@ INT8_OPERATORS = ["Conv", "MaxPool", "Gemm"]
 
 
 class Whole(nn.Module):
-    """The network in the ONNX file: takes uint8 images, returns probabilities."""
+    """The network in the ONNX file, which takes uint8 images and returns probabilities."""
 
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         super().__init__()
@@ -124,8 +124,8 @@ class OnnxFile:
 def temporary_folder(room: int) -> Iterator[Path]:
     """A folder that is deleted after `with`. Raises `StorageFailure` if nothing can be written to it.
 
-    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off. So an error with
-    fewer than `room` bytes free is put down to lack of space.
+    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off. So an error when
+    fewer than `room` bytes were free is put down to lack of space.
     """
     free = room
     try:

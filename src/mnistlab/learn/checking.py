@@ -1,4 +1,4 @@
-"""Check the learner's answers: each is right, or gets a hint at the misunderstanding behind it, or at a fault in its form.
+"""Check the learner's answers; a wrong one gets a hint about the misunderstanding behind it, or about its type or shape.
 
 from mnistlab.learn.checking import check
 check("day3", globals())          # in the notebook; or check("day3"), which reads day3_answers.py
@@ -33,13 +33,13 @@ class Verdict:
 
     exercise: str
     kind: str
-    """ "right"; "hint", if a misunderstanding gives this answer; "wrong"; "unanswered"; or "unusable", if it cannot be judged."""
+    """ "right"; "hint", if a known misunderstanding leads to it; "wrong"; "unanswered"; or "unusable", if it cannot be judged."""
     text: str
 
 
 @dataclass(frozen=True)
 class Report:
-    """The verdicts on a day's answers; its text is a paragraph for each."""
+    """The verdicts on a day's answers; as text, one paragraph per answer."""
 
     day: str
     verdicts: tuple[Verdict, ...]
@@ -70,7 +70,7 @@ def check(
     day : str
         For example "day3".
     answers : mapping, optional
-        Answers by name, such as `globals()` in a notebook; without it they are read from `file`.
+        Answers by name, such as `globals()` in a notebook; by default, they are read from `file`.
     language : {"en", "fr"}, optional
         The language of messages; by default the locale's.
     folder : str or path
@@ -124,18 +124,18 @@ def run_answers(path: Path, day: str) -> dict[str, Any]:
 
 
 def in_words(error: BaseException) -> str:
-    """For example "ZeroDivisionError: division by zero", on one line."""
+    """The error on one line, for example "ZeroDivisionError: division by zero"."""
     return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
 
 
 def line_of(error: BaseException, file: str) -> int:
-    """The number of the last line of that file in the error's traceback; 0 if the file is not in it."""
+    """The number of the line of `file` that the error's traceback names last; 0 if it names none."""
     lines = [frame.lineno or 0 for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return lines[-1] if lines else 0
 
 
 def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
-    """The verdict on an answer, which is None if the learner has not given one yet."""
+    """The verdict on `answer`, where None means that the learner has not answered yet."""
 
     def verdict(kind: str, text: str) -> Verdict:
         return Verdict(exercise.name, kind, text)
@@ -184,7 +184,7 @@ def results(exercise: Exercise, function: Callable[..., Any], cases: Any) -> lis
 
 
 def wrong_form(exercise: Exercise, wanted: list[Form], mine: list[Any], unusable: Callable[..., Verdict]) -> Verdict:
-    """The verdict if the first value that does not fit has another type or shape than expected."""
+    """The verdict on an answer of the wrong type or shape; its text shows the first value that does not fit."""
     want, value = next((w, v) for w, v in zip(wanted, mine, strict=True) if not fits(form(v), w))
     whole = all(one.whole for one in wanted)
     what = {

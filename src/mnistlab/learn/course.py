@@ -128,12 +128,12 @@ def exercises(day: Day) -> tuple[Exercise, ...]:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a day's source, as written there."""
+    """A cell of a day's source, as it is written there."""
 
     kind: str
     """ "markdown" or "code"."""
     text: str
-    """The lines of the cell; those of text without their "# "."""
+    """The lines of the cell; in a cell of text, without the "# " before each line."""
     lang: str = ""
     """The language of a cell of text."""
     quick: str = ""

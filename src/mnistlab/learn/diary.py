@@ -135,13 +135,13 @@ def best_accuracy(entries: Sequence[Entry], day: str) -> float | None:
 
 
 WIDTH = 30
-"""The length of a bar in characters at 99.9 %; a third of it at 90 %, two thirds at 99 %."""
+"""The length, in characters, of the bar for 99.9 %; the bar for 90 % is a third as long, the one for 99 % two thirds."""
 
 
 def draw_accuracies(entries: Sequence[Entry], language: str, block: str = "█") -> list[str]:
     """The accuracies from day to day as bars, one per line, below their axis; an empty list if there are none.
 
-    From 90 % to 99 % is as far as from 99 % to 99.9 %: either way, a tenth of the errors is left.
+    The step from 90 % to 99 % is as long as the step from 99 % to 99.9 %, because each leaves a tenth of the errors.
     """
     rows = [entry for entry in entries if entry.accuracy is not None]
     if not rows:
@@ -157,5 +157,5 @@ def draw_accuracies(entries: Sequence[Entry], language: str, block: str = "█")
 
 
 def percent(accuracy: float, language: str) -> str:
-    """For example "98.71 %", or "98,71 %" in French."""
+    """The accuracy in percent, for example "98.71 %", or "98,71 %" in French."""
     return f"{100 * accuracy:.2f}\N{NO-BREAK SPACE}%".replace(".", POINT[language])

@@ -22,15 +22,15 @@ class Mistake:
     gives: Callable[..., Any]
     """Computes the answer of someone with this misunderstanding; called like the exercise's `right`."""
     hint: Text
-    """The hint for such a learner. It names the misunderstanding without giving the answer away."""
+    """The hint for a learner with this misunderstanding. It names the misunderstanding without giving the answer away."""
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One thing to answer: a value, or a function if there are `parameters`.
+    """A question, to be answered with a value or, if there are `parameters`, with a function.
 
-    Values are whole numbers, numbers, bools, text, and arrays or lists of numbers (NumPy's, torch's, Python's own); numbers are
-    compared to about four digits. Nothing here imports torch before it is called.
+    Values are whole or other numbers, bools, text, and arrays or lists of numbers (NumPy's, torch's, Python's own); numbers are
+    compared to about four digits. An exercise imports torch only when one of its functions is called.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Exercise:
     asks: Text
     """The question, in Markdown, one paragraph."""
     right: Callable[..., Any]
-    """Computes the right answer: without arguments, or with those of the function."""
+    """Computes the right answer; takes the arguments of the function to write, or none if the answer is a value."""
     mistakes: tuple[Mistake, ...]
-    """At least two, the most specific first."""
+    """At least two misunderstandings, the most specific first."""
     hint: Text
     """The hint for any other wrong answer."""
     parameters: str = ""

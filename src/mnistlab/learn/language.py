@@ -1,4 +1,4 @@
-"""Which of the two languages the learner reads."""
+"""The learner's language, English or French, and texts in both."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def typeset(text: str, language: str) -> str:
 
 
 def find_language(name: str | None = None) -> str:
-    """The language of that name, or by default that of MNISTLAB_LANG or the locale (see `locales_language`).
+    """`name` if it is one of `LANGUAGES`; by default, the language of MNISTLAB_LANG or the locale (see `locales_language`).
 
-    Raises `UserError` for another name.
+    Raises `UserError` for any other name.
     """
     if name in LANGUAGES:
         return name

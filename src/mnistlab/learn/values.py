@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["Form", "as_array", "fits", "form", "same"]
 
 CLOSE = 2e-4
-"""Numbers that differ by less than this fraction of the right one are the same."""
+"""Numbers that differ by less than this fraction of the right one count as the same."""
 
 
 def as_array(value: Any) -> Any:
@@ -32,7 +32,7 @@ class Form:
     """The kind and shape of a value."""
 
     kind: str
-    """ "switch", "number", "array", "text" or "other"."""
+    """ "switch" for a bool, "number", "array", "text" or "other"."""
     shape: tuple[int, ...] = ()
     whole: bool = False
 
@@ -47,7 +47,7 @@ def form(value: Any) -> Form:
 
 
 def fits(given: Form, wanted: Form) -> bool:
-    """Whether a value of one form can be an answer, right or wrong, if the other form is expected."""
+    """Whether a value of the form `given` can be an answer, right or wrong, where the form `wanted` is expected."""
     return (given.kind, given.shape) == (wanted.kind, wanted.shape)
 
 

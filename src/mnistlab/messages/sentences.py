@@ -36,7 +36,7 @@ OR = {"en": "or", "fr": "ou"}
 
 
 def locales_language() -> str:
-    """Which of `LANGUAGES` to speak: that of MNISTLAB_LANG, or else of the locale; English if mnistlab does not speak it."""
+    """The language to use: the one in MNISTLAB_LANG or, if it is not set, the locale's; English if mnistlab lacks that one."""
     wanted = [os.environ.get(variable, "") for variable in ("MNISTLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG")]
     own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
     return language_in(own) or "en"
@@ -61,7 +61,7 @@ def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: boo
 
 
 def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
-    """The entry's "remedy", which says how to fix it; with `for_command`, its "command" if it has one."""
+    """The entry's "remedy", which says how to fix the error; with `for_command`, the entry's "command" if there is one."""
     told = sentence(key, "command", values, for_command=True, language=language) if for_command else ""
     return told or sentence(key, "remedy", values, for_command=for_command, language=language)
 
@@ -134,7 +134,7 @@ class Clause:
         return sentence(self.key, "message", self.values, language=language)
 
     def but(self, **values: Any) -> Clause:
-        """The same entry with these values added or replaced."""
+        """The same clause with these values added or replaced."""
         return Clause(self.key, **{**self.values, **values})
 
     def for_command_line(self, language: str = "en") -> str:
@@ -155,11 +155,11 @@ class Words(string.Formatter):
     """`str.format` with a few more format specifiers for sentences.
 
     ``{count:n image}`` and ``{count:n class}`` are a number with its noun ("1 image", "2,000 classes"); if the plural is not
-    the noun with -s or -es, both are given: ``{count:n réseau|réseaux}``. ``{count:one lue|lues}`` is the singular or the plural
-    without the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c".
+    the noun with -s or -es, both forms are given: ``{count:n réseau|réseaux}``. ``{count:one lue|lues}`` is the singular or
+    the plural without the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c".
     ``{folder:place}`` is a folder in a form that can end a sentence. ``{field:field}`` is a field's name in Python,
-    "kernel_size", or with `for_command` its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are those of
-    another error, and ``{cause:inner}`` is its message without the full stop.
+    "kernel_size", or with `for_command` its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are the
+    message and the remedy of another error, and ``{cause:inner}`` is its message without the full stop.
     """
 
     def __init__(self, for_command: bool = False, language: str = "en") -> None:

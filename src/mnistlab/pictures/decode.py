@@ -60,8 +60,8 @@ MOST_BYTES = 64 * 2**20
 PDF_HEADER = 1024
 """How many bytes at the beginning of a file are searched for a PDF's header."""
 MOST_WORK = 2_000_000_000
-"""The highest product of pixels and scans of a progressive JPEG: decoding that much takes a few seconds. Ordinary files have
-about ten scans; a small file can have millions."""
+"""The highest accepted product of pixels and scans of a progressive JPEG; such a file takes a few seconds to decode. Ordinary
+files have about ten scans; a small file can have millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 """The next marker of a JPEG outside its scans; inside a scan, 255 is followed by 0 or begins a restart marker."""
@@ -81,7 +81,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
     `source` is a path, a file's bytes, a Pillow image, or an array (H, W), (1, H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of
     bool, integers (up to 255, 4095 or 65535) or floats (up to 1, 255 or 65535). The first picture of an
-    animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` gives a TIFF's other pages.
+    animation or of a TIFF with several pages is used; `mnistlab.pictures.pages` reads a TIFF's other pages.
 
     Raises `UserError` if the source is not a picture, is broken, has an
     unknown format, or is too large: more than 64 MiB, 80 million pixels or 30,000 pixels per side.
@@ -109,7 +109,7 @@ def read_bytes(path: Path) -> bytes:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
             raise UserError("pictures.is_a_folder", name=name)
-        if not stat.S_ISREG(about.st_mode):  # a pipe may never say anything, a device never stop
+        if not stat.S_ISREG(about.st_mode):  # a pipe may never send anything, and a device may never stop
             raise UserError("pictures.not_a_file", name=name)
         if about.st_size > MOST_BYTES:
             raise UserError("pictures.file_too_large", name=name, mebibytes=about.st_size / 2**20)
@@ -146,7 +146,7 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
 
     importlib.import_module(f"PIL.{kind.plugin}ImagePlugin")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about odd metadata, which is not used; real problems raise
+        warnings.simplefilter("ignore")  # about odd metadata, which is not used; real problems raise errors
         with explained(name):
             try:
                 image = Image.open(io.BytesIO(content), formats=(kind.plugin,))

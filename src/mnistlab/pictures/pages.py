@@ -96,7 +96,7 @@ class OnePicture(Pages):
         self.content = content
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """The picture, whatever the number."""
+        """The only picture, whatever the number."""
         return of_bytes(self.content, self.name)
 
     def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:

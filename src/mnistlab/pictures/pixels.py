@@ -16,19 +16,19 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["check_size", "of_array", "plain", "strips"]
 
 MOST_PIXELS = 80_000_000
-"""The most pixels of a picture: an A4 page at 600 dpi has 35 million, a phone's photo 12 to 50 million."""
+"""The most pixels that a picture may have: an A4 page at 600 dpi has 35 million, a phone's photo 12 to 50 million."""
 LONGEST_SIDE = 30_000
 """The most pixels per side: some decoders allocate many rows at once, and OpenCV cannot rotate pictures with 32,768 per side."""
 HAIR = 0.01
 """How far a value may lie outside its range, as a share of the range: resampling overshoots a little."""
 FEW = 16
-"""If a computed picture's largest value is above 1 but not above this, it is taken for white."""
+"""If a computed picture's largest value is above 1 but not above `FEW`, that value is taken for white."""
 STRIP = 2_000_000
 """How many pixels are converted at a time, so that little extra memory is needed."""
 
 
 def check_size(size: tuple[int, int], name: str | Clause) -> None:
-    """Raise `UserError` if a picture of this width and height in pixels is empty or too large; messages call it `name`."""
+    """Raise `UserError` if a picture of this width and height is empty or too large; messages call the picture `name`."""
     width, height = size
     if width * height == 0:
         raise UserError("pictures.no_pixels", name=name, width=width, height=height)
@@ -52,8 +52,8 @@ def strips(height: int, width: int) -> Iterator[slice]:
 def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False) -> NDArray[np.uint8]:
     """The array in 8 bits, grey or RGB; if it has an alpha channel, it is blended with paper.
 
-    An array that a program `computed` may be a mask of 0 and 1 in bytes, or have only a few greys; a file's values are taken as
-    they are.
+    An array that was `computed` by a program may be a mask of 0 and 1 in bytes, or have only a few greys; its highest value is
+    then white. Low values in a file are really dark.
     """
     if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
         array = array[0]
@@ -68,7 +68,10 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
 
 
 def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
-    """The values scaled to 0 to 255 from the smallest usual range that nearly holds them; computed values may be a few greys."""
+    """The values, scaled to 0 to 255 from the smallest usual range that nearly holds them.
+
+    If the values are `computed` and only a few greys (see `FEW`), they are scaled so that the highest becomes white.
+    """
     kind = array.dtype.kind
     if kind not in "buif":
         raise UserError("pictures.pixels_of_other_type", array_dtype=array.dtype)
@@ -110,14 +113,14 @@ def on_paper(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def thin(mask: NDArray[np.bool_]) -> bool:
-    """Whether the mask consists of strokes rather than of sheets."""
+    """Whether the mask consists of thin strokes rather than of sheets of paper."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
     return bool(depth.max() < 0.2 * min(len(rows), len(columns)))
 
 
 def plain(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture, as grey if all its channels are equal."""
+    """The picture, turned into a grey one if all its channels are equal."""
     if picture.ndim == 3:
         coarse = picture[::7, ::7]
         if (coarse[..., 0] == coarse[..., 1]).all() and (coarse[..., 1] == coarse[..., 2]).all():

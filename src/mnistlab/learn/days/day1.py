@@ -361,7 +361,7 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# More than four answers in five are right, while guesses would be right once in ten, and the program has not learnt anything
+# More than four answers in five are right (guesses would be right once in ten), although the program has not learnt anything
 # yet. This accuracy is the first result in your diary, the one to beat:
 
 # %% [markdown] lang="fr"

@@ -181,7 +181,8 @@ plt.show()
 #
 # Do not take our word for it: measure. We train the same small network three times, from the same initial weights, on the same
 # pictures, with the same `lr`; only the scale of the pixels differs. (Day 3 explains `lr` and the lines of `losses_with`;
-# `loss` says how wrong the network is. We use one thread: in so small a network, several would mostly wait for each other.)
+# `loss` says how wrong the network is. We use one thread: with so small a network, several threads would mostly
+# wait for each other.)
 
 # %% [markdown] lang="fr"
 # ## Pourquoi normaliser ?
@@ -279,8 +280,8 @@ plt.show()
 
 # %% [markdown] lang="en"
 # When the pictures are sorted, the network answers 9 to nearly every picture: the 9s were the last thing it was taught, and
-# each step undoes a little of the steps before. When they are mixed, each batch is a small portrait of the whole. Write the
-# result with mixed pictures into your diary: it is far above the result of day 1's averages.
+# each step undoes a little of the steps before. When the pictures are mixed, each batch is a small portrait of the whole.
+# Write the result with mixed pictures into your diary: it is far above the result of day 1's averages.
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas

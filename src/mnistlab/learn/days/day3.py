@@ -144,7 +144,7 @@ show({
 
 # %% [markdown] lang="en"
 # **Flatten** puts the 14x14 numbers into one row of 196. **Linear** has 196 weights for each of the ten digits, one for each of
-# these numbers: it multiplies each number by its weight, adds up the products, and adds a bias. The ten results, one for each
+# the 196 numbers: it multiplies each number by its weight, adds up the products, and adds a bias. The ten results, one for each
 # digit, are the *logits*; the digit with the highest one is the answer. Here the weights are still random.
 
 # %% [markdown] lang="fr"

@@ -265,7 +265,7 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # ## Schedules, and why one seed is not enough
 #
 # Large steps get far at first; small ones are exact at the end. A *schedule* gives both by changing the learning rate during
-# training: `one_cycle` lets the rate rise, then fall to almost nothing. Is that better than a constant one? The initial
+# training: `one_cycle` lets the rate rise, then fall to almost nothing. Is that better than a constant rate? The initial
 # weights and the order of the images depend on a seed, so comparing a single run of each kind would be a bet. We take the same
 # five seeds for both kinds, and one pass through 6,000 images.
 
@@ -322,7 +322,7 @@ plt.show()
 # %% [markdown] lang="en"
 # Each dot is a whole training run; seed 0 is marked. Compare two single dots, one of each kind, and you can tell any story you
 # like; compare the means, with the spread beside them, and you know where you stand. This is why we report a recipe's accuracy
-# as mean ± std over n seeds; for `quick`, for example, followed by the training time: {{quick}}.
+# as mean ± std over n seeds. For `quick`, for example, this gives, with the training time after it: {{quick}}.
 #
 # ## How much is a percentage worth?
 #
@@ -392,7 +392,7 @@ print(comparison)
 
 # %% [markdown] lang="en"
 # Images that both networks read correctly, or that both misread, do not say which network is better. Only the images that just
-# one of them misread can say so. If the networks were equally good, a coin could decide which of them misreads such an image:
+# one of them misread can tell. If the networks were equally good, a coin could decide which of them misreads such an image:
 # that is the idea of **McNemar's test**. Its p-value is the probability that fair coins land at least as unevenly as these
 # images.
 
@@ -491,7 +491,7 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 # %% [markdown] lang="en"
 # There is your answer: on these test images, the recipe with three convolutions beats the one with two, and the luck of seeds
 # does not explain it. Three questions, three answers. Would *other seeds* have given another winner? Compare the means and the
-# spread. *Other images?* McNemar's test. *Other people?* The same test, by writer.
+# spread. Would *other images*? Use McNemar's test. Would *other people*? Use the same test, by writer.
 #
 # ## When a network says 98 %, is it right 98 times in 100?
 #
@@ -550,7 +550,7 @@ print(f"{checked.calibration_error:.2%}")
 # Below the diagonal, the network promises more than it delivers. The mean distance from the diagonal is the *calibration
 # error*. The remedy is one number: the *temperature* T, by which the logits are divided before the softmax. The answers stay
 # the same; only the confidence changes. T is a choice too, so we find it on the images by half of the writers and judge it on
-# the others:
+# those by the other half:
 
 # %% [markdown] lang="fr"
 # Sous la diagonale, le réseau promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le

@@ -23,8 +23,8 @@ import torch
 from mnistlab import RECIPES, MNISTDataLoader, Reader, load_model, train
 
 # %% [markdown] lang="en"
-# First, we need a network: that of the recipe `quick` (day 7 says what makes it quick). Its accuracy on the test images, and
-# its training time on two cores of a CPU: {{quick}}.
+# First, we need a network: that of the recipe `quick` (day 7 says what makes it quick). Its accuracy on the test images and
+# its training time on two cores of a CPU are {{quick}}.
 
 # %% [markdown] lang="fr"
 # Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Son exactitude sur

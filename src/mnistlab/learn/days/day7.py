@@ -261,9 +261,9 @@ run, evaluation = train(recipe)
 print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] lang="en"
-# This time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table above
-# counts the training alone, on two free cores that compute in bf16 (16-bit numbers); the time shown on the project's website
-# was measured on a single busy core.
+# The printed time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table
+# above counts the training alone, on two free cores that compute in bf16 (16-bit numbers); the time shown on the project's
+# website was measured on a single busy core.
 #
 # ## Export: without PyTorch
 #
@@ -352,8 +352,8 @@ for name in ("mnist", "fashion"):
 #
 # ## A folder of your own pictures
 #
-# The same option takes a folder with one sub-folder per class, named after the class. Let us draw pictures for such a folder
-# and, as everybody does the first time, begin with a single class:
+# The option `--dataset` also takes a folder with one sub-folder per class, named after the class. Let us draw pictures for
+# such a folder and, as everybody does the first time, begin with a single class:
 
 # %% [markdown] lang="fr"
 # Fashion-MNIST, des images de dix sortes de vêtements, a été conçu pour prendre la place de MNIST sans que l'on ait à changer
