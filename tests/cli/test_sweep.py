@@ -219,5 +219,5 @@ def test_french(
     assert sweep("two-conv", *given) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0].startswith("réglage")
-    assert "Meilleur en validation\N{NO-BREAK SPACE}: two-conv" in out
+    assert "Meilleur réglage en validation\N{NO-BREAK SPACE}: two-conv" in out
     assert "1 sur 2 terminés" in err
