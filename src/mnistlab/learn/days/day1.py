@@ -84,8 +84,8 @@
 # de la documentation, vous lirez `uv run mnistlab ...` : l'outil uv crée ce même `.venv` et y lance la commande. Une fois
 # l'environnement activé, `mnistlab ...` suffit.
 #
-# **Git** retient les états de votre travail que vous enregistrez, et vous permet d'y revenir. Gardez le travail de la semaine
-# dans un dossier à part, à côté de celui du projet :
+# **Git** retient l'état de votre travail chaque fois que vous l'enregistrez, et vous permet d'y revenir. Gardez le travail de
+# la semaine dans un dossier à part, à côté de celui du projet :
 #
 # ```bash
 # mkdir ../ma-semaine

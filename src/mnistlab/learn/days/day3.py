@@ -353,11 +353,11 @@ print(dropout.eval()(six))
 # the network was not trained on, those of the validation split; the official test images wait until training is over (day 5).
 
 # %% [markdown] lang="fr"
-# `eval()` annonce aux couches comme le dropout que l'entraînement est fini. Pour mesurer, deux choses changent encore :
-# `no_grad()` évite de préparer des gradients, et `argmax(dim=1)` prend, dans chaque ligne de logits, la place du plus grand :
-# c'est le chiffre donné en réponse. (La dimension 0 parcourt les images, la dimension 1 les dix classes.) Et l'on mesure sur
-# des images qui n'ont pas servi à l'entraînement, celles du jeu de validation ; le jeu de test officiel attend que
-# l'entraînement soit fini (jour 5).
+# `eval()` annonce la fin de l'entraînement aux couches telles que le dropout. Pour mesurer, deux choses changent encore :
+# `no_grad()` évite de préparer des gradients, et `argmax(dim=1)` donne, pour chaque ligne de logits, la position du plus grand,
+# c'est-à-dire la réponse. (La dimension 0 parcourt les images, la dimension 1 les dix classes.) Et l'on mesure sur des images
+# qui n'ont pas servi à l'entraînement, celles du jeu de validation ; le jeu de test officiel attend que l'entraînement soit
+# fini (jour 5).
 
 
 # %%
@@ -407,8 +407,8 @@ plt.show()
 # down in your diary; day 5 says why a result chosen like this looks a little better than it is:
 
 # %% [markdown] lang="fr"
-# Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés à ces exactitudes. Que l'un soit en
-# tête ne dit pas grand-chose après une seule époque d'un seul entraînement : après un entraînement complet, celui à trois
+# Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés à ces exactitudes. Que l'un soit en tête
+# ne dit pas grand-chose après une seule époque d'un seul entraînement : après un entraînement complet, le réseau à trois
 # convolutions l'emporte (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi un résultat
 # choisi ainsi est un peu flatteur :
 
@@ -442,8 +442,8 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # hundred steps, the network is chasing a hundred old mistakes at once.
 
 # %% [markdown] lang="fr"
-# La perte ne descend pas au-dessous de 1,46, et il ne reste presque aucun gradient pour apprendre. Si la vôtre reste près de ce
-# nombre, vous savez où chercher. Le remède : terminer le réseau par les logits.
+# La perte ne descend pas au-dessous de 1,46, et il ne reste presque aucun gradient pour apprendre. Si votre perte reste près de
+# ce nombre, vous savez où chercher. Le remède : terminer le réseau par les logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelé deux fois pour le même lot, il les
 # double ; au bout de cent pas, le réseau court après cent erreurs passées à la fois.
@@ -515,9 +515,9 @@ print(accuracy_of(again, validation) == accuracy_of(two, validation))
 # kind may run any program on your computer when it is loaded. Saving a whole network as an object makes such a file:
 
 # %% [markdown] lang="fr"
-# `weights_only=True`, la valeur par défaut depuis PyTorch 2.6, refuse tout ce qui n'est ni tenseur ni valeur simple : un
-# fichier d'une autre sorte peut, quand on le charge, lancer n'importe quel programme sur votre ordinateur. Enregistrer un
-# réseau tout entier, comme objet, donne un tel fichier :
+# `weights_only=True`, la valeur par défaut depuis PyTorch 2.6, refuse tout ce qui n'est ni tenseur ni valeur simple, car un
+# fichier qui contient autre chose peut, quand on le charge, lancer n'importe quel programme sur votre ordinateur. Enregistrer
+# un réseau tout entier, comme objet, donne un tel fichier :
 
 # %% raises="UnpicklingError"
 torch.save(two, "whole.pth")

@@ -20,9 +20,9 @@
 #
 # ## Un filtre est une petite image
 #
-# Hier, une convolution était une somme de produits, et son noyau une grille de poids. Voyez-la autrement : la somme est grande
-# là où l'image **ressemble au noyau**. Le noyau laisse passer ce qui lui ressemble : c'est un *filtre*. Voici un petit 7 et
-# deux filtres, l'un pour les traits horizontaux, l'autre pour les verticaux.
+# Hier, une convolution était une somme de produits, et son noyau une grille de poids. Voyez la convolution autrement : la somme
+# est grande là où l'image **ressemble au noyau**. Le noyau laisse passer ce qui lui ressemble : c'est un *filtre*. Voici un
+# petit 7 et deux filtres, l'un pour les traits horizontaux, l'autre pour les verticaux.
 
 # %%
 import copy
@@ -192,8 +192,8 @@ gallery(kept["relu3"][:16])
 # `norm1` est une nouveauté. Certains filtres donnent de grands nombres, d'autres de petits, et cela change à chaque pas : les
 # couches suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les canaux à la même échelle :
 # elle retranche la moyenne, divise par l'écart type, puis multiplie par un poids et ajoute un biais, tous deux appris. À
-# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont les moyennes mobiles de l'entraînement. La
-# voici à la main, pour quatre nombres, puis pour notre premier canal :
+# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont les moyennes mobiles de l'entraînement. Voici
+# cette normalisation à la main, pour quatre nombres, puis pour notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -237,8 +237,7 @@ forgotten(val.dataset[index][0][None])
 
 # %% [markdown] lang="fr"
 # « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
-# probabilité de la réponse 4 pour notre chiffre, avec trois voisins différents : d'abord en mode entraînement, puis après
-# `eval()` :
+# probabilité de la réponse 4 pour notre chiffre, avec trois voisins différents : en mode entraînement, puis après `eval()` :
 
 # %%
 with torch.no_grad():
@@ -253,10 +252,10 @@ with torch.no_grad():
 # (The recipe `tiny-1k` uses such convolutions and this pooling.)
 
 # %% [markdown] lang="fr"
-# Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la
-# fois : il ne reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une
-# convolution 1x1 mélange les canaux : ensemble, elles forment une convolution **séparable**. Et la **moyenne globale** ne
-# garde qu'un nombre par carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
+# Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois :
+# il ne reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une convolution 1x1
+# mélange les canaux : ces deux étapes forment une convolution **séparable**. Et la **moyenne globale** ne garde qu'un nombre
+# par carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -373,10 +372,10 @@ for name in ("relu2", "relu3"):
 # the ink back, and take the next square.
 
 # %% [markdown] lang="fr"
-# Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : dans le deuxième bloc, fins de trait, courbes
-# ou croisements ; dans le troisième, gestes entiers. Les nombres affichés comptent les chiffres, de 0 à 9, parmi les cent
-# images qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ; à
-# la fin, les couches linéaires pèsent les parties et votent.
+# Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : fins de trait, courbes ou croisements dans le
+# deuxième bloc, gestes entiers dans le troisième. Les nombres affichés comptent les chiffres, de 0 à 9, parmi les cent images
+# qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ; à la fin,
+# les couches linéaires pèsent les parties et votent.
 #
 # ## L'encre qui décide
 #
@@ -491,9 +490,9 @@ for hand in hands[:2]:
 #
 # ## Quand l'étiquette est fausse
 #
-# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Faussons nous-mêmes 50 étiquettes, et
-# demandons au réseau, de deux façons, de nommer 50 suspectes : « Où es-tu le moins sûr de ta réponse ? », puis « Où crois-tu le
-# moins à l'étiquette ? ».
+# Peut-on trouver les étiquettes fausses sans regarder des milliers de chiffres ? Faussons 50 étiquettes, et demandons au
+# réseau, de deux façons, de nommer 50 suspectes : « Où es-tu le moins sûr de ta réponse ? », puis « Où crois-tu le moins à
+# l'étiquette ? ».
 
 # %%
 random = np.random.default_rng(0)
@@ -544,9 +543,9 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # {{exercises}}
 
 # %% [markdown] lang="fr"
-# La dernière ligne dit combien des images que l'on sait mal étiquetées sont parmi nos erreurs, puis donne deux scores, selon
-# les étiquettes de MNIST et selon les étiquettes corrigées ; le second laisse de côté les chiffres sans bonne étiquette. Une
-# mesure ne vaut jamais mieux que sa règle. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
+# La dernière ligne compte, parmi nos erreurs, les images que l'on sait mal étiquetées, puis donne deux scores, selon les
+# étiquettes de MNIST et selon les étiquettes corrigées ; le second laisse de côté les chiffres sans bonne étiquette. Une mesure
+# ne vaut jamais mieux que son instrument. Annoncez le score officiel, comme tout le monde, et le score corrigé à côté ;
 # `mnistlab evaluate` affiche les deux.
 #
 # ## Exercices

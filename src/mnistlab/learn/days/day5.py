@@ -339,7 +339,7 @@ plt.show()
 # ## Que vaut un pourcentage ?
 #
 # La deuxième sorte de hasard tient aux images de test : dix mille autres auraient donné un autre nombre. Le réseau à deux
-# convolutions en lisait bien 9 914. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
+# convolutions lisait bien 9 914 images. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
 # recommencez dix mille fois :
 
 
@@ -466,8 +466,8 @@ print(needed, round(ours * wrong_three))
 
 # %% [markdown] lang="fr"
 # Plus les deux réseaux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart
-# pèsent : à partir de 44 erreurs communes (le premier nombre), cet écart ne s'explique plus par le seul hasard. Le second (la
-# ligne orange) est le nombre d'erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans la
+# pèsent : à partir de 44 erreurs communes (premier nombre), cet écart ne s'explique plus par le seul hasard. Le second nombre
+# (la ligne orange) est celui des erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans la
 # liste des erreurs, nul ne peut trancher. Gardez-la : le dossier d'un entraînement la contient, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois

@@ -323,8 +323,8 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # %% [markdown] lang="fr"
 # ## Le lecteur de mnistlab
 #
-# `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes du
-# cahier, et redresse la feuille, même quand l'encre est claire sur un fond sombre ; `find_pieces` trouve les traits d'un seul
+# `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes du cahier,
+# et redresse la feuille (l'encre peut aussi être claire sur un fond sombre) ; `find_pieces` trouve les traits d'un seul
 # tenant ; `to_mnist_form` fait ce que fait `as_mnist`, et corrige l'épaisseur des traits beaucoup trop fins ou beaucoup trop
 # gras.
 
@@ -406,8 +406,8 @@ strip(*forms)
 #
 # ## Une page
 #
-# Écrivons trois heures du jour (1945 pour 19 h 45), chacune de la main d'une seule personne, sur du papier ligné posé un peu
-# de travers, et ajoutons un K, qui n'est pas un chiffre :
+# Écrivons trois horaires (1945 pour 19 h 45), chacun de la main d'une seule personne, sur du papier ligné posé un peu de
+# travers, et ajoutons un K, qui n'est pas un chiffre :
 
 # %%
 from mnistlab.data.numbers import write_numbers

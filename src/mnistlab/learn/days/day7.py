@@ -206,13 +206,13 @@ for name in quick:
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
 # tiers de la première époque. Ses grands pas compensent un entraînement si court : le taux d'apprentissage monte à un sommet
-# qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps :
-# des convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque
-# chiffre (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à
-# gauche, à droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la
-# droite (négative : vers la gauche) d'une ligne à la suivante. C'est la moyenne de x fois y sur l'encre, divisée par la
-# moyenne de y au carré ; x et y se comptent à partir du centre de masse. Calculons-la à la main pour deux petits traits, puis
-# pour des chiffres, avant et après notre fonction `deskew` :
+# qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des
+# convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque chiffre
+# (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
+# droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (ou vers
+# la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne de x fois y sur l'encre, divisée par la moyenne
+# de y au carré ; x et y se comptent à partir du centre de masse. Calculons cette inclinaison à la main pour deux petits traits,
+# puis pour des chiffres, avant et après notre fonction `deskew` :
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -559,10 +559,10 @@ Path("my.toml").write_text("widths = [16, 32]\nrotate = 10\nshift = 2\n", encodi
 # - Then leave MNIST: take colour pictures (CIFAR-10), a network with three input channels, and the same loop.
 
 # %% [markdown] lang="fr"
-# `widths` n'a plus que deux valeurs, et les réglages qui ont une valeur par bloc ont été raccourcis en conséquence. Pour
-# suivre cette recette, appelez `train(mine)` en Python, ou lancez `mnistlab train quick --config my.toml` en ligne de
-# commande. Une recette pour tout le monde demande une entrée dans recipes/catalog.py et une mesure avec plusieurs graines,
-# dont les résultats vont dans la documentation.
+# `widths` n'a plus que deux valeurs, et les réglages qui ont une valeur par bloc ont été raccourcis en conséquence. Pour suivre
+# cette recette, appelez `train(mine)` en Python, ou lancez `mnistlab train quick --config my.toml` en ligne de commande. Pour
+# offrir une recette à tout le monde, il faut l'ajouter à recipes/catalog.py, la mesurer avec plusieurs graines et mettre les
+# résultats dans la documentation.
 #
 # ## Et après ?
 #
