@@ -32,8 +32,8 @@ def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], wor
 
 def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
     told = refusal(deskew=True, writing=0.5)
-    assert "deskew cannot be on with writing 0.5 and rejects 0: in training, these are added after deskewing" in told
-    assert "in use, such images would be deskewed" in refusal(deskew=True, rejects=0.25)
+    assert "deskew cannot be on with writing 0.5 and rejects 0: in training, both come after deskewing" in told
+    assert "in use, every image is deskewed" in refusal(deskew=True, rejects=0.25)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"name": "mine\n"}, "; it is 'mine\\n'."),
         ({"name": "a" * 41}, "name must be 1 to 40 characters from"),
         ({"batch_size": 0}, "batch_size must be at least 1; it is 0."),
-        ({"batch_size": 1}, "batch_size must be at least 2 with batch norm, which compares images; it is 1."),
+        ({"batch_size": 1}, "batch_size must be at least 2 with batch norm, which needs several images; it is 1."),
         ({"widths": []}, "widths must be a list of whole numbers between 1 and 65,536; it is empty."),
         ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 65,536; it is 8,0."),
         ({"widths": [True]}, "; it is True."),
