@@ -20,7 +20,7 @@ FIELDS = list(settings.FIELDS.values())
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"networks": ["best"]}, "networks are only for an ensemble; they are best, but members is 1"),
+        ({"networks": ["best"]}, r"members is 1, but networks \(best\) are only for an ensemble"),
         ({"networks": ["best", "best"], "members": 4}, "networks must all be different; best,best names one twice"),
         ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
     ],
