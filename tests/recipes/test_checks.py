@@ -161,12 +161,11 @@ def test_the_command_line_is_told_of_options() -> None:
         "Change the value and run the command again."
     )
     with pytest.raises(
-        UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: in training, these"
+        UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: in training, both"
     ) as caught:
         Recipe().override(deskew=True, writing=1, rejects=0.5)
     assert (
-        "--deskew cannot be on with --writing 1 and --rejects 0.5: in training, these"
-        in caught.value.for_command_line()
+        "--deskew cannot be on with --writing 1 and --rejects 0.5: in training, both" in caught.value.for_command_line()
     )
     copy = pickle.loads(pickle.dumps(caught.value))
     assert copy.for_command_line() == caught.value.for_command_line()
