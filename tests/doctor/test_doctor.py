@@ -388,7 +388,10 @@ def test_a_checkpoint_of_a_module_that_holds_the_network_is_examined_as_the_netw
 
     told, *others = check_model(weights, data_dir, code=f"{file}:Plain")
     assert (told.name, told.verdict) == ("weights", "ok")
-    assert told.detail == 'all names begin with "model.", unlike those of the class; the prefix was left off'
+    assert (
+        told.detail
+        == 'the names of all weights begin with "model.", unlike those in the class; the prefix was left off'
+    )
     assert others == expected
 
 

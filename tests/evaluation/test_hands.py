@@ -88,7 +88,7 @@ def test_the_command_tells_and_draws(run: Run, capsys: pytest.CaptureFixture[str
     out = capsys.readouterr().out
     errors = sum(row["errors"] for row in content["writers"])
     assert f"{errors} errors on the digits of " in out
-    assert " of 45 writers; the hardest to read:" in out
+    assert " out of 45 writers. The writers who are hardest to read:" in out
     assert f"ZIP codes        {100 * content['numbers']['zip']:.2f} %" in out
 
 

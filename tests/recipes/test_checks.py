@@ -20,7 +20,7 @@ FIELDS = list(settings.FIELDS.values())
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"networks": ["best"]}, "networks are only for an ensemble; they are best, but members is 1"),
+        ({"networks": ["best"]}, r"members is 1, but networks \(best\) are only for an ensemble"),
         ({"networks": ["best", "best"], "members": 4}, "networks must all be different; best,best names one twice"),
         ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
     ],
@@ -32,8 +32,8 @@ def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], wor
 
 def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
     told = refusal(deskew=True, writing=0.5)
-    assert "deskew cannot be on with writing 0.5 and rejects 0: in training, these are added after deskewing" in told
-    assert "in use, such images would be deskewed" in refusal(deskew=True, rejects=0.25)
+    assert "deskew cannot be on with writing 0.5 and rejects 0: in training, both come after deskewing" in told
+    assert "in use, every image is deskewed" in refusal(deskew=True, rejects=0.25)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_nan_and_infinity_are_refused(f: dataclasses.Field[Any], value: float) -
         ({"name": "mine\n"}, "; it is 'mine\\n'."),
         ({"name": "a" * 41}, "name must be 1 to 40 characters from"),
         ({"batch_size": 0}, "batch_size must be at least 1; it is 0."),
-        ({"batch_size": 1}, "batch_size must be at least 2 with batch norm, which compares images; it is 1."),
+        ({"batch_size": 1}, "batch_size must be at least 2 with batch norm, which needs several images; it is 1."),
         ({"widths": []}, "widths must be a list of whole numbers between 1 and 65,536; it is empty."),
         ({"widths": [8, 0]}, "widths must be a list of whole numbers between 1 and 65,536; it is 8,0."),
         ({"widths": [True]}, "; it is True."),
@@ -161,12 +161,11 @@ def test_the_command_line_is_told_of_options() -> None:
         "Change the value and run the command again."
     )
     with pytest.raises(
-        UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: in training, these"
+        UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: in training, both"
     ) as caught:
         Recipe().override(deskew=True, writing=1, rejects=0.5)
     assert (
-        "--deskew cannot be on with --writing 1 and --rejects 0.5: in training, these"
-        in caught.value.for_command_line()
+        "--deskew cannot be on with --writing 1 and --rejects 0.5: in training, both" in caught.value.for_command_line()
     )
     copy = pickle.loads(pickle.dumps(caught.value))
     assert copy.for_command_line() == caught.value.for_command_line()

@@ -255,7 +255,8 @@ def test_an_ensemble_has_at_least_two_members(one: dict[str, Any]) -> None:
 
 def test_an_ensemble_of_several_networks_becomes_one_network_where_they_go_too() -> None:
     with pytest.raises(
-        UserError, match=r"they are best,.* but members is 1: give more members, or also give networks=\(\)"
+        UserError,
+        match=r"members is 1, but networks \(best,.*\) are only for an ensemble: give more members, or .* networks=\(\)",
     ):
         RECIPES["ensemble"].override(members=1)
     assert type(RECIPES["ensemble"].override(members=1, networks=())) is Recipe

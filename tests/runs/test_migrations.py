@@ -142,7 +142,7 @@ def test_a_run_of_0_1_is_validated_on_the_images_that_it_kept(
         found = evaluate_run(run, "val", device="cpu")
     assert (found.split, found.total) == ("val-random", 5000)
     assert found.accuracy == pytest.approx(run.metrics[-1]["val_accuracy"], abs=4 / 5000)
-    assert "held back single images for validation, not whole writers" in caplog.text
+    assert "held back single images for validation (val-random" in caplog.text
     assert run.summary()["validation"] == "val-random"
 
 
