@@ -30,8 +30,9 @@ DOUBT = 0.5
 def unread(
     classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], strokes: Sequence[Mark], threshold: float
 ) -> list[Mark]:
-    """Marks for ink that, to the finder, is as high as a digit but was not read: the accepted marks from strokes there, or
-    else marks that are not accepted.
+    """Marks for ink of a digit's height that the finder saw but that was not read.
+
+    They are the accepted marks from strokes in the same place or, if there are none, marks that are not accepted.
 
     Parameters
     ----------
