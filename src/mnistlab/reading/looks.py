@@ -28,7 +28,7 @@ ALWAYS = 400_000
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How much digits' heights may differ, at one size, from the height in `SIZES`: a standard deviation of their logarithm."""
+"""How much digits' heights may differ, at one size, from the height in `SIZES`: the standard deviation of their logarithms."""
 SURE = 0.5
 """A digit of more than this weight counts as known; until one is known, the whole picture is looked at, even at large sizes."""
 FINE = 19.0

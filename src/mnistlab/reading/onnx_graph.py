@@ -38,7 +38,7 @@ class ReceptiveField:
     """The part of the picture that a cell of a map sees.
 
     The cell in row r sees the rows from start + r * step up to, but not including, start + r * step + size; columns likewise.
-    Part of it may lie outside the picture.
+    Part of what it sees may lie outside the picture.
     """
 
     size: int

@@ -2,7 +2,7 @@
 
 Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and starts a part again if its
 process or machine dies. Only names and counts go through Ray: the processes fetch the pictures and write the rows themselves. A
-part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often a part is begun.
+part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often the part is begun.
 Names are listed as they are needed, so that nothing grows with their number except a table on disk.
 
 Ray Data's own writers and checkpoints do not guarantee that: with them, a part that is tried again is written again, and the

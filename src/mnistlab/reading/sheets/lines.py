@@ -18,7 +18,7 @@ THICKEST = 13
 SLOPES = np.linspace(-0.4, 0.4, 21)
 """How steep horizontal lines may be: up to 22 degrees."""
 BLOCK = 32
-"""Pixels per side of the squares in which noise is measured: the paper's noise differs from that of the desk under it."""
+"""Pixels per side of the squares in which noise is measured, because the paper and the desk under it differ in noise."""
 RUN = 14
 """A line is found by its mean darkness over a stretch whose length is the picture's longer side divided by this."""
 CAP = 3.0

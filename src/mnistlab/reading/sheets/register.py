@@ -67,7 +67,7 @@ class Placed:
 
 
 def register(layout: Layout, gray: Gray) -> Placed:
-    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found, or another form is there."""
+    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found or is another form."""
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
     return Placed.by_corners(corners_of(layout.sheet, gray))
