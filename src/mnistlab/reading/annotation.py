@@ -115,7 +115,7 @@ class Style:
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
     def places(self, digits: Sequence[Digit | Separator], boxes: Sequence[Box], width: int) -> list[float]:
-        """The left edge of each label of a line: centred over its box, but pushed aside if it would cover its neighbour."""
+        """The left edges of the labels of a line. Labels are centred over their boxes, but pushed apart where they overlap."""
         spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
         lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
         for _ in range(20):

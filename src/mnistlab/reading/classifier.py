@@ -85,7 +85,7 @@ class Classifier:
         self.temperature = read_number(self.metadata, "temperature", 1.0, (1e-6, 1e6), self.path)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but ONNX Runtime's session, which is recreated: a classifier can be copied and sent to another process."""
+        """Everything but the ONNX session, which is recreated, so that a classifier can be copied and sent to another process."""
         return {**vars(self), "session": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

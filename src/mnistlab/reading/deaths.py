@@ -9,11 +9,11 @@ from mnistlab.reading.sources import content_of, remove, write_to
 __all__ = ["Deaths"]
 
 MOST = 3
-"""How many processes may die on one picture before it is given up: a single process may have been killed for another reason."""
+"""A picture is given up once this many processes have died on it; a single process may have been killed for another reason."""
 
 
 class Deaths:
-    """For one part of a job's pictures: those on which processes have died, listed in a note beside the part's file.
+    """Pictures, in one part of a job, on which processes have died; a note beside the part's file lists them.
 
     The note exists during the `with` block; a process that survives the block removes it. The first attempt at the part leaves
     the note empty. Later attempts, which find the note, add each picture to it before reading the picture. So the note lists

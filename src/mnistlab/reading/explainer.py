@@ -1,4 +1,4 @@
-"""What a network sees in one picture, layer by layer, and which ink counted for its answer: from the ONNX file, without torch.
+"""What a network sees in a picture, layer by layer, and which ink counted for its answer, all from the ONNX file, without torch.
 
 explainer = Explainer(Classifier())
 for layer in explainer.layers(image):       # image uint8 (28, 28), ink 255 on 0
@@ -33,7 +33,7 @@ class Layer:
     Attributes
     ----------
     name : str
-        Its name in the network, such as conv1; its kind and number if the network gives it no name.
+        The layer's name in the network, such as conv1; its kind and a number if the network gives it no name.
     kind : str
         One of convolution, pooling, normalisation, relu, average, flatten, linear and probabilities.
     values : ndarray of float32, shape (channels, height, width) or (n,)
@@ -59,12 +59,12 @@ class Sight:
     Attributes
     ----------
     given : ndarray of float32, shape (1, height, width), or None
-        The input of its first layer: the picture normalised, and deskewed if the network does that; None if there are no layers.
+        The first layer's input: the picture normalised, and deskewed if the network does that; None if there are no layers.
     layers : list of Layer
         As `Explainer.layers` gives them.
     looks : list of ndarray of float32, shape (classes,)
         The logits of each look at the picture: a single look, or one for each network of an ensemble and each shift of the
-        picture. Empty if the answer is not computed from them as our networks compute it.
+        picture. Empty if the network does not compute its answer from its looks as ours do.
     logits : ndarray of float64, shape (classes,), or None
         The input of the softmax, before it is divided by the temperature: the logits of the only look, or the logarithm of the
         mean of the looks' probabilities. None if there are no looks.
@@ -107,7 +107,7 @@ class Explainer:
 
     @cached_property
     def looks(self) -> list[Look]:
-        """The looks at the picture, with their weights; empty if the answer is computed in another way."""
+        """The looks at the picture, with their weights; empty if the answer is not computed from looks as in our networks."""
         return looks_of(self.model.graph)
 
     @property
@@ -162,7 +162,7 @@ class Explainer:
         Returns
         -------
         Sight
-            The input of its first layer, its layers, and the looks from which the answer is computed.
+            The input of the network's first layer, all layers, and the looks from which the answer is computed.
 
         Raises
         ------

@@ -28,7 +28,7 @@ SIZES = (14.0, 22.0)
 AROUND = 65
 """The side in pixels of the neighbourhood that a pixel is compared with."""
 CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
-"""What a mark may be: a digit, a separator, or something else written as large as a digit."""
+"""What a mark may be: a digit, a separator, or something else as large as a digit."""
 OTHER = CLASSES.index("?")
 
 Floats = NDArray[np.float32]
@@ -39,7 +39,7 @@ Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
 class Finder:
     """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, and be pickled and copied.
 
-    Its file is opened at the first call, because most pictures are read without it.
+    Its file is opened at the first call, because most pictures are read without the finder.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Found:
     kinds: Floats
     """The network's probability of each kind, 0 to 1."""
     weight: float
-    """The largest of `kinds`, reduced if the digit's height was unusual for the network; `find` sums it over all sizes."""
+    """The largest of `kinds`, reduced if a digit's height is unusual for the network; `overlaps.find` sums it over all sizes."""
     level: int
     """The number of the level on which it was detected."""
     light: bool = False
@@ -137,9 +137,9 @@ class Peak(NamedTuple):
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:
-    """The maxima of the kinds' probabilities, float32 (classes, h, w), from `least` up, with their boxes, float32 (4, h, w).
+    """The maxima of the kinds' probabilities, float32 (classes, h, w), of at least `least`, with their boxes, float32 (4, h, w).
 
-    If `within`, bool (h, w), is given, only the maxima in cells where it is True.
+    If `within`, bool (h, w), is given, only maxima in cells where it is True count.
     """
     best = kinds.max(0)
     at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)

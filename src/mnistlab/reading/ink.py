@@ -40,7 +40,7 @@ TALL, THIN = 56, 2.5
 GRAIN = 0.07
 """Paper whose noise is above this share of the ink's strength is smoothed."""
 DARK = 48
-"""If the paper is darker than this, of 255, in a colour channel, the picture is lightened before shares of light are computed."""
+"""If a colour channel of the paper, 0 to 255, is below this, the picture is lightened before shares of light are computed."""
 WORK = 16_000_000
 """The copy that is searched for digits has at most this many pixels."""
 LOW, HIGH = 0.30, 0.52
@@ -53,9 +53,9 @@ class Strokes(NamedTuple):
     labels: NDArray[np.int32]
     """int32 (H, W): the number of the component at each pixel, from 1; 0 where there is none."""
     boxes: NDArray[np.int32]
-    """int32 (N, 4): x, y, width, height of each, starting with number 1."""
+    """int32 (N, 4): x, y, width and height of each component, starting with number 1."""
     areas: NDArray[np.int32]
-    """int32 (N, 1): how many pixels each has."""
+    """int32 (N, 1): how many pixels each component has."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Ink:
         return 2 * float(deepest[1:].min(initial=np.inf)) - 1 if len(deepest) > 1 else 0.0
 
     def of_stroke(self, number: int) -> Gray:
-        """The ink of component `number`, counted from 1, and of no other, cropped to its box: uint8 (h, w)."""
+        """Only the ink of component `number`, counted from 1, cropped to the component's box: uint8 (h, w)."""
         x, y, width, height = self.strokes.boxes[number - 1]
         part = (slice(y, y + height), slice(x, x + width))
         return np.where(self.strokes.labels[part] == number, self.strength[part], 0).astype(np.uint8)
@@ -130,7 +130,7 @@ def dark_ink(picture: Gray) -> Ink:
     across, down = rules_of(level)
     ruled = bool(across.any() or down.any())
     printed: Gray | None = None
-    if ruled:  # the rules may have more ink than the writing: leave them out
+    if ruled:  # leave the rules out, because they may have more ink than the writing
         both: Gray = across | down
         printed = cv2.warpAffine(both, turned, view.shape[1::-1], flags=cv2.INTER_NEAREST)
         printed = cv2.dilate(printed, np.ones((3, 3), np.uint8))
@@ -154,7 +154,7 @@ def dark_ink(picture: Gray) -> Ink:
 
 
 def only_rules(look: Look, missing: NDArray[np.float32], printed: Gray) -> bool:
-    """Whether there is next to nothing besides the rules, and nothing darker than they are."""
+    """Whether the page has hardly any ink except its rules, and none that is much darker than the rules."""
     if look.typical == 0:
         return True
     ink = missing @ look.weights - look.empty
@@ -181,7 +181,7 @@ def working_scale(look: Look, shrink: float, shape: tuple[int, ...]) -> float:
 
 
 def scaled(matrix: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """`matrix` (2, 3), which maps to the picture scaled by `scale`, changed so that it maps to the picture itself."""
+    """The matrix (2, 3) that maps points to the picture, if `matrix` maps them to the picture scaled by `scale`."""
     result = matrix / scale
     result[:, 2] += 0.5 / scale - 0.5  # coordinates are those of pixel centres
     return result

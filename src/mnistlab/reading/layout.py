@@ -11,12 +11,12 @@ __all__ = ["lines_of", "typical_height"]
 
 
 MOST_LINES = 100
-"""Only this many lines, the longest ones, may be continued by others: dust can form any number of lines."""
+"""Lines are merged only into the longest ones, at most this many, because dust can form any number of lines."""
 Boxes = Sequence[tuple[int, int, int, int]]
 
 
 def typical_height(boxes: Boxes) -> float:
-    """The height in pixels that most of the larger boxes (x, y, width, height) have."""
+    """The median height in pixels of the boxes (x, y, width, height), without the small ones; 0 if there are none."""
     if not boxes:
         return 0.0
     heights = np.array([box[3] for box in boxes], np.float64)
@@ -24,7 +24,7 @@ def typical_height(boxes: Boxes) -> float:
 
 
 def lines_of(boxes: Boxes) -> list[list[int]]:
-    """The indices of the boxes, line by line from the top, each from left to right. Lines may slope and have wide gaps."""
+    """The indices of the boxes, line by line from the top, each line from left to right. Lines may slope and have wide gaps."""
     if not boxes:
         return []
     x, y, width, height = np.array(boxes, np.float64).T
@@ -57,7 +57,7 @@ def merged(
     for line in lines:
         level = float((y[line] - slope * x[line]).mean())
         for i, other in enumerate(result[:MOST_LINES]):
-            near = other[np.argsort(np.abs(x[other] - x[line].mean()))[:3]]  # lines bend: compare where they meet
+            near = other[np.argsort(np.abs(x[other] - x[line].mean()))[:3]]  # lines bend, so compare where they meet
             if abs(float((y[near] - slope * x[near]).mean()) - level) < 0.4 * size:
                 result[i] = np.concatenate([other, line])
                 break

@@ -1,4 +1,4 @@
-"""Look at a picture at many sizes: the finder knows digits of about one size, and each digit has that size in some copy."""
+"""Look at copies of a picture in many sizes, so that each digit has, in one of them, about the size that the finder knows."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ ALWAYS = 400_000
 LEAST = 0.25
 """The lowest probability at which a digit is considered."""
 SPREAD = 0.4
-"""How much digits' heights may differ, at one size, from the height in `SIZES`: a standard deviation of their logarithm."""
+"""How much digits' heights may differ, at one size, from the height in `SIZES`: the standard deviation of their logarithms."""
 SURE = 0.5
-"""A digit of more than this weight is known; until there is a known digit, large sizes are looked at everywhere."""
+"""A digit of more than this weight counts as known; until one is known, the whole picture is looked at, even at large sizes."""
 FINE = 19.0
 """Digits higher than this, in pixels of the network's input, need no larger size."""
 SETTLED = 0.8
@@ -38,18 +38,21 @@ SETTLED = 0.8
 FEW = 0.05
 """If the hints of small digits are at most this share of the known digits, no larger size is tried."""
 AROUND = 1.0
-"""How far around a small or doubtful digit a larger size is looked at, as a multiple of its height."""
+"""How far around a small or doubtful digit the finder looks at a larger size, as a multiple of the digit's height."""
 WHOLE = 160_000
-"""Up to this many pixels of the network's input, all of a picture is looked at: writing may be too faint to be found as ink."""
+"""At sizes with at most this many pixels, the whole picture is looked at, because writing may be too faint to be found as ink."""
 SPECK = 3.0
 """Strokes shorter than this, in pixels of the network's input, are ignored when parts of a picture are chosen."""
 REACH = 24.0
-"""How far around a stroke a larger size is looked at, in pixels of the network's input."""
+"""How far around a stroke the finder looks at a larger size, in pixels of the network's input."""
 
 
 def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
-    """The scales at which to look at a picture: at the first, the picture, or the largest of `boxes`, is as large as one digit;
-    at the last, the smallest digits are large enough."""
+    """The scales at which to look at a picture, from the smallest up.
+
+    At the first, the whole picture, or the largest of `boxes`, is only as large as a digit that the network knows. At the last,
+    the smallest digits are large enough.
+    """
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / float(max(shape) if boxes is None else boxes[:, 2:].max())
     count = max(0, int(np.ceil(np.log(most / least) / np.log(STEP))))

@@ -69,7 +69,7 @@ class Outcome(NamedTuple):
 
     @property
     def errors(self) -> list[MnistlabError]:
-        """Everything that went wrong."""
+        """The errors of pages that could not be read, and the one that `finish` raised, if any."""
         failed: list[MnistlabError] = [page for page in self.pages if isinstance(page, UserError)]
         return failed if self.error is None else [*failed, self.error]
 
@@ -192,7 +192,7 @@ class Worker(NamedTuple):
 
 
 worker: Worker | None = None
-"""What `begin` made, in a process of the pool; None elsewhere."""
+"""In a process of the pool, the `Worker` that `begin` made; None in other processes."""
 
 
 def begin(
@@ -204,7 +204,7 @@ def begin(
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
-    if parent is not None:  # if it were killed, the pool's processes would wait for ever
+    if parent is not None:  # if it is killed, the pool's processes must not wait for ever
         threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     if folder is not None:
         os.chdir(folder)  # multiprocessing changes to the folder in which the program was started

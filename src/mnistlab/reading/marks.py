@@ -60,7 +60,7 @@ def sureness(marks: Sequence[Mark]) -> float:
 
 
 def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
-    """The marks from strokes and those the finder found, by place: marks that meet, directly or through others, share a place."""
+    """The marks from strokes and the finder, grouped by place: marks that meet, directly or through others, share a place."""
     marks = [*strokes, *found]
     parent = list(range(len(marks)))
 
@@ -89,7 +89,7 @@ def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
 
 
 def middles_in(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the centre of each box in `ones`, (..., 4), lies in its counterpart in `others`, broadcast: bool (...)."""
+    """Whether the centre of each box in `ones` lies in the matching box in `others`, both (..., 4) and broadcast: bool (...)."""
     inside = np.ones(np.broadcast_shapes(ones.shape, others.shape)[:-1], bool)
     for axis in (0, 1):
         middle = ones[..., axis] + ones[..., axis + 2] / 2

@@ -34,7 +34,7 @@ def to_mnist_form(piece: Piece) -> Gray:
 
 
 def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
-    """All the ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in MNIST's form; None without ink."""
+    """All ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in MNIST's form; None if there is none."""
     ink = find_ink(picture)
     back = cv2.invertAffineTransform(ink.to_picture)
     x, y, width, height = box
@@ -47,7 +47,7 @@ def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
 
 
 def full_contrast(strength: Gray) -> Gray:
-    """The image, its values scaled so that strong ink (the 90th percentile) is 255."""
+    """The image with its values scaled so that strong ink (the 90th percentile) is 255."""
     inked = np.sort(strength[strength > 40])
     top = float(inked[round(0.9 * (len(inked) - 1))]) if len(inked) else 255.0
     return cv2.convertScaleAbs(strength, alpha=255 / max(top, 40))
@@ -81,7 +81,7 @@ def disc(radius: int) -> Gray:
 
 
 def centred(small: Gray) -> Gray:
-    """The image placed in 28x28 pixels with its centre of mass in the middle, or as close to it as it fits."""
+    """The image placed in 28x28 pixels with its centre of mass in the middle, or as close to the middle as the image fits."""
     height, width = small.shape
     mass = small.astype(np.float64)
     total = mass.sum()
@@ -89,7 +89,7 @@ def centred(small: Gray) -> Gray:
         return np.zeros((SIDE, SIDE), np.uint8)
     middle_y = (mass.sum(1) @ np.arange(height)) / total
     middle_x = (mass.sum(0) @ np.arange(width)) / total
-    top = int(np.clip(round(SIDE / 2 - middle_y), 0, SIDE - height))  # as MNIST's: at pixel (14, 14)
+    top = int(np.clip(round(SIDE / 2 - middle_y), 0, SIDE - height))  # centre at pixel (14, 14), as in MNIST
     left = int(np.clip(round(SIDE / 2 - middle_x), 0, SIDE - width))
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[top : top + height, left : left + width] = small

@@ -38,7 +38,7 @@ class ReceptiveField:
     """The part of the picture that a cell of a map sees.
 
     The cell in row r sees the rows from start + r * step up to, but not including, start + r * step + size; columns likewise.
-    Part of it may lie outside the picture.
+    Part of what it sees may lie outside the picture.
     """
 
     size: int
@@ -61,7 +61,7 @@ class Step:
     source: str
     """The name of its input tensor."""
     output: str
-    """The name of its output tensor, as the next layer takes it."""
+    """The name of the tensor in which the next layer takes this layer's output."""
     field: ReceptiveField | None
     window: Window | None
     """The window of a convolution or pooling; None for other kinds, and if the graph does not state it."""
@@ -128,7 +128,10 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The only node that takes a layer's output, or None; the tensor that it takes; and the rounding step in 8 bits, or None."""
+    """The only node that takes a layer's output, the tensor that it takes, and the step by which its values are rounded.
+
+    The node is None if there is not exactly one; the step is None if the values are not stored in 8 bits.
+    """
     rounding = None
     while True:
         takers = [node for node in graph.node if output in node.input]

@@ -17,7 +17,7 @@ __all__ = ["Look", "answer_of", "looks_of"]
 
 @dataclass(frozen=True)
 class Look:
-    """One network's look at the picture, or at the picture shifted."""
+    """One network's look at the picture, or at a shifted copy of it."""
 
     logits: str
     """The name of the tensor with its logits."""
@@ -38,7 +38,7 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 
 
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
-    """The looks of whose mean probabilities the tensor `logits` is the logarithm; otherwise the only look, whose logits it is."""
+    """The looks whose probabilities are averaged to make the tensor `logits`; if it is not an average, the only look."""
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):
         if node is None or node.op_type != kind:
@@ -82,7 +82,7 @@ def answer_of(
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probabilities, float64 (classes,), that logits, float64 (classes,), stand for."""
+    """Turn logits, float64 (classes,), into probabilities, float64 (classes,)."""
     powers = np.exp(logits - logits.max())
     probabilities: NDArray[np.float64] = powers / powers.sum()
     return probabilities

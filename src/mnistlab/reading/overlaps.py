@@ -23,7 +23,7 @@ ENOUGH = 0.65
 APART = 0.57
 """The least distance between the centres of two neighbouring digits, as a share of the wider digit's width."""
 BELOW = 0.5
-"""The least distance between the centres of two digits one below the other, as a share of the higher one's height."""
+"""The least distance between the centres of two digits one below the other, as a share of the taller one's height."""
 MOST_FOUND = 3000
 """If there are more detections than this, only the most confident ones are considered."""
 LINE, BESIDE = 0.5, 3.0
@@ -34,7 +34,8 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 def find(looked: Sequence[Level]) -> list[Found]:
     """The marks in a picture: each once, even if it was found at several sizes, and no two marks in one spot.
 
-    If two exclude each other, the one found more confidently and at more sizes is kept; having a common height helps, too.
+    Of two marks that exclude each other, the one found more confidently and at more sizes is kept. A mark with a height that is
+    common in the picture is preferred, too.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)
@@ -67,7 +68,7 @@ def place_of(found: Sequence[Found]) -> Place:
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark taken for a slash has digits only on its right, and so is really a leaning 1: a slash separates numbers."""
+    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1, as slashes separate numbers."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
@@ -83,14 +84,16 @@ def as_one(slash: Found) -> Found:
 
 
 def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
-    """Whether digits with about those boxes (x, y, width, height) are among those that the finder detected at any size, even if
-    they were not kept, and no two of them in one spot."""
+    """Whether the finder detected, at some size, a digit with about each of these boxes (x, y, width, height).
+
+    Detections that were not kept count as well, but no two of the digits may be in one spot.
+    """
     places = [around(mark) for mark in detected]
     shares = [[overlap(box, place) for place in places] for box in boxes]
     if any(max(row, default=0.0) <= SAME for row in shares):
         return False
     nearest = place_of([detected[row.index(max(row))] for row in shares])
-    return all(nearest.excluded(number).sum() == 1 for number in range(len(boxes)))  # it excludes itself
+    return all(nearest.excluded(number).sum() == 1 for number in range(len(boxes)))  # each mark excludes itself
 
 
 def around(mark: Found) -> Box:

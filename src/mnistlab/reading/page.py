@@ -18,7 +18,7 @@ __all__ = ["Digit", "Line", "Page", "Separator"]
 
 UNKNOWN = "?"
 GAP = 1.1
-"""A gap between two digits is read as a space if it is wider than this many digit heights, and wide for its line."""
+"""A gap between two digits is read as a space if it is wider than this many digit heights, and wider than usual in its line."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,7 @@ class Page:
     fields : dict of str to Entry
         The entries by name.
     sheet : tuple of (float, float)
-        The four corners, in pixels, clockwise from the top left, of the area relative to which the layout gives its boxes, as
-        fractions of its width and height.
+        The four corners, in pixels, clockwise from the top left, of the area that the layout's boxes are fractions of.
     """
 
     lines: tuple[Line, ...]

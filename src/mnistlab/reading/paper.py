@@ -21,7 +21,7 @@ INK_LEVEL = 220
 
 
 LEVELS = 200.0
-"""The 8-bit value of the share 1, all of the paper's light; the largest share is 1.275."""
+"""The 8-bit value that stands for all of the paper's light, the share 1; the largest share is thus 1.275."""
 FAINTEST = 0.11
 """The least share of the paper's light that ink absorbs."""
 DUST = 6
@@ -54,7 +54,7 @@ def dark_paper(picture: Gray) -> bool:
     light_share = float((mask > 0).mean())
     border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
     light_border = float((border > 0).mean())
-    # The ink is the rarer of light and dark, above all at the edge.
+    # Ink is light if light pixels are rarer than dark ones, above all at the picture's edge.
     return (0.5 - light_share) + 0.5 * (0.5 - light_border) > 0
 
 
@@ -74,7 +74,7 @@ class Look:
     """The usual width of the writing's strokes in pixels; 0 if there are none."""
 
     def strength(self, picture: Gray, paper: Gray) -> Gray:
-        """How much ink there is at each pixel of a picture, uint8 (H, W, C), on `paper`, of the same shape: uint8 (H, W)."""
+        """How much ink each pixel of a picture has, uint8 (H, W), given the picture and its `paper`, both uint8 (H, W, C)."""
         if self.typical == 0:
             return np.zeros(picture.shape[:2], np.uint8)
         quotient = cv2.divide(picture, paper, scale=LEVELS, dtype=cv2.CV_8U).reshape(picture.shape)
@@ -86,9 +86,9 @@ class Look:
 
 
 def missing_light(picture: Gray, paper: Gray) -> tuple[NDArray[np.float32], float, float]:
-    """The share of the paper's light that is missing, float32 (H, W, C); its mean and its noise where there is only paper."""
+    """The share of the paper's light that is missing, float32 (H, W, C), and its mean and its noise where there is only paper."""
     missing: NDArray[np.float32] = 1 - np.divide(picture, np.maximum(paper, 1), dtype=np.float32)
-    np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # the limit of `Look.strength`
+    np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # `Look.strength` has the same limit
     # The brightest quarter is paper unless ink covers most of the picture, so its spread is the paper's noise.
     brightest, brighter = np.quantile(missing.mean(2), (0.05, 0.25))
     # These quantiles of a normal distribution are 0.97 standard deviations apart.

@@ -2,7 +2,7 @@
 
 Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and starts a part again if its
 process or machine dies. Only names and counts go through Ray: the processes fetch the pictures and write the rows themselves. A
-part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often a part is begun.
+part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often the part is begun.
 Names are listed as they are needed, so that nothing grows with their number except a table on disk.
 
 Ray Data's own writers and checkpoints do not guarantee that: with them, a part that is tried again is written again, and the
@@ -56,7 +56,7 @@ class Job(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """A part that is to be read, the counts of a part that was read or of all that had been read before, or an error."""
+    """What the job's processes hand on: a part to be read, the counts of pictures read now or before, or an error."""
 
     names: bytes = b""
     """The names of the pictures of a part that is to be read, with a zero byte between them."""
@@ -85,7 +85,7 @@ def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[
     """Read all pictures of the job that are not yet read; yield a tally for each part, and one for what had been read before.
 
     Raises `MnistlabError`, during iteration, for anything that ends the job: a full disk, a store that does not answer, a
-    process that died while listing the pictures. What was written stays, and a job that is started again continues there.
+    process that died while listing the pictures. What was written stays, and a job that is started again continues from there.
     """
     data = importlib.import_module("ray.data")
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised
@@ -128,13 +128,13 @@ def as_block(tally: Tally) -> Any:
     return pyarrow.Table.from_pylist([tally._asdict()])
 
 
-# in the process that lists
+# in the process that lists the pictures
 
 
 def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
     """The parts whose pictures have not been read yet, and finally a tally of the other pictures; an error comes as a tally, too.
 
-    As long as the sources stay the same, so do the parts, so that parts already written are left out as a whole.
+    As long as the sources do not change, the parts do not change either, and parts already written are left out as a whole.
     """
     try:
         go_to(job.folder)
@@ -169,7 +169,7 @@ def go_to(folder: str) -> None:
         raise UserError("reading.folder_not_shared", folder=folder, machine=platform.node()) from error
 
 
-# in a process that reads
+# in a process that reads pictures
 
 
 class PartReader:

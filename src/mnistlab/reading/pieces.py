@@ -93,7 +93,7 @@ def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
 
 
 def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
-    """The piece from column `left` to before `right`, without empty rows and columns at the edges; None if there is no ink."""
+    """The piece from column `left` to `right` - 1, without empty rows and columns at the edges; None if there is no ink."""
     part = piece.strength[:, left:right]
     mask = part > INK_LEVEL * LOW
     if not mask.any():
@@ -117,7 +117,7 @@ def in_picture(box: Sequence[float], ink: Ink, size: tuple[int, int]) -> tuple[i
 
 
 def around(pixels: NDArray[Any], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The box around pixels (2, N), x and y, of the ink, in pixels of the picture of `size` (width, height)."""
+    """The box around these pixels of the ink, x and y (2, N), converted to pixels of the picture of `size` (width, height)."""
     across, down = ink.to_picture @ np.concatenate([pixels, np.ones((1, pixels.shape[1]))])
     half = np.abs(ink.to_picture[:, :2]).sum(1) / 2 - 0.05
     left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))

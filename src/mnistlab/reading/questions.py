@@ -33,18 +33,18 @@ TALL, LEANING = 1.12, 0.2
 OUTSIZED = 1.2
 """A mark this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""The last mark of a line may be a percent sign if its probability is below this, or its height this many times the others'."""
+"""A line's last mark may be a percent sign if its probability is below this, or if it is this many times as high as the rest."""
 AROUND, OVER = 1.6, 0.6
 """How far around an ambiguous place the finder looks, sideways and up and down, in digit heights."""
 
 
 class Row:
-    """The marks of one line, from the left, in the frame of their `level_box`.
+    """The marks of one line, from the left, in the coordinates of their `level_box`.
 
     Attributes
     ----------
     boxes : float64 (N, 4)
-        x, y, width and height of each.
+        x, y, width and height of each mark.
     height : float
         The median height of the marks.
     tall : float64 (N,)
@@ -83,9 +83,9 @@ class Row:
         return int(nearest[0]), float((self.boxes[close, 1] + self.boxes[close, 3]).mean())
 
     def small_strokes(self, ink: Ink, strokes: Boxes) -> tuple[Boxes, Boxes]:
-        """The boxes, in the marks' frame, of the strokes that may be signs, rather than dirt or digits.
+        """The boxes, in the marks' coordinates, of the strokes that may be signs, rather than dirt or digits.
 
-        Also how dark each is at its darkest, float64 (N,), relative to the page's typical ink.
+        Also returns how dark each stroke is at its darkest, float64 (N,), relative to the page's typical ink.
         """
         high, wide = strokes[:, 3] / self.height, strokes[:, 2] / self.height
         middles = strokes[:, :2] + strokes[:, 2:] / 2
@@ -112,7 +112,7 @@ def lean(image: Gray) -> float:
 
 
 def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, float]]:
-    """The parts of a line to look at, as x, y, width, height: around the boxes `questions`, merged if they overlap."""
+    """The parts of a line to look at (x, y, width, height): one around each of the boxes `questions`, merged if they overlap."""
     spans: list[list[float]] = []
     for x, _, width, _ in sorted(questions.tolist()):
         left, right = x - AROUND * row.height, x + width + AROUND * row.height
@@ -127,7 +127,7 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """The detections in a window (x, y, width, height) of the ink, in the ink's frame; digits there are `height` high."""
+    """The detections in a window (x, y, width, height) of the ink, in the ink's coordinates; digits there are `height` high."""
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)
     back = cv2.invertAffineTransform(ink.to_picture)

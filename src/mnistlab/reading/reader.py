@@ -243,7 +243,7 @@ class Reader:
         return self._digit(mark)
 
     def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
-        """A mark as the digit that `read` returns; `box` is its place in the picture if the mark's box is in another frame."""
+        """A mark as the digit that `read` returns; `box` is its box in the picture if the mark's own is in other coordinates."""
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold

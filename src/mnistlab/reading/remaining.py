@@ -1,4 +1,4 @@
-"""Which of a job's pictures are still to be read: each once, however often it is named, unless its rows are already written."""
+"""Which of a job's pictures are still to be read: those whose rows are not yet written, each once, even if named twice."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ AT_ONCE = 32
 
 
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
-    """Each picture that the sources name, once and in order; with it, None if it is still to be read, or, if its rows are in
-    `out`, the number of its digits, and 1 if it could not be read or 0 if it could.
+    """Each picture that the sources name, once and in order, with None if it is still to be read, otherwise with its counts.
+
+    The counts, from the picture's rows in `out`, are the number of digits, and 1 if it could not be read, or 0 if it could.
 
     What is known about the names is kept in a table on disk, so that memory use stays flat. Raises errors as `names_in`
     does, and `UserError` if a part's file cannot be read.
@@ -56,7 +57,7 @@ def parts_in(out: str) -> list[str]:
 
 
 def written_in(out: str, part: str) -> list[tuple[bytes, int, int]]:
-    """The pictures whose rows are in a part's file: the key of the name, the number of digits, and 1 if it could not be read."""
+    """The pictures with rows in a part's file: each name's key, the number of digits, and 1 if it could not be read, else 0."""
     import pyarrow.parquet
 
     content = io.BytesIO(content_of(joined(out, part)))

@@ -43,13 +43,15 @@ LONE = re.compile("[\udc80-\udcff]+")
 
 
 def spelled(text: str) -> str:
-    """The text with the file names in it decoded as UTF-8, whatever the locale: bytes that the locale cannot decode, Python keeps
-    as lone surrogates, which other programs cannot read."""
+    """The text with the file names in it decoded as UTF-8, whatever the locale.
+
+    Python keeps bytes that the locale cannot decode as lone surrogates, which other programs cannot read.
+    """
     return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
 
 def in_utf8(name: str) -> str:
-    """A file's name as Parquet takes it: `spelled`, with bytes that are not UTF-8 as escapes."""
+    """A file's name as Parquet takes it: `spelled`, with escapes for bytes that are not UTF-8."""
     return spelled(name).encode("utf-8", "backslashreplace").decode()
 
 

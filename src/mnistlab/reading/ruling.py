@@ -139,7 +139,7 @@ def without_rules(strength: Gray, across: Gray, down: Gray) -> tuple[Gray, Gray]
 
 
 def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
-    """Like `without_rules`, but only for horizontal rules, which are roughly where the mask `about`, of any size, has them."""
+    """Like `without_rules`, but only for horizontal rules; the mask `about`, of any size, says roughly where they are."""
     height, width = strength.shape
     if not about.any():
         return strength, np.zeros(strength.shape, np.uint8)

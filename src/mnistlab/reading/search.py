@@ -125,7 +125,7 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
 def ways(
     finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], dark: Boxes
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
-    """Two functions: one looks with the finder, the other finds the page's orientation. A lone drawing needs few, small looks."""
+    """Two functions: one looks with the finder, the other finds the page's orientation. A lone drawing needs only small sizes."""
     if drawing is None:
         look = partial(look_everywhere, finder, lowest=0.0, dark=dark, inked=boxes_in_picture(ink))
         return look, partial(turns, finder, classifier)
@@ -158,7 +158,7 @@ def found_digits(
 ) -> tuple[list[Mark], list[Level], int]:
     """What the finder takes for digits, or for something else as large as a digit, with the classifier's answer to each.
 
-    Also all the finder's levels, and how many quarter turns, counterclockwise, the page needed. `gray` is dark on light.
+    Also returns all the finder's levels, and how many quarter turns, counterclockwise, the page needed. `gray` is dark on light.
     """
     looked = look(gray, raise_if_cancelled)
     quarters = way_up(gray, looked)

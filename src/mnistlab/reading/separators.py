@@ -20,12 +20,12 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 SURE, ALONE = 0.52, 0.55
 """The finder's minimum probability for a sign that has a small stroke of its own, and for one that has none."""
 STRONGEST = 1.5
-"""Dirt is finer than the pen, so the finder's value is multiplied by a stroke's squared length in pen widths, by this at most."""
+"""The finder's value is multiplied by a stroke's squared length in pen widths, at most by this, as dirt is finer than the pen."""
 DOT, ON_DOTS = 0.2, 2.5
 """If strokes smaller than this share of the digits' height outnumber the digits, the paper has dots, and the smallest sign is
 this many pen widths long."""
 AS_DARK = 0.92
-"""Strokes paler than this share of the page's typical ink are dirt: a pen leaves as much ink on a point as on a digit."""
+"""Strokes paler than this share of the page's typical ink are dirt, because a pen leaves as much ink on a point as on a digit."""
 SLASH = 0.8
 """A leaning 1 is a slash if the odds for that, times the fourth power of its height relative to its line, reach this."""
 COMMA = 2.5
@@ -73,7 +73,7 @@ class Small:
 def signs_between(
     network: Network, gray: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
 ) -> list[Sign]:
-    """The signs between `marks` (found by strokes alone), in the frame of their `level_box`; `gray` is dark on light."""
+    """The signs between `marks` (found by strokes alone), in the coordinates of their `level_box`; `gray` is dark on light."""
     signs: list[Sign] = []
     strokes = ink.strokes.boxes.astype(np.float64)
     finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0
@@ -101,7 +101,7 @@ def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
 
 
 def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark]) -> list[Sign]:
-    """The signs among the finder's detections on the whole page, in the frame of the marks' `level_box`.
+    """The signs among the finder's detections on the whole page, in the coordinates of the marks' `level_box`.
 
     `ink` is the page's ink; None if the page was rotated.
     """
@@ -137,7 +137,7 @@ def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign
 
 
 def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
-    """The detection as a sign; None if it is not one, or if it is a slash where a mark was read, which `slash_of` judges."""
+    """The detection as a sign; None if it is not one, or if it is a slash where a mark was read: `slash_of` judges these."""
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []
@@ -183,7 +183,7 @@ def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
 
 
 def unreadable(row: Row, found: Sequence[Found], read: Sequence[Sign], small: Small) -> list[Sign]:
-    """The small strokes that are too long to be dirt but were not read; none if they are so many that they form a pattern."""
+    """The small strokes that are too long to be dirt but were not read; none if there are so many that they form a pattern."""
     signs = []
     for box in small.boxes[small.boxes[:, 2:].max(1) > WRITTEN * row.height]:
         x, y = box[0] + box[2] / 2, box[1] + box[3] / 2

@@ -49,7 +49,7 @@ def store(scheme: str, bucket: str) -> Any:
 
 
 def located(address: str) -> tuple[Any, str]:
-    """The file system of an address, and the path in it. Raises `UserError` if it is not a store's; `OSError` as `store` does."""
+    """The file system and the path of an address. Raises `UserError` if the address is no store's, `OSError` as `store` does."""
     scheme, _, path = address.partition("://")
     bucket = path.partition("/")[0]
     if scheme.lower() not in STORES or not bucket:
@@ -240,7 +240,7 @@ def remove(name: str) -> None:
 def in_advance(
     work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 4
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Apply `work` to items in threads, `ahead` of them in advance; yield each item with the future of its result, in order."""
+    """Apply `work` to items in threads, `ahead` items in advance; yield each item with the future of its result, in order."""
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
         for item in items:

@@ -74,7 +74,7 @@ def spots(
     levels: Sequence[Level],
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Spot]:
-    """The digits among the detections, and other marks that are written as large as digits."""
+    """The digits among the detections, and other marks as large as digits."""
     digits = [mark for mark in found if mark.digit or mark.other]
     pieces = [ink_of(mark, found, levels[mark.level]) for mark in digits]
     pairs = [(mark, piece) for mark, piece in zip(digits, pieces, strict=True) if piece is not None]

@@ -24,8 +24,7 @@ AS_HIGH = 1.5
 """By what factor digits that the finder missed may be higher or lower than those it found."""
 
 TOO_HIGH = 1.45
-"""Strokes higher than this many times the digits found, in their place and elsewhere, are a digit and something else, such as its
-frame."""
+"""Strokes this many times as high as both the digits found there and the usual digit are more than a digit: a frame, say."""
 
 
 def surest(
@@ -92,9 +91,9 @@ def strokes_where(
     picture: Gray,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The strokes where something was found.
+    """The strokes at the places where the finder found something.
 
-    A stroke around several detections, such as a frame, is left out unless the classifier is surer of it than of them.
+    A stroke around several detections, such as a frame, is left out unless the classifier is surer of it than of any of them.
     """
     size = (picture.shape[1], picture.shape[0])
     boxes = as_rows([box_in_picture(piece, ink, size) for piece in pieces])[:, None]
@@ -112,5 +111,5 @@ def strokes_where(
     strokes += [
         marked(unit, ink, picture) for unit, (_, other) in zip(units, several, strict=True) if unit.sure > other
     ]
-    # Strokes were found on the levelled page, detections in the picture itself: lines need all boxes in one frame.
+    # Strokes were found on the levelled page, detections in the picture itself; to form lines, all need the same coordinates.
     return [replace(mark, level_box=mark.box) for mark in strokes]

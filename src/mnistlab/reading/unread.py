@@ -1,4 +1,4 @@
-"""Report as unreadable the ink of digits that were not read: a number without them would be a different number."""
+"""Report as unreadable the ink of digits that were not read, because a number without them would be a different one."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ __all__ = ["unread"]
 INK = 0.3
 """A pixel above this value is a digit's ink."""
 LOW, HIGH = 0.6, 1.6
-"""The least and greatest height of such ink, as a share of the usual height; other ink is part of a digit, or several lines."""
+"""Least and greatest height of reported ink, as a share of the usual height; other ink is part of a digit or several lines."""
 AROUND = 0.1
 """How far beyond a digit's box its own ink may reach, as a share of the box's width and height."""
 DOUBT = 0.5
-"""The highest probability of ink that was not read, as a share of the threshold for accepting a digit."""
+"""The highest probability given to ink that was not read, as a share of the threshold for accepting a digit."""
 
 
 def unread(
     classifier: Classifier, looked: Sequence[Level], marks: Sequence[Mark], strokes: Sequence[Mark], threshold: float
 ) -> list[Mark]:
-    """Marks for ink that, to the finder, is as high as a digit but was not read: the accepted marks from strokes there, or
-    else marks that are not accepted.
+    """Marks for ink of a digit's height that the finder saw but that was not read.
+
+    They are the accepted marks from strokes in the same place or, if there are none, marks that are not accepted.
 
     Parameters
     ----------

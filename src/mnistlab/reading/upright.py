@@ -19,18 +19,18 @@ from mnistlab.reading.windows import Boxes, grown
 __all__ = ["dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
-"""Pixels per side of the part of a page that is viewed in several orientations: the first with enough on it, or the largest."""
+"""Pixels per side of the part of a page that is viewed in several orientations, tried in turn until it holds enough marks."""
 ENOUGH = 20.0
 """The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
-"""How many times as many digits, and how many more, must be readable on a rotated page for it to be read that way."""
+"""A page is rotated if more digits can then be read than the first number times those readable before, plus the second."""
 LEVEL = 0.55
 """Where more than this share of the detections can be read, the lines are level: the page is upright or upside down."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0
-"""How far beyond a dark part light writing is looked for, in pixels of a copy with at most 160 per side."""
+"""How far around a dark part to look for light writing, in pixels of a copy with at most 160 per side."""
 
 
 def look_everywhere(
@@ -46,7 +46,7 @@ def look_everywhere(
     """Detect marks with the network at each size and, in the boxes `dark`, also writing that is lighter than its background.
 
     Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. With `boxes`, look only there;
-    with the boxes of all strokes, `inked`, large sizes are looked at only where strokes have not been recognised.
+    with `inked`, the boxes of all strokes, look at large sizes only where strokes have not been recognised.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -93,7 +93,7 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
         marks = find(seen)
         read[n] = readable(classifier, marks, seen)
         if n == 0 and CLEARLY * read[0] + MORE > len(marks):
-            return 0  # nearly all can be read as it is
+            return 0  # nearly all digits can be read without a turn
         are_level |= read[n] > LEVEL * len(marks) + MORE
         if n == 2 and are_level:
             break

@@ -1,4 +1,4 @@
-"""The parts of a picture that the finder looks at: most of a page is blank."""
+"""The parts of a picture that the finder looks at, since most of a page is blank."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
 
 
 def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which cells of a picture scaled and framed with `frame` pixels lie in boxes of the unscaled picture: bool `shape`."""
+    """Which cells of a picture, scaled and with a frame of `frame` pixels, lie in boxes of the original picture: bool `shape`."""
     cells = np.zeros(shape, bool)
     for x, y, width, height in boxes.tolist():
         left, top = (max(0, int((scale * start + frame) / CELL)) for start in (x, y))

@@ -1,4 +1,4 @@
-"""Check digits: whether a number's last digits are the ones that the others require."""
+"""Check digits: whether a number's last digits follow from the others as they should."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ def mod97(text: str) -> bool:
 
 
 CHECKS: dict[str, Callable[[str], bool]] = {"luhn": luhn, "ean": ean, "mod11": mod11, "mod97": mod97}
-"""By name, functions that say whether the last one or two digits of a text are the ones that the others require."""
+"""Functions, by name, that say whether the last one or two digits of a text follow from the others as they should."""

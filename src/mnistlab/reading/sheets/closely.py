@@ -29,9 +29,9 @@ def marks_on(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Mark]:
-    """The digits in a flattened picture, uint8 (H, W), whose cells are `CELL_HEIGHT` high, by strokes or by the finder.
+    """The digits in a flattened picture, uint8 (H, W), whose cells are `CELL_HEIGHT` high, from strokes and from the finder.
 
-    At each place the more confident of the two is kept; if the two differ, the probability of the one kept is lowered.
+    At each place, the more confident of the two answers is kept; if they differ, its probability is lowered.
     """
     strokes = connected_strokes(classifier, gray, raise_if_cancelled)
     if finder is None:
@@ -59,7 +59,10 @@ def marks_on(
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
-    """A mark found both ways. If the readings differ, its probability is that the surer is right, given that one of them is."""
+    """A mark for a digit that was found both from strokes and by the finder.
+
+    If the two read it differently, the mark's probability is the chance that the surer one is right, if one of them is.
+    """
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)
     surer, other = (stroke, found) if stroke.sure >= found.sure else (found, stroke)

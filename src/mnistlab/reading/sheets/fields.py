@@ -203,7 +203,7 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
 
 
 def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:
-    """The same marks; or, if they do not fit the field but other readings of unclear marks do, the most probable such reading.
+    """The marks unchanged or, if only other readings of unclear marks fit the field, with the most probable reading that fits.
 
     Their probabilities stay as low as they are: a fit is a hint for whoever checks the field, not a proof.
     """

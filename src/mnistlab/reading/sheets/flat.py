@@ -17,7 +17,7 @@ __all__ = ["Flattened", "erased", "is_unbroken", "laid_flat"]
 
 Points = NDArray[np.float64]
 Segment = tuple[float, float, float, float]
-"""A line's position across its direction at its first end, its first and last position along it, and its slope."""
+"""For a horizontal line: y at its start, x at its start and end, and its slope; for a vertical line, x and y are swapped."""
 BESIDE = 9
 """How many pixels on both sides of a line's position are examined."""
 ASTRAY = 4
@@ -25,13 +25,13 @@ ASTRAY = 4
 FAINTEST = 0.012
 """The least share of the paper's light that a line absorbs."""
 EDGE = 0.12
-"""A line extends to where it absorbs this share of what it absorbs in its middle."""
+"""A line's edge is where it absorbs this share of the light that it absorbs in its middle."""
 THICKEST = 11
 """The maximum thickness of a line in pixels."""
 UNBROKEN = 0.3
 """A line is unbroken if it is nowhere fainter than this share of its usual strength."""
 NEXT_TO, CROSSED = (6, 7, 8), 0.93
-"""How many pixels from a line paper is measured; where it has less than this share of its usual light, another line crosses."""
+"""The paper is measured this many pixels from a line; where it has less than this share of its usual light, a line crosses."""
 PIECE = 24
 """How many pixels of a line are examined at a time, because paper bends and light changes."""
 
@@ -79,7 +79,7 @@ def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[in
 
 
 def slope(places: NDArray[np.float32], step: int) -> Points:
-    """How far one moves in the picture per pixel of the flattened part, float64 (2, 2), in the middle."""
+    """How far one moves in the picture per pixel of the flattened part, measured in the middle of the part: float64 (2, 2)."""
     row, column = places.shape[0] // 2, places.shape[1] // 2
     across = places[row, min(column + 1, places.shape[1] - 1)] - places[row, max(column - 1, 0)]
     down = places[min(row + 1, places.shape[0] - 1), column] - places[max(row - 1, 0), column]
@@ -151,7 +151,7 @@ def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
 
 
 def thickness(part: NDArray[np.float32]) -> tuple[int, int] | None:
-    """In `part`, the surroundings of a line: the last row above it and the first row below it; None if no line is seen."""
+    """The last row above a line and the first row below it, in `part`, the line's surroundings; None if no line is seen."""
     profile = np.median(part, 1)
     paper = float(np.quantile(profile, 0.8))
     missing = 1 - profile / max(paper, 1.0)

@@ -131,7 +131,7 @@ def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[sl
 
 
 def both_ways(dark: Floats) -> tuple[Segments, Segments]:
-    """The horizontal and vertical lines; if a table is much longer one way, the lines across it may be short."""
+    """The horizontal and vertical lines, even the short ones across a table that is long and narrow."""
     level, upright = level_segments(dark), upright_segments(dark)
     if len(level.slope) >= 2 > len(upright.slope):
         upright = upright_segments(dark, half_the_way(level))

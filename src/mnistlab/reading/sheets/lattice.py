@@ -21,15 +21,15 @@ LARGEST = 2800
 SEEN = 1.0
 """Lines are seen where they are at least this dark, in standard deviations of the noise."""
 THIN = 11
-"""At this distance from a line, in pixels, nothing of it is left."""
+"""At this distance from a line, in pixels, the line is no longer seen."""
 PARTS, LOOKED_AT = 8, 5
-"""Into how many parts a line is divided, and how many of them, those where it is seen best, count."""
+"""Into how many parts a line is divided, and how many of these count: those in which it is seen best."""
 STANDS_OUT = 0.2
-"""By how much the share of its length along which a line is seen must exceed the share seen beside it."""
+"""The share of its length along which a line is seen must be this much larger than the share seen just beside the line."""
 WHOLE, WALL = 0.95, 0.75
-"""The least share of a line's part along which it must be seen: between two lines of the table, and between two cells."""
+"""The least share of a line's part that must be seen for the part to count for the line, and for it to separate two cells."""
 FEWEST = 0.4
-"""The least share of its length along which a line of the table exists: some cells may be merged."""
+"""The least share of its length along which a line of the table exists; it is missing where cells are merged."""
 SMOOTH = 0.1
 """Before a line is searched for in a part, the mean over this share of the part is taken, because noise makes gaps in it."""
 STRAIGHT = 0.7
@@ -51,7 +51,7 @@ class Flat:
 
     @classmethod
     def of(cls, dark: Floats, matrix: Points, across: Lines, down: Lines) -> Flat:
-        """A cut-out of `dark` with everything that the lines reach, and a margin."""
+        """The part of `dark` that the lines reach, with a margin."""
         # One line may be missing.
         wide, high = (1.2 * float(np.median(np.diff(lines.at))) + 3 * THIN for lines in (down, across))
         left, top = min(across.first, float(down.at[0])) - wide, min(down.first, float(across.at[0])) - high
@@ -94,7 +94,7 @@ class Flat:
         """The share of each part, between two bounds in x, along which a line is seen at each height: float32 (parts, H)."""
         window = int(
             np.clip(SMOOTH * float(np.median(np.diff(bounds)[::2])), 3, 9)
-        )  # a stroke must not fill a small cell
+        )  # not so wide that a stroke fills a small cell
         smooth = cv2.blur(self.dark, (window, 1))
         there = (smooth > SEEN).astype(np.float32)
         sums = np.pad(np.cumsum(there, 1), ((0, 0), (1, 0)))
@@ -148,7 +148,7 @@ class Flat:
 
 
 def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -> Points:
-    """A parabola through most of the known values, evaluated at the places wanted."""
+    """A line or parabola through most of the known values, evaluated at the wanted places."""
     if known.sum() < 6:
         return np.full(len(wanted), float(np.median(values[known])) if known.any() else 0.0)
     x, y = (at[known] - at[0]) / np.ptp(at), values[known]
@@ -169,6 +169,6 @@ def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
 
 
 def between(places: Points) -> NDArray[np.int64]:
-    """The bounds of the parts between neighbouring places and, between these parts, of the surroundings of the places."""
+    """Bounds that delimit, in turn, the part between two neighbouring places and the surroundings of a place."""
     room = 0.1 * np.diff(places)
     return np.stack([places[:-1] + room, places[1:] - room], 1).round().astype(np.int64).reshape(-1)

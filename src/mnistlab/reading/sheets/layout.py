@@ -51,7 +51,7 @@ class Field:
     range : tuple of two floats, optional
         The smallest and largest number expected there.
     check : {"luhn", "ean", "mod11", "mod97"}, optional
-        The kind of check digits that it has.
+        The kind of check digits that the number has.
 
     Raises
     ------

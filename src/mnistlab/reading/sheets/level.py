@@ -42,7 +42,7 @@ class Lines:
 
     @property
     def lengths(self) -> NDArray[np.float64]:
-        """(N,): the length of each, counting overlaps of its parts once."""
+        """(N,): the length of each line, counting overlaps of its parts once."""
         return np.array([covered(parts) for parts in self.spans])
 
     @property
@@ -118,7 +118,7 @@ def astray(
 def on_level_sheet(
     lines: Segments, matrix: NDArray[np.float64], upright: bool
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Each line's position across its direction, its two ends along it, and its slope: float32 (N,) each."""
+    """For horizontal lines: y, the x of both ends, and the slope, float32 (N,) each; for `upright` ones, x and y are swapped."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])

@@ -18,15 +18,15 @@ THICKEST = 13
 SLOPES = np.linspace(-0.4, 0.4, 21)
 """How steep horizontal lines may be: up to 22 degrees."""
 BLOCK = 32
-"""Pixels per side of the squares in which noise is measured: the paper's noise differs from that of the desk under it."""
+"""Pixels per side of the squares in which noise is measured, because the paper and the desk under it differ in noise."""
 RUN = 14
-"""A line is found by its mean over a stretch whose length is the picture's longer side divided by this."""
+"""A line is found by its mean darkness over a stretch whose length is the picture's longer side divided by this."""
 CAP = 3.0
-"""A pixel's darkness relative to its sides is capped at this many standard deviations of the noise: lines may be faint."""
+"""A pixel's darkness is capped at this many standard deviations of the noise, so that strokes do not outweigh faint lines."""
 CLEAR = 1.7
-"""The least mean over a stretch of a line. Rows of digits have less, because there is paper between strokes."""
+"""The least mean darkness of a stretch of a line. Rows of digits have less, because there is paper between strokes."""
 PARTS, LEAST = 6, 0.9
-"""The least mean of each of this many parts of the stretch: strokes in a row have gaps."""
+"""A stretch has this many parts, and each must have at least this mean darkness, because strokes in a row have gaps."""
 LONG = 1.6
 """The length of the shortest line, in stretches."""
 
@@ -37,7 +37,7 @@ class Segments:
 
     slope: Floats
     middle: Floats
-    """(N, 2): the middle of each, x and y."""
+    """(N, 2): the middle of each line, x and y."""
     start: Floats
     end: Floats
 
@@ -58,7 +58,7 @@ def darker(gray: Gray) -> Floats:
 
 
 def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
-    """The usual value of `apart` near each pixel, and the noise, a standard deviation, around that: float32 (H, W) each."""
+    """The usual value of `apart` near each pixel, and the standard deviation of the noise there: float32 (H, W) each."""
     height, width = apart.shape
     rows, columns = max(1, height // BLOCK), max(1, width // BLOCK)
     whole = apart[: rows * (height // rows), : columns * (width // columns)]

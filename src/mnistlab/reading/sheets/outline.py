@@ -90,7 +90,7 @@ def sheet_of(gray: Gray) -> Points | None:
 
 
 def straightened(hull: Points, corners: Points) -> Points:
-    """The corners where lines through the sides' points meet: rounded or torn corners hardly affect them."""
+    """The corners where straight lines along the sides meet, so that rounded or torn corners of the paper hardly matter."""
     lines = []
     for one, other in zip(corners, np.roll(corners, -1, 0), strict=True):
         way = other - one

@@ -28,7 +28,7 @@ ALIKE = 0.8
 FEWEST = 12
 """How many features must agree on where the form lies."""
 PATCH, WINDOW, EVERY = 40, 14, 60
-"""In pixels: the side of the form's squares, how far from their expected places they are looked for, and twice their spacing."""
+"""In pixels: a square's side, how far from its expected place it is searched for, and twice the distance to the next square."""
 LIKE = 0.6
 """Squares match if their correlation is at least this."""
 FITS = 0.5
@@ -67,7 +67,7 @@ class Placed:
 
 
 def register(layout: Layout, gray: Gray) -> Placed:
-    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found, or another form is there."""
+    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found or is another form."""
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
     return Placed.by_corners(corners_of(layout.sheet, gray))
@@ -113,7 +113,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
 
 
 def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
-    """The matrix (3, 3) from the form's pixels to the picture's, None if too few features agree; and how many do."""
+    """The matrix (3, 3) from the form's pixels to the picture's (None if too few features agree), and how many features agree."""
     finder = cv2.SIFT.create(nfeatures=FEATURES)
     (own, first), (theirs, second) = finder.detectAndCompute(form, None), finder.detectAndCompute(seen, None)
     if first is None or second is None or len(own) < 4 or len(theirs) < 4:
@@ -132,7 +132,7 @@ def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
 
 
 def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
-    """The matrix, refined by finding squares of the form near their expected places; and the share of them that was found."""
+    """The matrix, refined by finding squares of the form near their expected places, and the share of squares that was found."""
     height, width = form.shape
     share = 0.0
     own = darker(form)

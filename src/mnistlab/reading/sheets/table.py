@@ -235,7 +235,7 @@ class Places:
 
 
 def parts_of(there: NDArray[np.bool_], at: Points, along: Points) -> list[Segment]:
-    """The parts of lines that are `there`, as position, two ends, which reach `ROOM` further, and slope, which is 0."""
+    """The parts of lines that exist according to `there`, as segments that extend `ROOM` further at both ends."""
     return [
         (float(at[line]), float(along[part]) - ROOM, float(along[part + 1]) + ROOM, 0.0)
         for line, part in zip(*(places.tolist() for places in np.nonzero(there)), strict=True)
