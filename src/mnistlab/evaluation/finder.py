@@ -1,6 +1,6 @@
 """Measure a finder on scenes, for validation during training and for a run.
 
-Here the finder looks at each scene only at the size that it was trained on; the reader has it look at pages at several sizes,
+Here, the finder sees each scene only at the size that it was trained on. In the reader, it sees each page at several sizes,
 and the reader's classifier has the last word.
 """
 
@@ -30,7 +30,7 @@ from mnistlab.runs.run import Run
 __all__ = ["alphabet_of", "evaluate_finder", "held_out_scenes", "measure", "saved_finder"]
 
 SEED = 2026
-"""The seed of the held-out scenes, whatever the run's seed: all runs with scenes of one size are measured on the same scenes."""
+"""The seed of the held-out scenes, whatever the run's seed, so that runs with scenes of one size use the same scenes."""
 PART = 1000
 """How many images are redrawn at a time."""
 BATCH = 16
@@ -97,7 +97,7 @@ def evaluate_finder(
 
 
 def saved_finder(run: Run) -> SavedFinder:
-    """The run's network. Raises `UserError` if there is none yet, or it is damaged."""
+    """The run's network. Raises `UserError` if the run has no network yet, or a damaged one."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return read_finder(run.model_path)

@@ -1,4 +1,4 @@
-"""The inside of any model, a run's or an exported one, as layers of values, with one interface for both."""
+"""The output of each layer of a model, with one interface for the models of runs and for exported ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BATCH = 250
 
 
 class Look(Protocol):
-    """A model to look into.
+    """A model whose layers can be looked at.
 
     Attributes
     ----------
@@ -220,7 +220,7 @@ def around_of(metadata: dict[str, str]) -> list[Clause]:
 
 
 def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs") -> TorchLook | OnnxLook:
-    """Look into a model.
+    """Open a model to look at its layers.
 
     Parameters
     ----------

@@ -221,7 +221,7 @@ def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: st
 
 
 def words_of_bars(explained: Explanation, layer: Layer, language: str) -> list[str]:
-    """The words beside bars: what they are, the temperature if there is one, and how many of the classes they show."""
+    """The words beside bars: what the bars are, the temperature if there is one, and how many of the classes are shown."""
     words = []
     if layer.kind == "probabilities":
         several = {"explain.of_ensemble", "explain.of_shifts"} & {note.key for note in explained.look.around}
