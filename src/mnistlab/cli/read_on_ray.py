@@ -164,7 +164,7 @@ def check_arrived(out: str, tally: Tally) -> None:
 
 @contextlib.contextmanager
 def moving_bar() -> Iterator[Callable[[int], None]]:
-    """A count of the pictures read, on standard error if that is a terminal; yields the function that advances it."""
+    """A count of the pictures read, on standard error if that is a terminal; yields the function that adds to the count."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""`mnistlab site`: write the page as files that work without mnistlab's server."""
+"""`mnistlab site`: write the page of `mnistlab serve` as files that work without mnistlab's server."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def draw_exciting(
 
 
 def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape: tuple[int, ...]) -> None:
-    """The receptive field of a cell of a map, as far as it is inside the picture."""
+    """Draw a frame around the part of a cell's receptive field that is inside the picture."""
     from matplotlib.patches import Rectangle
 
     edges = []

@@ -50,7 +50,7 @@ def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
 
 
 def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images, uint8 (N, 28, 28), redrawn as people elsewhere write these digits; the same on every call."""
+    """The images, uint8 (N, 28, 28), redrawn as people in other countries write these digits; the same on every call."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         parts = []
@@ -89,7 +89,7 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved finder on scenes drawn with digits of "val" or "test". Raises `UserError` if the digits cannot be read."""
+    """Measure a saved finder on scenes with digits of "val" or "test". Raises `UserError` if the dataset has other classes."""
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
