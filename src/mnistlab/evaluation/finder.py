@@ -89,7 +89,7 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved finder on scenes with digits of "val" or "test". Raises `UserError` if the dataset has other classes."""
+    """Measure a saved finder on scenes with digits of "val" or "test". Raises `UserError` if the dataset is not of digits."""
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
