@@ -23,13 +23,13 @@ __all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
 
 
 class Answer:
-    """A destination for results, picture by picture; `answer_for` calls `end`, however the reading ends."""
+    """An output to which results are added picture by picture; `answer_for` calls `end` on it, even after an error."""
 
     failed = 0
-    """How many pictures could not be read, including those that failed when the existing rows were written."""
+    """How many pictures could not be read, now or when their existing rows were written."""
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows already exist; None if the picture has no rows yet."""
+        """The SHA-256 that the picture had when its rows were written; None if it has no rows yet."""
         return None
 
     def add(self, name: str, outcome: Outcome) -> None:
@@ -44,7 +44,7 @@ class Answer:
 def answer_for(
     to: Path | None, as_json: bool, files: list[Path], reader: Reader, other: Answer | None = None
 ) -> Iterator[Answer]:
-    """The output that was asked for: `other` if given, otherwise the one that the options choose."""
+    """Inside `with`, the output that was asked for: `other` if given, otherwise the one for `to` and `as_json`."""
     answer: Answer
     if other is not None:
         answer = other
@@ -63,7 +63,7 @@ def answer_for(
 
 
 def is_standard_output(to: Path) -> bool:
-    """Whether --to is "-"."""
+    """Whether the path is "-", which stands for standard output."""
     return str(to) == "-"
 
 
@@ -127,7 +127,7 @@ class CsvLines(Answer):
 
 
 def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
-    """What rows depend on besides the pictures: a dict of texts and numbers."""
+    """Everything besides the pictures on which rows depend (version, models, threshold), as a dict of texts and numbers."""
     from importlib import metadata
 
     return {
@@ -139,7 +139,7 @@ def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
 
 
 class RowsInFile(Answer):
-    """Rows in a file, to which new rows are added; at the end, a line about them on standard output."""
+    """Rows that are added to a file; at the end, a one-line summary is printed on standard output."""
 
     def __init__(self, to: Path, names: list[str], reader: Reader) -> None:
         from mnistlab.cli.table import Table
@@ -149,7 +149,7 @@ class RowsInFile(Answer):
         self.done = self.already = 0
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 of a picture whose rows already exist; None if the picture has no rows yet."""
+        """The SHA-256 that the picture had when its rows were written; None if it has no rows yet."""
         entry = self.table.state.entries.get(name)
         return entry.sha256 if entry else None
 

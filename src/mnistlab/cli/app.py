@@ -1,4 +1,4 @@
-"""The command line's root: its commands, and how errors end it."""
+"""The root of the command line: the list of its commands, and what is done with their errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LazyGroup(Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, which is imported now; None if there is none."""
+        """The command of that name, which is imported only now; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
@@ -124,7 +124,7 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Print the error as one line on standard error, unless another process of the run prints it. Returns the exit code."""
+    """Print the error as a line on standard error, unless another process of the same run does. Returns the exit code."""
     if not says(error):
         return error.exit_code
     language = error.language or locales_language()

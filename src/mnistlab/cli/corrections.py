@@ -102,7 +102,7 @@ def rows_of(table: Path) -> Iterator[dict[str, Any]]:
 
 
 def decoded(content: bytes) -> str:
-    """The text of a table: UTF-8, or the encoding in which spreadsheets save a CSV on Windows in Western languages."""
+    """The text of a table in UTF-8 or Windows-1252, in which spreadsheets on Western versions of Windows save CSV files."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -112,7 +112,7 @@ def decoded(content: bytes) -> str:
 def write_corrections(
     corrections: list[Correction], table: Path, folder: Path, reader: Reader, fail: Callable[[UserError], None]
 ) -> dict[str, int]:
-    """Write a picture of each digit, 28x28, into the sub-folder of its right value. Returns the number of pictures per value.
+    """Write a picture of each digit, 28x28, into the sub-folder for its right value. Returns the number of pictures per value.
 
     File names are relative to the current folder, or else to the table's folder. `fail` is called for files that cannot be read;
     the others are used. Raises `UserError` if the folder is not empty or cannot be written, or if no picture could be made.
@@ -161,7 +161,7 @@ def write_corrections(
 def found_file(name: str, table: Path) -> Path:
     """The path of the picture that a row names.
 
-    A spreadsheet that takes the table's UTF-8 for Windows' encoding saves "é" as "Ã©". This is undone if the result names a file.
+    A spreadsheet that mistakes UTF-8 for Windows-1252 saves "é" as "Ã©". If no file has that name, the name with "é" is tried.
     """
     names = [name]
     with contextlib.suppress(UnicodeError):
@@ -178,7 +178,7 @@ def images_of(
 ) -> list[NDArray[np.uint8] | None]:
     """The digits in these boxes, each as the network sees it, uint8 (28, 28), ink 255 on 0; None for a box without ink.
 
-    The picture is read again; a digit that is not found this time is cut out by its box.
+    The picture is read again; a digit that is not found this time is cut out along its box.
     """
     from mnistlab.pictures.pages import open_page
     from mnistlab.reading.mnist_form import cut_out

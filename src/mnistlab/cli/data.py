@@ -128,5 +128,5 @@ def print_facts(facts: dict[str, Any], split: str) -> None:
 
 
 def line(key: str, said: str) -> None:
-    """Print a line: the message `key` as its heading, then `said`."""
+    """Print a line that begins with the message `key` as a heading and goes on with `said`."""
     click.echo(f"{words(key):<9} {said}")

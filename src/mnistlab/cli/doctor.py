@@ -72,9 +72,9 @@ def doctor(
     """Check this machine; a run or a saved model (double softmax, wrong input, dead ReLUs); or the code of your network and
     its training (common mistakes, with their remedies).
 
-    A softmax in the network shows in its outputs, and one in the training loop shows in the run's losses. With the weights
-    alone, a softmax in the training loop can only be suspected, because the answers are far too confident. The exit code is 1
-    if there is a problem.
+    A softmax in the network shows in its outputs, and one in the training loop shows in the run's losses. If only
+    the weights are given, a softmax in the training loop can only be suspected, namely if the answers are far too
+    confident. The exit code is 1 if there is a problem.
     """
     require("train", "scipy", "torch")
     if code is None and train is not None:
@@ -143,6 +143,6 @@ def show(found: list[Check], as_json: bool) -> None:
 
 
 def given(*names: str) -> list[str]:
-    """Those of the named options that were given on the command line, with their dashes."""
+    """The options among `names` that were given on the command line, with their dashes."""
     context = click.get_current_context()
     return [f"--{name}" for name in names if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT]

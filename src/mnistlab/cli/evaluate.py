@@ -61,11 +61,12 @@ def evaluate(
     """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw its pictures.
 
     The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second interval treats each
-    writer as an independent trial, and says what to expect of other people's digits. "On corrected labels" replaces
-    MNIST's wrong labels with those that people agreed on, and leaves out the few images on which they did not agree.
+    writer as an independent trial, and says what to expect of other people's digits. For the accuracy "on corrected
+    labels", MNIST's wrong labels are replaced by those that people agreed on, and the few images on which they did not agree
+    are left out.
 
-    RUN is a run's folder, its name, or "latest" (the default). In the JSON, "score" holds what was measured on the split;
-    "test" holds the same under its old name, in this version only.
+    RUN is a run's folder, its name, or "latest" (the default). In the JSON, the results on the split are under "score"
+    and, in this version only, once more under the old name "test".
     """
     if corruptions and split == "val":
         raise UserError("cli.corruptions_of_test_images")
@@ -109,7 +110,7 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """Print a line for each of the hardest writers, how many writers had errors, and how many numbers by one hand were right."""
+    """Print the writers with the most errors, how many writers had errors, and how well numbers in one handwriting are read."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()
@@ -128,7 +129,7 @@ def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], pict
 
 
 def print_corruptions(by_name: dict[str, dict[str, Any]], mean_error: float, picture: str) -> None:
-    """Print a line for each corruption, the mean of their errors, and where they are drawn."""
+    """Print the error rate for each corruption, the mean of these rates, and where the picture of the corruptions is."""
     rows = [(name.replace("_", " "), percent(1 - score["accuracy"])) for name, score in by_name.items()]
     click.echo()
     print_table("columns.corruptions", ("<16", ">8"), [*rows, (words("columns.mean"), percent(mean_error))])
@@ -140,7 +141,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """Print the loss and the calibration error (as the message `loss`), a row per class, and mistakes whose label is wrong."""
+    """Print the loss and calibration error, in the message `loss`; then a row per class, and the mistakes with wrong labels."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

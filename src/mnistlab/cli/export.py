@@ -56,8 +56,8 @@ def export(
 ) -> None:
     """Write a model as one calibrated file for other programs, after checking that its answers match PyTorch's.
 
-    RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated: nothing says which
-    images it was trained on.
+    RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated, because
+    nothing says which images it was trained on.
     """
     require("export", "torch", "scipy")
     from mnistlab.runs.store import find_model

@@ -21,7 +21,7 @@ METAVAR = re.compile(r"[A-Z]{2,}")
 
 
 def in_their_language(english: str) -> str:
-    """A line or paragraph of the help in the reader's language; texts missing in fr_texts.toml stay English."""
+    """A line or paragraph of the help in the reader's language; texts missing from fr_texts.toml stay English."""
     return french_texts(*TABLES).get(english, english) if locales_language() == "fr" else english
 
 
@@ -43,7 +43,7 @@ def of_an_option(text: str) -> str:
 
 
 def of_a_paragraph(text: str) -> str:
-    """A paragraph, translated; if it begins with "\\b", line by line. In examples of commands, only placeholders are."""
+    """A paragraph, translated as a whole or, if it begins with "\\b", line by line; in examples, only placeholders change."""
     if not text.startswith("\b"):
         return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (
@@ -87,13 +87,13 @@ class Context(click.Context):
 
 
 class Command(click.Command):
-    """A command whose help `HelpFormatter` writes."""
+    """A command whose help is written by `HelpFormatter`."""
 
     context_class = Context
 
 
 class Group(click.Group):
-    """A group whose help, like that of its commands, `HelpFormatter` writes."""
+    """A group whose help, and whose commands' help, is written by `HelpFormatter`."""
 
     context_class = Context
     command_class = Command

@@ -28,13 +28,13 @@ from mnistlab.messages.sentences import LANGUAGES, Clause, locales_language
 language_option = click.option(
     "--lang",
     metavar="|".join(LANGUAGES),
-    expose_value=False,  # it is in the context's `obj`
+    expose_value=False,  # the language is in the context's `obj`
     help="The language of the course.  [default: the locale's, or en]",
 )
 
 
 class LearnGroup(Group):
-    """A group whose sub-commands are the days, besides `check` and `note`; all errors are in the learner's language."""
+    """A group whose sub-commands are the days of the course, `check` and `note`; all errors are in the learner's language."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The days in order, then the other sub-commands."""
@@ -71,7 +71,7 @@ class LearnGroup(Group):
 
 @contextlib.contextmanager
 def in_their_words(language: str, command: str) -> Iterator[None]:
-    """Inside `with`, put every error into that language, Ctrl-C and click's errors about `command`'s arguments included."""
+    """Inside `with`, put all errors into `language`, including Ctrl-C and click's errors about the arguments of `command`."""
     with speaking(language):
         try:
             yield
@@ -97,7 +97,7 @@ def wanted_language(arguments: list[str]) -> str | None:
 @json_option
 @click.pass_context
 def learn(context: click.Context, as_json: bool) -> None:
-    """Learn how all of this works: a course of days, each with a notebook and exercises, in English or French, and a diary.
+    """Learn how networks read digits: a course of several days, in English or French, with notebooks, exercises and a diary.
 
     Without a day, list the days, the exercises solved in each, and the diary in the current folder.
     """
@@ -145,7 +145,7 @@ def writable(best: str, plain: str) -> str:
 
 
 def say(clause: Clause, language: str) -> None:
-    """Print the clause in that language, after an empty line."""
+    """Print an empty line, and then the clause in `language`."""
     click.echo(f"\n{clause.said(language)}")
 
 
@@ -211,10 +211,10 @@ def day_command(day: Day) -> click.Command:
 def check(context: click.Context, day: str, file: Path | None, as_json: bool) -> int:
     """Check the answers to a day's exercises, with a hint for each wrong one. Solved exercises are noted in the diary.
 
-    The exit code is 2 if an answer cannot be judged because it has the wrong type or shape, or ends in an error.
+    The exit code is 2 if an answer cannot be judged because it has the wrong type or shape, or raises an error.
     """
     language: str = context.obj
-    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # what the answers print
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():  # answers may print
         report = check_answers(day, language=language, file=file)
     if as_json:
         print_json(dataclasses.asdict(report))

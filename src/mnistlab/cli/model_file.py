@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def model_file(model: str, runs_dir: Path) -> Path:
-    """The ONNX file `model`, or that of the run `model`, exported first if it is missing or older than the run's model."""
+    """The ONNX file that `model` names; a run is exported first if its ONNX file is missing or older than its model."""
     from mnistlab.files import is_file
 
     if model.lower().endswith(".onnx") or is_file(Path(model)):
@@ -42,7 +42,7 @@ BUNDLED = "mnistlab"
 
 
 def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
-    """A reader for each model, each under a unique name."""
+    """Open each model in a reader of its own, and give it a unique name."""
     from mnistlab.files import resolved
     from mnistlab.reading.reader import Reader
     from mnistlab.serving.models import ServedModel

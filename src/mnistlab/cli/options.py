@@ -52,12 +52,12 @@ download_option = click.option(
 
 
 def examples(*lines: str) -> str:
-    """The examples at the end of a command's help; \b keeps click from joining the lines."""
+    """The examples at the end of a command's help; \\b keeps click from joining the lines."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 class ValueType(click.ParamType[Any]):
-    """Converts an option's text to its kind (number, list or text); the function that uses the value checks its range."""
+    """Converts an option's text to a number, a list or a text; the function that uses the value checks whether it is in range."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind

@@ -32,7 +32,7 @@ __all__ = [
 def print_score(evaluation: Evaluation) -> None:
     """Print the accuracy and its interval on one line and, if known, the interval by writer and the accuracy on corrected labels.
 
-    For the network that finds digits, print how many it found and read correctly, and how often it found one where there is none.
+    For a finder, print how many digits it found and classified correctly, and how often it found a digit where there is none.
     """
     low, high = (100 * bound for bound in evaluation.interval)
     split = Clause({"test": "score.test", "val": "score.val", "val-random": "score.val_random"}[evaluation.split])

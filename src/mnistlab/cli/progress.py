@@ -27,11 +27,11 @@ __all__ = ["TerminalDisplay"]
 
 SHORTEST_BAR = 8
 SETTLED = 3.0
-"""Seconds of training after which the remaining time is estimated: the first steps are slower than the others."""
+"""Seconds of training after which the remaining time is estimated, because the first steps are slower than the others."""
 WORTH_SAYING = 15.0
-"""The remaining time is shown only if it is estimated at more seconds than this."""
+"""The remaining time is printed only if it is estimated at more than this many seconds."""
 KINDS = {kind.__name__: purpose for kind, purpose in PURPOSES.items()}
-"""What each kind of layer is for, by its name."""
+"""What each kind of layer is for, by the name of its class."""
 
 
 class TerminalDisplay:

@@ -111,7 +111,7 @@ NOT_ON_RAY = {
     "annotate": "--annotate", "as_json": "--json", "table": "--table", "fields": "--fields", "single": "--field",
     "save_layout": "--save-layout", "csv": "--csv",
 }  # fmt: skip
-"""What only `read_here` can do, and the options that ask for it."""
+"""The parameters that only `read_here` supports, each with its option."""
 
 
 def read_here(
@@ -170,7 +170,7 @@ def read_here(
 
 
 def finished(targets: dict[Path, Path], sheet: Sheet, path: Path, picture: NDArray[Any], page: Page) -> None:
-    """Save what is made from a picture: the annotated picture, and the layout of its table."""
+    """Save the annotated picture and the layout of its table, if they are asked for."""
     from mnistlab.cli.targets import save_annotated
 
     if targets:
@@ -194,7 +194,7 @@ def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
 
 
 def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager[Callable[[], None]]:
-    """A bar on standard error, if that is a terminal and the answer goes elsewhere; yields the function that moves the bar."""
+    """A bar on standard error, if that is a terminal and the results go elsewhere; yields the function that moves the bar."""
     from mnistlab.cli.answers import is_standard_output
 
     elsewhere = (to is not None and not is_standard_output(to)) or not sys.stdout.isatty()
@@ -208,7 +208,7 @@ def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager
 
 
 def do_nothing() -> None:
-    """Do nothing: there is no bar to move."""
+    """Do nothing, because there is no bar to move."""
 
 
 def standard_input() -> bytes:
@@ -221,7 +221,7 @@ def standard_input() -> bytes:
 
 
 def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[MnistlabError], None]) -> Iterator[Path]:
-    """The files, and the pictures in the folders; `fail` is called for folders that hold none or cannot be read."""
+    """The given files, and the pictures in the given folders; `fail` is called for folders that hold none or cannot be read."""
     from mnistlab.files import is_folder
 
     for path in pictures:
@@ -232,8 +232,8 @@ def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[Mnistl
 
 
 def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
-    """The files in a folder whose names end like a picture's, sorted by name. Hidden files, which are other programs' notes, are
-    left out, and so are links to folders, which may form a loop."""
+    """The files in a folder that have a picture's ending, sorted by name. Hidden files, which are other programs' notes, are left
+    out, and so are links to folders, which may form a loop."""
     from mnistlab.files import is_file
     from mnistlab.pictures.decode import SUFFIXES
 

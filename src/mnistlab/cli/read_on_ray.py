@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["check_request", "read_on_ray"]
 
 JOB = "_job.json"
-"""The file that says what a folder's rows depend on besides the pictures; Parquet readers skip names that begin with "_"."""
+"""The file that records `what_rows_depend_on` in a folder of rows; Parquet readers skip it, because it begins with "_"."""
 LOCK = "_job.lock"
 MOST_PROCESSES = 100_000
 
@@ -99,7 +99,7 @@ def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bo
 
 
 def has_pictures(source: str, recursive: bool, fail: Callable[[MnistlabError], None]) -> bool:
-    """Whether the source has a picture or names one; if not, `fail` is called with the reason."""
+    """Whether the source (see `names_in`) stands for any pictures; if not, `fail` is called with the reason."""
     try:
         if next(names_in(source, recursive), None) is not None:
             return True
@@ -136,7 +136,7 @@ def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> N
 
 @contextlib.contextmanager
 def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
-    """Make the folder, with a note of what the rows depend on; inside `with`, it is locked against other commands.
+    """Make the folder, and save in it what the rows depend on; inside `with`, the folder is locked against other commands.
 
     An object store (s3://...) cannot be locked. Raises `UserError` if another command has locked the folder.
     """
@@ -157,14 +157,14 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
 
 
 def check_arrived(out: str, tally: Tally) -> None:
-    """Raise `UserError` if the file just written is missing here, because `out` is another folder on a machine of the cluster."""
+    """Raise `UserError` if the file just written is missing here, as when another machine has its own folder `out`."""
     if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
         raise UserError("reading.output_not_shared", folder=out)
 
 
 @contextlib.contextmanager
 def moving_bar() -> Iterator[Callable[[int], None]]:
-    """A count of the pictures read, on standard error if that is a terminal; yields the function that advances it."""
+    """A count of the pictures read, on standard error if that is a terminal; yields the function that adds to the count."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

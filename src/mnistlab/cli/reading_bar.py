@@ -16,7 +16,7 @@ __all__ = ["reading_bar"]
 
 @contextlib.contextmanager
 def reading_bar(total: int | None, console: Console) -> Iterator[Callable[..., None]]:
-    """A bar on the console inside `with`; yields the function that advances it, by one picture or by several.
+    """Inside `with`, a bar on the console; yields the function that advances the bar, by one picture or by several.
 
     `total` is None if the number of pictures is not known.
     """
@@ -27,7 +27,7 @@ def reading_bar(total: int | None, console: Console) -> Iterator[Callable[..., N
         TextColumn(f"{{task.fields[speed]}} {pictures}"), *left,
     )  # fmt: skip
     start, done = time.monotonic(), 0
-    # Standard output may be a file: it is left alone, and only what goes to standard error is shown above the bar.
+    # Standard output may be a file, so it is left alone; only what goes to standard error is shown above the bar.
     with Progress(*columns, console=console, expand=True, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=total, speed="-")
 

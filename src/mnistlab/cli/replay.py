@@ -30,7 +30,7 @@ from mnistlab.messages.sentences import LANGUAGES
 def replay(run: str, lang: str | None, output: Path | None, runs_dir: Path, as_json: bool) -> None:
     """Replay a run's training (filters forming, hard digits, the loss) as a GIF and, if ffmpeg is installed, as an MP4 beside it.
 
-    The frames are states that the run saved while it trained, at growing intervals; none is made up in between.
+    The frames are states that the run saved while it trained, at growing intervals; no frame is interpolated.
     """
     require("train", "matplotlib")
     from mnistlab.evaluation.replay import Replay, read_snapshots, write_gif, write_mp4

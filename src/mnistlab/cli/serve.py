@@ -111,7 +111,7 @@ def serve(
     no_browser: bool,
     runs_dir: Path,
 ) -> None:
-    """Open a page to draw digits on, which shows what the network sees, and offer the same as an API.
+    """Open a page that reads the digits you draw and shows what the network sees, and offer an API for other programs.
 
     The server can be reached from this computer only, unless --host says otherwise. Ctrl-C stops it.
     """
@@ -150,7 +150,7 @@ def serve(
 
 
 def app_of(models: tuple[str, ...], runs_dir: Path, workers: int, **access: Any) -> ASGIApp:
-    """The application for these models, in one of `workers` processes; a worker process shows its log as the command does."""
+    """The application for these models, in one of `workers` processes; a worker process logs to standard error."""
     if multiprocessing.parent_process() is not None:
         log_to_standard_error()
     from mnistlab.serving.app import create_app

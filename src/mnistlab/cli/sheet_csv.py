@@ -1,4 +1,4 @@
-"""Write tables and fields as CSV that a spreadsheet opens."""
+"""Write tables and fields as CSV that spreadsheets can open."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class CsvFields(Answer):
         self.checks = self.failed_pages = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Keep a row for each page in memory; the rows are few and short."""
+        """Keep a row for each page in memory, because the rows are few and short."""
         for number, page in enumerate(outcome.pages, 1):
             if isinstance(page, UserError):
                 self.failed_pages += 1

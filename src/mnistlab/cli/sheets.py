@@ -104,7 +104,7 @@ def span(noun: str, first: int, count: int) -> str:
 
 
 class Sheet:
-    """What to read on sheets (the table on each, or the fields of a form), and whether to write that as CSV.
+    """What to read on each sheet (its table, or the fields of a form), and where to write it as CSV, if at all.
 
     Raises `UserError` if options exclude each other or a layout cannot be used; nothing is written.
     """
@@ -140,7 +140,7 @@ class Sheet:
         """The arguments for `Reader.read`."""
 
     def answer(self, files: list[Path], several: bool) -> Answer | None:
-        """The output that writes the CSV; None if none is asked for. Raises `UserError` if it cannot be written."""
+        """The output that writes the CSV; None if no CSV is asked for. Raises `UserError` if it cannot be written."""
         if self.save_layout is not None and several:
             raise UserError("cli.layout_of_several")
         if self.csv is None:

@@ -1,4 +1,4 @@
-"""`mnistlab site`: write the page as files that work without mnistlab's server."""
+"""`mnistlab site`: write the page of `mnistlab serve` as files that work without mnistlab's server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["site"]
 @runs_option
 @json_option
 def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
-    """Write the page as files that need no mnistlab server: everything runs in the visitor's browser.
+    """Write the page of serve as files that need no mnistlab server, because everything runs in the visitor's browser.
 
     DIR is a new folder, an empty one, or a site that this command wrote. Put it on GitHub Pages, a school's web space or any web
     server; after the first visit, the page works without a network.
@@ -29,7 +29,7 @@ def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -
     require("serve")
     from mnistlab.serving.site import old_files, write_site
 
-    old_files(folder)  # refused before a run is exported
+    old_files(folder)  # a folder with other files is refused before a run is exported
     served = load_models(models or (BUNDLED,), runs_dir)
     size = write_site(folder, served)
     names = [model.name for model in served]

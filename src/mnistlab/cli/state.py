@@ -47,7 +47,7 @@ class State:
     output
         The output, whose folder exists.
     options
-        What rows depend on besides the pictures: texts and numbers by name.
+        Everything besides the pictures on which rows depend: texts and numbers by name.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class State:
         return end
 
     def _know(self, start: int, line: dict[str, Any]) -> None:
-        """Record a picture's line. An earlier line no longer counts, but the picture keeps its place in the order."""
+        """Record a picture's line, which replaces any earlier one; the picture keeps its place in the order."""
         rows = line["rows"]
         digits = sum(row[COLUMNS.index("value")] is not None for row in rows)
         self.entries[line["file"]] = Entry(start, line["sha256"], digits, any(row[-1] is not None for row in rows))
@@ -120,7 +120,7 @@ class State:
         return True
 
     def begin(self) -> None:
-        """Write the first line, with the columns and options; or, if it exists, a line that says the output is unfinished."""
+        """Write the first line, with the columns and options; in an existing state, write that the output is unfinished."""
         if self.is_new:
             append(self.file, as_line(self.header))
         elif self.noted is not None:
@@ -146,7 +146,7 @@ class State:
 
 
 def check_header(there: dict[str, Any], now: dict[str, Any], name: str) -> None:
-    """Raise `UserError` if the columns and options that the output `name` was begun with differ from those of `now`."""
+    """Raise `UserError` if the columns or options in `there`, with which the output was begun, differ from those in `now`."""
     if there.get("columns") != now["columns"]:
         raise UserError("cli.output_of_another", name=name)
     if changed := [key for key in now if there.get(key) != now[key]]:

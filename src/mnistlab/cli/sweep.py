@@ -128,7 +128,7 @@ def sweep(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Train recipes with several seeds and settings, in one ordinary run each, and compare the runs on the validation images.
+    """Train a run for each combination of recipe, settings and seed, and compare the runs on the validation images.
 
     A run that is already in the runs folder, with the same recipe, seed and dataset, counts as done. So the same command
     continues where it was stopped, and with more seeds or settings, it trains only the new ones.

@@ -28,7 +28,7 @@ def report(
     common: str,
     as_json: bool,
 ) -> None:
-    """Draw the settings' results, and print them; `common`, what the settings have in common, ends the picture's title."""
+    """Draw and print the settings' results; the picture's title ends with `common`, the values that all settings share."""
     dataset = open_dataset(plan.dataset, plan.data_dir)
     rows = standings(finished, dataset)
     save_figure(draw_sweep(rows, f"{Path(dataset.spec.name).name}: {plan.seeds} training runs each{common}"), target)

@@ -21,7 +21,7 @@ __all__ = ["SweepTable"]
 
 
 class SweepTable:
-    """Shows, for each setting, how many trials are done, which are running, and the validation results; and the total time left.
+    """Shows the progress and the validation results of each setting, and the time left for the whole sweep.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ class SweepTable:
         return Progress(self.running, trial)
 
     def at(self, trial: Trial, share: float) -> None:
-        """Show the trial's progress: `share` of it is done, 0 to 1."""
+        """Show what share of the trial is done, 0 to 1."""
         self.running[trial] = share
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Count the trial as done; without a terminal, print it."""
+        """Count the trial as done and, without a terminal, print a line about it."""
         self.ended_here += trial in self.running
         self.running.pop(trial, None)
         self.outcomes[trial] = outcome
@@ -88,7 +88,7 @@ class SweepTable:
         return round((time.monotonic() - self.begun) / done_here * to_do) if done_here > 0.01 and to_do > 0 else None
 
     def render(self) -> Group:
-        """The current table, with the running settings first, then the others, the best first."""
+        """The current table, with the running settings above the others, and the best at the top of each group."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, name in enumerate(words("columns.sweep_running").split("|")):
             table.add_column(name, justify="right" if number in (1, 3, 4) else "left", no_wrap=number != 0)
@@ -113,7 +113,7 @@ class SweepTable:
 
 
 def validation_of(outcome: Outcome) -> float | None:
-    """The accuracy, 0 to 1, of a finished run on the validation images; None if it has none."""
+    """The accuracy, 0 to 1, of a finished run on the validation images; None if there is no such accuracy."""
     counts = outcome.validation if isinstance(outcome, Run) else None
     return counts["correct"] / counts["total"] if counts else None
 

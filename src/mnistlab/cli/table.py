@@ -18,7 +18,7 @@ __all__ = ["Table", "check_output"]
 
 
 def check_output(path: Path, resume: bool) -> None:
-    """Raise `UserError` if the output cannot be written there, or if something there would be lost. Writes nothing."""
+    """Raise `UserError` if the output cannot be written to `path`, or if that would destroy something. Writes nothing."""
     name, state = printable(path), state_of(path)
     ending = path.suffix.lower()
     if is_folder(path):
@@ -47,15 +47,15 @@ def has_content(path: Path) -> bool:
 class Table:
     """An output file and its state, both open.
 
-    The rows of a picture are in both files, complete, as soon as they are added. A Parquet file cannot be appended to: its rows
-    are only in the state until it is finished.
+    As soon as the rows of a picture are added, they are complete in both files. Nothing can be appended to a Parquet file, so
+    its rows are only in the state until the file is finished.
 
     Parameters
     ----------
     path
         The output, which `check_output` has checked. Existing rows are kept.
     options
-        What rows depend on besides the pictures: texts and numbers by name.
+        Everything besides the pictures on which rows depend: texts and numbers by name.
     values
         The possible values of a digit.
 
@@ -90,7 +90,7 @@ class Table:
         self.is_stale = False
 
     def _write(self) -> None:
-        """Make the whole output from the state: in a temporary file beside it, which is then renamed."""
+        """Write the whole output from the state into a temporary file, which then replaces the old output."""
         temporary = self.target.with_name(
             f".{self.target.name}.tmp"
         )  # if a killed process leaves this file behind, the next process replaces it
@@ -123,7 +123,7 @@ class Table:
     def finish(self, names: list[str]) -> None:
         """Finish the output: put its rows in the order in which the pictures were named, and note its hash to detect changes.
 
-        Rows of pictures that are not named are kept, before the others.
+        Rows of pictures that are not in `names` are kept, and come first.
         """
         entries = self.state.entries
         named = dict.fromkeys(name for name in names if name in entries)

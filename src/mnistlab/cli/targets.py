@@ -48,7 +48,7 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
 
 
 def names_in(folder: Path, files: list[Path], ending: str = ".png") -> Iterator[Path]:
-    """A unique name for each file, with that ending, even on file systems that take A.png and a.png for the same name."""
+    """For each file, a name with this ending, unique even on file systems where A.png and a.png are the same file."""
     taken: set[str] = set()
     for file in dict.fromkeys(files):
         stem, number = file.stem, 1

@@ -134,7 +134,7 @@ def go_on(
 
 
 def open_early(dataset: str, data_dir: Path, download: bool) -> Dataset:
-    """The dataset, read while torch is being imported, which takes seconds."""
+    """The dataset, which is read while torch is being imported, because the import takes seconds."""
     from mnistlab.data.dataset import open_dataset
 
     opened = open_dataset(dataset, data_dir, download=download)

@@ -44,7 +44,7 @@ SECTIONS = {
 """The headings above a recipe's options in the help, keyed by the first field below each."""
 FINDER_TYPES = {name: kinds(FinderRecipe)[name] for name in knobs(FinderRecipe)}
 ALL_TYPES = TYPES | FINDER_TYPES
-"""The type of each field of a classifier's recipe, and of the finder's; fields with the same name have the same type."""
+"""The type of each field of a classifier's or the finder's recipe; fields with the same name have the same type."""
 
 
 def fields_of(recipe: AnyRecipe) -> dict[str, dataclasses.Field[Any]]:
@@ -73,7 +73,7 @@ class TrainingCommand(click.Command):
         """Write the options, as click does, but in a section for each heading."""
         heading, sections = "Options", dict[str, list[tuple[str, str]]]()
         shown = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        for param in sorted(shown, key=lambda param: param.name in ALL_TYPES):  # a recipe's come last, after --help
+        for param in sorted(shown, key=lambda param: param.name in ALL_TYPES):  # a recipe's options come last
             heading = SECTIONS.get(param.name or "", heading)
             if record := param.get_help_record(ctx):
                 sections.setdefault(heading, []).append(record)
@@ -92,7 +92,7 @@ class TrainingCommand(click.Command):
 
 
 def recipe_list() -> str:
-    """The recipes, each with its measured figures below it, which benchmarks/report/write.py writes into recipes/figures.json."""
+    """The recipes, each above its measured figures; benchmarks/report/write.py writes the figures to recipes/figures.json."""
     from mnistlab.recipes.catalog import ALL_RECIPES
 
     figures = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ class RecipeOption(click.Option):
         return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """The default and the allowed values, as in click, but those of the recipe that the help is about."""
+        """The default and the allowed values as click gives them, but for the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
         recipe = shown_recipe(ctx)
         extra["default"] = told(getattr(recipe, name))
@@ -140,7 +140,7 @@ class RecipeOption(click.Option):
 
 
 def recipe_options(command: Command) -> Command:
-    """Add an option for each field of a recipe's groups, and for each of the finder's, to a command."""
+    """Add options to a command: one for each field of a classifier's or the finder's recipe."""
     for name, kind in reversed(ALL_TYPES.items()):
         option = "--" + name.replace("_", "-")
         if kind is bool:

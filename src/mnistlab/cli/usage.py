@@ -15,7 +15,7 @@ __all__ = ["usage_error"]
 
 
 def usage_error(error: click.UsageError, command: str) -> UserError:
-    """The error as mnistlab's own; its remedy is the help of the command called: `command`, if click does not say which."""
+    """The error as one of mnistlab's own; its remedy is the help of the failed command, or of `command` if that is unknown."""
     path = error.ctx.command_path if error.ctx else command
 
     def said(key: str, **values: Any) -> UserError:
@@ -45,7 +45,7 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
 
 
 def reason_for(kind: click.ParamType[Any], message: str) -> Clause | str:
-    """Why a value is refused, in mnistlab's words instead of click's; mnistlab's own types already use them."""
+    """Why a value is refused, in mnistlab's words instead of click's; reasons that mnistlab's own types give are kept."""
     quoted = re.search(r"'[^']*'|\"[^\"]*\"", message)
     value = quoted[0] if quoted else message.split(maxsplit=1)[0]
     match kind:

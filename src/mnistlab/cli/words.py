@@ -1,4 +1,4 @@
-"""Speak the reader's language on the command line: that of MNISTLAB_LANG, or else of the locale.
+"""Speak the reader's language on the command line: the language that MNISTLAB_LANG names or, if it is not set, the locale's.
 
 Files and JSON stay in English.
 """
@@ -20,12 +20,12 @@ __all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", 
 
 
 def words(key: str, /, **values: Any) -> str:
-    """The message of an entry of messages/en.toml, in the reader's language and with the values filled in."""
+    """The message `key` (see messages/en.toml) in the reader's language, with the values filled in."""
     return sentence(key, "message", values, for_command=True, language=locales_language())
 
 
 def tell(key: str, /, *, err: bool = False, **values: Any) -> None:
-    """Print the message of an entry."""
+    """Print the message `key`."""
     click.echo(words(key, **values), err=err)
 
 
@@ -37,7 +37,7 @@ def told_place(folder: Path) -> str | Clause:
 
 
 def ask(key: str, /, **values: Any) -> None:
-    """Ask the entry's question on standard error. Raises `click.Abort` for any answer but yes."""
+    """Ask the question `key` on standard error. Raises `click.Abort` for any answer but yes."""
     question = words(key, **values)
     if locales_language() == "en":
         click.confirm(question, abort=True, err=True)
@@ -60,7 +60,7 @@ def percent(value: float | None) -> str:
 def print_table(
     key: str, forms: Sequence[str], rows: Iterable[Sequence[str]], gap: str = " ", indent: str = ""
 ) -> None:
-    """Print the columns' names, which are separated by "|" in the entry, and the rows.
+    """Print the columns' names, which are separated by "|" in the message `key`, and the rows.
 
     `forms` says how each column is aligned and how wide it is, such as "<12"; a column is at least as wide as its name.
     """
@@ -81,7 +81,7 @@ PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...",
 
 
 def without_accents(error: UnicodeError) -> tuple[str, int]:
-    """Replace characters that a console cannot write: by the letter without its accent, a plain space or quote, or "?"."""
+    """Replace characters that a console cannot write with the letter without its accent, a plain space or quote, or "?"."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing else is written
     found = error.object[error.start : error.end]
     plain = (PLAIN.get(one) or unicodedata.normalize("NFKD", one).encode("ascii", "ignore").decode() for one in found)

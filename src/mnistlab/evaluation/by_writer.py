@@ -1,4 +1,4 @@
-"""How certain a figure is if some examples are by the same writer: they say less than as many independent examples.
+"""How certain a figure is if some examples are by the same writer, and so say less than as many independent examples.
 
 Someone who writes unusual 7s writes many of them. The result on another test set therefore depends on its writers, and the
 unit that is drawn at random is a writer, not an image.
@@ -20,7 +20,7 @@ DRAWS = 2000
 """Bootstrap samples: enough to estimate the variance to within about 3 % (its standard error is sqrt(2 / DRAWS))."""
 
 Counts = NDArray[np.int64]
-"""A row for each writer, in the order of their numbers, shape (W, 3): number, examples, how many of them were right."""
+"""A row for each writer, sorted by number, shape (W, 3): the number, how many examples, and how many of them were right."""
 
 
 def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Counts:
@@ -57,7 +57,7 @@ def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
     The bootstrap over writers (see `variance_ratio`) gives the standard error; Student's t says how many standard errors to allow
     with this number of writers. The interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards
     than upwards. In simulated test sets of MNIST's 297 test writers, the interval covers the true value in 94 to 96 of 100 cases,
-    with 40 errors or with 300; in those of MNIST's 45 validation writers, in 93 to 96. If everything or nothing was right, it is
+    with 40 errors or with 300; with MNIST's 45 validation writers, in 93 to 96 cases. If everything or nothing was right, it is
     Wilson's interval, with each writer counted as one example. For a single writer, who says nothing about others, it is 0 to 1.
     """
     total, right, size = int(counts[:, 1].sum()), int(counts[:, 2].sum()), len(counts)
@@ -79,9 +79,9 @@ def permutation_p_value(differences: NDArray[np.int64]) -> float:
     """The probability of a difference at least this large between two models that are equally good for every writer.
 
     `differences` says for each writer how many more errors the first model made than the second. If the models were equally
-    good, each writer's difference could just as well have the opposite sign. The result is exact: it is the fraction of all these
-    equally likely outcomes whose sum is at least as far from 0 as the one found. With one example per writer, it is the result of
-    McNemar's exact test.
+    good, each writer's difference could just as well have the opposite sign. The result is exact: of all combinations
+    of signs, which are equally likely, it is the fraction whose sum is at least as far from 0 as the actual sum. With one example
+    per writer, it is the result of McNemar's exact test.
     """
     sizes = np.abs(differences[differences != 0])
     outcomes = np.ones(1)  # the probability of each sum, from -size to size

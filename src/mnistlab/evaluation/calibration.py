@@ -39,7 +39,7 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Expected calibration error, 0 to 1, over `images` validation images: `before` as trained, `after` as exported."""
+    """Expected calibration error, 0 to 1, over `images` validation images: `before`, as trained, and `after`, as exported."""
 
     before: float
     after: float
@@ -73,7 +73,7 @@ def at_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
 def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64] | torch.Tensor) -> float:
     """The temperature, 0.1 to 10, that maximises the likelihood of the labels (N,) given logits (N, classes) (Guo et al. 2017).
 
-    It is 1 if every prediction is right: nothing then says how confident is too confident.
+    It is 1 if every prediction is right, because then nothing shows how confident is too confident.
     """
     require("train", "scipy")
     from scipy.optimize import minimize_scalar

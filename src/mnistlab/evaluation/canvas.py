@@ -26,12 +26,12 @@ TITLE, NAME, TEXT, SMALL = 40, 28, 20, 13
 
 
 def spoken(key: str, language: str, **values: Any) -> str:
-    """The message `key` (see messages/en.toml) in that language, in a form that a picture can show."""
+    """The message `key` (see messages/en.toml) in `language`, in a form that a picture can show."""
     return plain_text(Clause(key, **values).said(language))
 
 
 def numeral(value: float, spec: str, language: str) -> str:
-    """The number as printed in that language: 1,234.5 in English, 1 234,5 in French, with a real minus sign."""
+    """The number as printed in `language`: 1,234.5 in English, 1 234,5 in French, with a real minus sign."""
     text = format(value, spec)
     if not text.strip("-0.,"):  # a value rounded to 0 has no sign
         text = text.removeprefix("-")
@@ -55,7 +55,7 @@ class Canvas:
     top: float = 0.0
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes without a frame; `left` and `top` are inches from the figure's left edge and from the row's top."""
+        """Axes without a frame; `left` and `top` are in inches, from the figure's left edge and from the row's top."""
         axes = self.figure.add_axes((
             left / WIDTH, 1 - (self.top + top + height) / self.height, width / WIDTH, height / self.height,
         ))  # fmt: skip
@@ -77,7 +77,7 @@ class Canvas:
 
 @functools.cache
 def diverging() -> Any:
-    """Blue below 0, white at 0, orange above, as everywhere in mnistlab."""
+    """The colour map that is blue below 0, white at 0 and orange above 0, as everywhere in mnistlab."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("blue_to_orange", [BLUE, "white", ORANGE])

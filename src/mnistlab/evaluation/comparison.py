@@ -48,7 +48,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     Returns
     -------
     Comparison
-        How many test images only one of the runs got wrong, and how probable so uneven a result is if both are equally good.
+        How many test images only one of the runs got wrong, and the probability of so uneven a result if both are equally good.
 
     Raises
     ------

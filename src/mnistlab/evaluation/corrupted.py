@@ -33,7 +33,7 @@ class Corrupted:
     """The results of a model on the test images, corrupted in each way."""
 
     evaluations: dict[str, Evaluation]
-    """The results by the corruption's name, in the paper's order."""
+    """The results by the name of the corruption, in the order of the MNIST-C paper."""
     picture: Path
 
     @property
@@ -42,7 +42,7 @@ class Corrupted:
         return mean(1 - evaluation.accuracy for evaluation in self.evaluations.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """In plain types: each corruption's correct, total and accuracy `by_name`, the mean error, and the picture's path."""
+        """In plain types: the counts and the accuracy for each corruption `by_name`, the mean error, and the picture's path."""
         return {
             "by_name": {
                 name: {"correct": found.correct, "total": found.total, "accuracy": found.accuracy}
@@ -63,7 +63,7 @@ def evaluate_corrupted(
     Raises
     ------
     UserError
-        If the run has no model or one for another dataset, or if the images are not grey and 28x28 pixels.
+        If the run has no model or a model for another dataset, or if the images are not grey and 28x28 pixels.
     """
     saved = saved_model(run)
     dataset = open_fitting(run, saved, data_dir)
@@ -82,7 +82,7 @@ def evaluate_corrupted(
 
 
 def draw(rows: list[tuple[str, NDArray[np.uint8], Evaluation | None]], indices: list[int]) -> Figure:
-    """A row for each corruption: its name and errors, and the same digits each time; above a misread one, what was read."""
+    """A row for each corruption, with its name, its error rate and the same digits; above a misread digit, what was read."""
     figure = blank_figure(len(indices) * 0.78 + 2.6, len(rows) * 0.86 + 0.8)
     grid = figure.subplots(len(rows), len(indices) + 1, squeeze=False, width_ratios=[3.0] + [1.0] * len(indices))
     for axes in grid.flat:

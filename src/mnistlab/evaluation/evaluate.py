@@ -1,4 +1,4 @@
-"""Measure a model on a split, and account honestly for what it got right: counts first, division last."""
+"""Measure a model on a split: count what it got right, and divide only at the end."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def evaluate_run(
     run : Run, str or Path
         The run, as `find_run` finds it: a Run, its folder, its name in `runs_dir`, or "latest".
     split : {"test", "val"}
-        "val" means the images that the run kept for validation: those of "val-random" in runs of mnistlab 0.1. A run of the
-        recipe `finder` is measured on scenes drawn with digits of the split.
+        "val" means the images that the run kept for validation, which are those of "val-random" in runs of mnistlab 0.1.
+        A run of the recipe `finder` is measured on scenes drawn with digits of the split.
     device : str or torch.device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     data_dir : str or Path, optional
@@ -121,8 +121,8 @@ def evaluate_run(
     Raises
     ------
     UserError
-        If `split` is anything else; if the model is missing, damaged or made for another dataset; or if the validation split is
-        asked for and the run was trained on it.
+        If `split` is neither "test" nor "val"; if the model is missing, damaged or made for another dataset; or if the validation
+        split is asked for and the run was trained on it.
     """
     if split not in ("val", "test"):
         raise UserError("data.unknown_split", split=split, splits=("val", "test"))
@@ -153,7 +153,7 @@ def tell_unfinished(run: Run) -> bool:
 
 
 def saved_model(run: Run) -> SavedModel:
-    """The run's model. Raises `UserError` if there is none yet, or it is damaged."""
+    """The run's model. Raises `UserError` if the run has no model yet, or a damaged one."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return read_model(run.model_path)
@@ -176,7 +176,7 @@ def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: st
 
 
 def validation_of(run: Run) -> Split:
-    """The images that the run kept for validation. Raises `UserError` if it was trained on all of them."""
+    """The split that the run kept for validation. Raises `UserError` if the run was trained on all images."""
     validation = run.classifier.data.validation
     if validation is None:
         raise UserError("evaluation.validation_was_trained_on", run_path=run.path)

@@ -54,7 +54,7 @@ class Misread:
 
     @property
     def read(self) -> int:
-        """The class that it is read as."""
+        """The class that the digit is read as."""
         return int(self.probabilities.argmax())
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def corner(place: int, below: float) -> tuple[float, float]:
 def draw_exciting(
     look: Look, channel: str, found: Sequence[Exciting], field: ReceptiveField | None, language: str = "en"
 ) -> Figure:
-    """The digits; in each, a frame shows the part that the channel looks at where its value is largest."""
+    """The digits, each with a frame around the part from which the channel computes its largest value."""
     canvas = grid(len(found), 0.6)
     canvas.write(0.3, 0.22, spoken("explain.exciting", language, channel=plain_text(channel)), TITLE, fontweight="bold")
     canvas.write(0.3, 1.0, plain_text(look.name), TEXT, color=GREY)
@@ -138,7 +138,7 @@ def draw_exciting(
 
 
 def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape: tuple[int, ...]) -> None:
-    """The receptive field of a cell of a map, as far as it is inside the picture."""
+    """Draw a frame around the part of a cell's receptive field that is inside the picture."""
     from matplotlib.patches import Rectangle
 
     edges = []

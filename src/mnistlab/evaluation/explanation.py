@@ -21,7 +21,7 @@ from mnistlab.reading.occlusion import occlusion
 __all__ = ["Explanation", "Why", "erase", "explain", "find_picture", "validation_digits"]
 
 TENTH = 0.1
-"""The share of the ink that is erased, to see whether the ink said to count most for the answer really does."""
+"""The share of the ink that is erased, to check that the answer really depends on the ink that is said to count most for it."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ def find_why(look: Look, image: NDArray[np.uint8]) -> Why:
 
 
 def erase(image: NDArray[np.uint8], named: NDArray[np.floating[Any]], share: float = TENTH) -> NDArray[np.uint8]:
-    """The image, uint8 (H, W), with pixels erased one after the other, those with the highest values in `named`, (H, W), first,
-    until `share` of its ink (the sum of its pixels) is gone."""
+    """The image, uint8 (H, W), after erasing pixels in descending order of `named`, (H, W), until `share` of the ink (the sum of
+    all pixels) is gone."""
     places = np.flatnonzero(image)
     order = places[np.argsort(-named.ravel()[places], kind="stable")]
     ink = image.ravel()[order].astype(np.int64)

@@ -34,7 +34,7 @@ DPI = 120
 
 
 def blank_figure(width: float, height: float) -> Figure:
-    """An empty figure, its size in inches, unknown to pyplot, so that the user's own figures and backend are not affected."""
+    """An empty figure of this size in inches, made without pyplot, so that the user's own figures and backend stay unaffected."""
     import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

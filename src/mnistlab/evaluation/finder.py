@@ -1,6 +1,6 @@
 """Measure a finder on scenes, for validation during training and for a run.
 
-Here the finder looks at each scene only at the size that it was trained on; the reader has it look at pages at several sizes,
+Here, the finder sees each scene only at the size that it was trained on. In the reader, it sees each page at several sizes,
 and the reader's classifier has the last word.
 """
 
@@ -30,7 +30,7 @@ from mnistlab.runs.run import Run
 __all__ = ["alphabet_of", "evaluate_finder", "held_out_scenes", "measure", "saved_finder"]
 
 SEED = 2026
-"""The seed of the held-out scenes, whatever the run's seed: all runs with scenes of one size are measured on the same scenes."""
+"""The seed of the held-out scenes, whatever the run's seed, so that runs with scenes of one size use the same scenes."""
 PART = 1000
 """How many images are redrawn at a time."""
 BATCH = 16
@@ -50,7 +50,7 @@ def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
 
 
 def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images, uint8 (N, 28, 28), redrawn as people elsewhere write these digits; the same on every call."""
+    """The images, uint8 (N, 28, 28), redrawn as people in other countries write these digits; the same on every call."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         parts = []
@@ -89,7 +89,7 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved finder on scenes drawn with digits of "val" or "test". Raises `UserError` if the digits cannot be read."""
+    """Measure a saved finder on scenes with digits of "val" or "test". Raises `UserError` if the dataset is not of digits."""
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -97,7 +97,7 @@ def evaluate_finder(
 
 
 def saved_finder(run: Run) -> SavedFinder:
-    """The run's network. Raises `UserError` if there is none yet, or it is damaged."""
+    """The run's network. Raises `UserError` if the run has no network yet, or a damaged one."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return read_finder(run.model_path)

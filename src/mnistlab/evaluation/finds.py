@@ -1,4 +1,4 @@
-"""What a finder found on scenes, and how much of that is right: counts first, division last."""
+"""Count what a finder found on scenes, and how much of that is right."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["THRESHOLD", "Counting", "Find", "FinderEvaluation", "Seen", "find_di
 THRESHOLD = 0.3
 """The lowest probability, 0 to 1, at which a mark counts as found."""
 NOTHING = 10
-"""The row and the column of the confusion matrix that stand for no digit."""
+"""The index of the row and the column of the confusion matrix that stand for "no digit"."""
 SHOWN = 12
 """How many scenes an evaluation keeps for a picture."""
 Floats = NDArray[np.float32]
@@ -34,7 +34,7 @@ class Find:
     probability: float
     """The network's probability, 0 to 1."""
     right: bool | None = None
-    """Whether the scene has this digit there; None if the find does not count."""
+    """Whether the scene has this digit there; None if the detection does not count."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def false_finds(self) -> int:
-        """How many digits were found where there is none; finds on digits that are cut off or struck out do not count."""
+        """How many digits were found where there is none; digits that are cut off or struck out are ignored."""
         return int(self.confusion[NOTHING].sum())
 
     @property
@@ -98,19 +98,19 @@ class FinderEvaluation(Evaluation):
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
 
     def score(self) -> dict[str, Any]:
-        """A classifier's fields, and also `scenes`, `false_finds`, and `threshold`, the lowest probability of a find."""
+        """A classifier's fields, and also `scenes`, `false_finds`, and `threshold`, the lowest probability of a detection."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain types, as in test.json; each mistake is a missed or misread digit's index among all digits."""
+        """Everything in plain types, as in test.json; a mistake is the index of a missed or misread digit among all digits."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 
 def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
-    """The digits of one scene, most confident first, from the probabilities of kinds (classes, h, w) and the boxes (4, h, w).
+    """The digits of one scene, most confident first, from the class probabilities (classes, h, w) and the boxes (4, h, w).
 
-    The digits are peaks of the probabilities; if one lies in the middle of another, only the more confident one is kept.
+    The digits are peaks of the probabilities; if one lies in the middle of another, only the more confident of the two is kept.
     """
     finds: list[Find] = []
     for x, y, width, height, kind in sorted(peaks(kinds, boxes, THRESHOLD), key=lambda peak: -float(peak.kinds.max())):
@@ -121,7 +121,7 @@ def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
 
 
 def is_middle_of(mark: Mark, x: float, y: float) -> bool:
-    """Whether the point is in the inner half of the mark's box, or within a cell of its centre."""
+    """Whether the point is in the inner half of the mark's box, or no further than a cell from its centre."""
     return abs(x - mark.x) < max(mark.width / 4, CELL) and abs(y - mark.y) < max(mark.height / 4, CELL)
 
 
@@ -138,7 +138,7 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match each find, most confident first, with the nearest digit in whose middle it lies, and count the outcome."""
+        """Match each detection, most confident first, with the nearest digit in whose middle it lies, and count the outcome."""
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
         for find in finds:
@@ -176,6 +176,6 @@ class Counting:
 
 
 def ignores(scene: Scene, x: float, y: float) -> bool:
-    """Whether finds at this point do not count, because the scene ignores them or the point is off the scene."""
+    """Whether detections at this point are ignored, because it is in an ignored part of the scene or outside the scene."""
     height, width = scene.ignored.shape
     return not (0 <= x < width and 0 <= y < height) or bool(scene.ignored[int(y), int(x)])

@@ -70,7 +70,7 @@ def draw_gallery(loader: MNISTDataLoader, out: Path, title: str) -> None:
     columns = min(COLUMNS, len(loader.dataset))
     count = min(ROWS * columns, len(loader.dataset) // columns * columns)
     labels = loader.dataset.labels.numpy()
-    rank = np.zeros(len(labels), int)  # how many examples of its class come before each: one of each class first
+    rank = np.zeros(len(labels), int)  # for each example, how many of the same class come before it
     for label in np.unique(labels):
         where = np.flatnonzero(labels == label)
         rank[where] = np.arange(len(where))

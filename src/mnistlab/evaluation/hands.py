@@ -1,4 +1,4 @@
-"""How well a model does writer by writer: the hardest writers as a picture, and numbers written by one hand."""
+"""How well a model reads each writer: the digits of the hardest writers as a picture, and numbers written by one hand."""
 
 from __future__ import annotations
 

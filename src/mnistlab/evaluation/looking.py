@@ -1,4 +1,4 @@
-"""The inside of any model, a run's or an exported one, as layers of values, with one interface for both."""
+"""The output of each layer of a model, with one interface for the models of runs and for exported ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BATCH = 250
 
 
 class Look(Protocol):
-    """A model to look into.
+    """A model whose layers can be looked at.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Look(Protocol):
     temperature : float
         The logits are divided by this before the softmax.
     around : list of Clause
-        What is around the network that is shown, such as other members of an ensemble.
+        What the model does besides the network that is shown, such as averaging the members of an ensemble.
     """
 
     name: str
@@ -206,7 +206,7 @@ class OnnxLook:
 
 
 def around_of(metadata: dict[str, str]) -> list[Clause]:
-    """What an exported file's recipe puts around the network."""
+    """What the model does besides the network that is shown, by the recipe in the metadata of its file."""
     try:
         recipe: dict[str, Any] = json.loads(metadata.get("recipe", "{}"))
         members, deskewed, shifted = int(recipe.get("members", 1)), recipe.get("deskew"), recipe.get("test_shifts")
@@ -220,7 +220,7 @@ def around_of(metadata: dict[str, str]) -> list[Clause]:
 
 
 def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs") -> TorchLook | OnnxLook:
-    """Look into a model.
+    """Open a model to look at its layers.
 
     Parameters
     ----------

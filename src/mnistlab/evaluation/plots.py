@@ -62,8 +62,8 @@ def draw_curves(
     score: str = "accuracy",
     loss: str = "cross-entropy (nats)",
 ) -> Figure:
-    """Loss (left) and validation accuracy (right) over the epochs, or over an ensemble's members; the loss is over
-    the steps if the rows hold losses within epochs.
+    """Loss (left) and validation accuracy (right) over the epochs, or over an ensemble's members; the loss is
+    drawn over the steps if the rows hold several losses per epoch.
 
     After one epoch there is no accuracy curve, and the loss fills the picture. `train_label` names the training loss, `loss` is
     the kind of loss, and `score` is what the rows' accuracy measures.
@@ -123,7 +123,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """The step, counted from 1, in the middle of each part of the epochs, and that part's mean loss, in nats."""
+    """For each part of each epoch, the step in its middle, counted from 1, and its mean loss in nats."""
     steps: list[float] = []
     began = 0
     for row in metrics:
@@ -204,7 +204,7 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
 
 
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
-    """For example "4, not 9 / 98 %, #1901": what was read, what the label says, the confidence, and which example it is."""
+    """A title such as "4, not 9 / 98 %, #1901": what was read, what the label says, the confidence, and which example it is."""
     predicted, label = label_text(classes[mistake.predicted]), label_text(classes[mistake.label])
     return f"{predicted}, not {label}\n{100 * rounded(mistake.probability, 2):.0f} %, #{mistake.index}"
 

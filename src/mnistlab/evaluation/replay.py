@@ -33,7 +33,7 @@ DPI = 80
 DIGITS, FILTERS = 6, 16
 """How many digits and filters are shown."""
 FRAME, LAST = 300, 3000
-"""For how many milliseconds a state is shown: each state but the last, and the last one."""
+"""For how many milliseconds each state but the last is shown, and for how many the last one."""
 RATE = 10
 """Frames per second of the MP4, in which each state takes several frames."""
 COLOURS = 96
@@ -140,7 +140,7 @@ class Replay:
             colours = [BLUE if each == label else ORANGE if each == chances.argmax() else "#cbd5e1" for each in shown]
             axes.bar(range(len(shown)), [float(chances[each]) for each in shown], color=colours)
             axes.set(ylim=(0, 1), yticks=[])
-            named = place == len(self.digits) - 1 or len(chances) > len(shown)  # once, if all show the same classes
+            named = place == len(self.digits) - 1 or len(chances) > len(shown)  # all, if their classes differ
             names = [label_text(self.snapshots.classes[each])[:3] for each in shown]
             axes.set_xticks(range(len(shown)) if named else [], names if named else [], fontsize=13)
             axes.tick_params(length=0, pad=1)
@@ -153,8 +153,8 @@ class Replay:
 
 
 def hard_digits(snapshots: Snapshots) -> list[int]:
-    """The indices of the digits to whose own class the network gave the lowest probability, averaged over all states: two
-    that it still misreads at the end, if there are any, and others that it has learnt to read."""
+    """The indices of the digits whose own class got the lowest probability, averaged over all states: two that the network
+    still misreads at the end, if there are any, and others that it has learnt to read."""
     rows = np.arange(len(snapshots.labels))
     hardest = np.argsort(snapshots.probabilities[:, rows, snapshots.labels].mean(axis=0), kind="stable")
     right = snapshots.probabilities[-1].argmax(axis=1) == snapshots.labels

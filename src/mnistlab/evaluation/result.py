@@ -53,11 +53,11 @@ class Evaluation:
     loss_sum : float
         Cross-entropy in nats, summed over the examples.
     confidence_bins : ndarray of float64, shape (15, 3)
-        For each fifteenth of the confidence range, the examples in it, how many were right, and the sum of their confidences.
+        For each fifteenth of the confidence range, how many examples, how many of them right, and the sum of their confidences.
     mistakes : tuple of Mistake
         The misread examples, in the order of the split; empty if `of` was given no images.
     by_writer : ndarray of int64, shape (writers, 3), or None
-        Each writer's number, examples, and how many were right; None if the writers are not known.
+        Each writer's number, how many examples, and how many of them are right; None if the writers are not known.
     corrected : (int, int) or None
         How many were right, and out of how many, by the corrected labels; examples without a right label are left out. None
         if no label is known to be wrong.
@@ -101,7 +101,7 @@ class Evaluation:
         images : ndarray of uint8, shape (N, H, W), optional
             The images, for the list of mistakes.
         corrected : mapping, optional
-            By index, the right label of each example whose label is known to be wrong; None if there is no right one.
+            By index, the right label of each example whose label is known to be wrong; None for an example without a right label.
         writers : ndarray of int16, shape (N,), optional
             Who wrote each example.
         """
@@ -174,7 +174,7 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of the examples read as this class that belong to it; None if no example was read so."""
+        """For each class, the fraction of right answers among the examples read as this class; None if there are none."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
@@ -189,7 +189,7 @@ class Evaluation:
 
     def score(self) -> dict[str, Any]:
         """The fields of the command line's JSON: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer`, and
-        `corrected`, which has the first three again by the corrected labels (None if there are no such labels).
+        `corrected`, which repeats the first three for the corrected labels (None if there are no such labels).
         """
         right, of = self.corrected or (0, 0)
         return {

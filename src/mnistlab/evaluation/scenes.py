@@ -19,7 +19,7 @@ COLUMNS = 3
 
 
 def draw_scenes(evaluation: FinderEvaluation) -> Figure:
-    """The first scenes: right finds in blue, wrong finds in orange, each with what was read; missed digits are dashed."""
+    """The first scenes: right detections in blue and wrong ones in orange, with what was read; missed digits in dashed boxes."""
     seen = evaluation.seen
     rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].scene.pixels.shape if seen else (1, 2)
@@ -39,7 +39,7 @@ def draw_scenes(evaluation: FinderEvaluation) -> Figure:
 
 
 def draw_scene(axes: Axes, one: Seen) -> None:
-    """One scene; finds that do not count are grey."""
+    """One scene; detections that do not count are grey."""
     axes.imshow(one.scene.pixels, cmap="gray", vmin=0, vmax=255)
     for mark in one.missed:
         draw_box(axes, mark, "--", ORANGE)
@@ -57,7 +57,7 @@ def draw_box(axes: Axes, mark: Mark, line: str, colour: str) -> None:
     """A mark's box."""
     from matplotlib.patches import Rectangle
 
-    # matplotlib has the centre of a pixel at a whole number.
+    # In matplotlib, the coordinates of the centre of a pixel are whole numbers.
     corner = (mark.x - mark.width / 2 - 0.5, mark.y - mark.height / 2 - 0.5)
     axes.add_patch(
         Rectangle(corner, mark.width, mark.height, fill=False, linestyle=line, edgecolor=colour, linewidth=1.2)

@@ -87,7 +87,7 @@ def liveliest(values: NDArray[np.float32]) -> list[int]:
 
 
 def draw_header(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """What was read, with which probability and by which network, and what is around that network."""
+    """What was read, with which probability and by which model, and what that model does besides the network that is shown."""
     name = label_text(explained.look.classes[explained.answer])
     percent = percentage(float(explained.probabilities[explained.answer]), language)
     title = spoken("explain.title", language, name=name, percent=percent)
@@ -221,7 +221,7 @@ def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: st
 
 
 def words_of_bars(explained: Explanation, layer: Layer, language: str) -> list[str]:
-    """The words beside bars: what they are, the temperature if there is one, and how many of the classes they show."""
+    """The words beside bars: what the bars are, the temperature if there is one, and how many of the classes are shown."""
     words = []
     if layer.kind == "probabilities":
         several = {"explain.of_ensemble", "explain.of_shifts"} & {note.key for note in explained.look.around}

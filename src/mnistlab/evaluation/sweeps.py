@@ -45,7 +45,7 @@ class Distance:
     difference: Spread
     """The best setting's accuracy minus this setting's."""
     p_value: float
-    """The probability that the mistakes, summed over all the training runs, are at least this uneven if both settings are equally
+    """The probability that all the runs' mistakes are divided at least this unevenly between the settings if both are equally
     good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
     by_writer: bool
     """Whether each writer, not each image, counts as one trial."""
