@@ -24,22 +24,22 @@ LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
 """Other letters, without those that look like digits: β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
 MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
-"""Other marks, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & ({) (5 and 8)."""
+"""Other marks, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & { (5 and 8)."""
 UNICODE_FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic",
     "DejaVuSerif-Bold", "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBolIta",
 )  # fmt: skip
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
-"""In these fonts only the letters are at their Unicode code points."""
+"""Fonts in which only the letters are at their Unicode code points."""
 FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""The characters rendered in each font: MNIST has no letters, so they come from matplotlib's fonts, which need no download."""
+"""The characters that are rendered in each of matplotlib's fonts; MNIST has no letters, and these fonts need no download."""
 
 
 @functools.cache
 def letters_bank() -> torch.Tensor:
     """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), prepared like MNIST's digits.
 
-    The first call takes half a second; later ones return the same tensor.
+    The first call takes half a second; later calls return the same tensor.
     """
     glyphs = []
     for name, characters in FONTS.items():
@@ -77,7 +77,7 @@ def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> 
 def font_of(name: str) -> ImageFont.FreeTypeFont:
     """One of matplotlib's fonts, 64 pixels high. Raises `UserError` if it cannot be read."""
     require("train", "matplotlib")
-    found = importlib.util.find_spec("matplotlib")  # finds it without importing it
+    found = importlib.util.find_spec("matplotlib")  # finds matplotlib without importing it
     folder = Path(found.origin or "" if found else "").parent / "mpl-data" / "fonts" / "ttf"
     try:
         return ImageFont.truetype(folder / f"{name}.ttf", 64)
@@ -87,7 +87,7 @@ def font_of(name: str) -> ImageFont.FreeTypeFont:
 
 def as_mnist(glyphs: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]) -> torch.Tensor:
     """Glyphs, uint8 (112, 112) each, prepared like MNIST's digits: uint8 (N, 1, 28, 28)."""
-    large = torch.from_numpy(np.stack(glyphs)).unsqueeze(1).float()  # four times the resolution
+    large = torch.from_numpy(np.stack(glyphs)).unsqueeze(1).float()  # at four times the final resolution
     return F.interpolate(fit_and_centre(large), size=(28, 28), mode="area").round().to(torch.uint8)
 
 

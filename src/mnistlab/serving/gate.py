@@ -36,7 +36,7 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-"""Headers of every response. With them, the page loads nothing from elsewhere, and no other site can embed it or use responses."""
+"""Headers of every response, so that the page loads nothing from elsewhere, and no other site can embed it or use responses."""
 
 
 class Gate:
