@@ -32,7 +32,7 @@ class Augmentation:
     rotate : float, 0 to 180
         Degrees, in either direction.
     scale : float, 0 to 0.7
-        Fraction: with 0.1, an image becomes up to 10 % smaller or larger, and its height changes by up to 3.3 % more.
+        Fraction: with 0.1, an image becomes up to 10 % smaller or larger; in addition, its height alone changes by up to 3.3 %.
     shift : float, 0 to 100
         Pixels, in x and in y.
     shear : float, 0 to 2

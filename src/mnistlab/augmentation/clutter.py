@@ -1,6 +1,6 @@
-"""Add clutter, from which a network learns to look only at a digit's shape, to a whole batch at once, on the batch's device.
+"""Add clutter to a whole batch of images at once, so that a network learns to look only at the shape of digits.
 
-It includes none of the corruptions that a network may be measured on later (`mnistlab.augmentation.corruptions`).
+The clutter includes none of the corruptions that a network may be measured on later (`mnistlab.augmentation.corruptions`).
 """
 
 from __future__ import annotations

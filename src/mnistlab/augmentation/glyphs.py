@@ -60,7 +60,7 @@ def digits_bank() -> torch.Tensor:
 
 
 def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images, float (B, 1, H, W), 0 to 255, with this share of the digits replaced by printed ones.
+    """The images, float (B, 1, H, W), 0 to 255, with a `share` of the digits replaced by printed ones.
 
     `labels`, int64 (B,), are the digits; an image whose label is negative stays as it is.
     """

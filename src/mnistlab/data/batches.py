@@ -17,7 +17,7 @@ from mnistlab.errors import UserError, shown
 __all__ = ["Augment", "Batch", "BatchDataset", "Example", "Order", "Prepare", "prepared"]
 
 BATCH = 1000
-"""Images per batch if there are no gradients to keep: enough to keep all cores busy."""
+"""Images per batch when no gradients are needed; enough to keep all cores busy."""
 Batch = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, int]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
@@ -34,7 +34,7 @@ class Augment(Protocol):
 class BatchDataset(TorchDataset[Example]):
     """A split in memory: examples one by one, as from any dataset, or a whole batch in one indexing operation.
 
-    `augment` draws new random changes each time that an example is asked for.
+    `augment` draws new random changes each time an example is asked for.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class FileSpec:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What is known about a dataset before reading it: a row of `DATASETS`.
+    """What is known about a dataset before it is read: a row of `DATASETS`.
 
     Parameters
     ----------

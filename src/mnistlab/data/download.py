@@ -133,7 +133,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
 
 
 def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, Clause | None]:
-    """What is wrong with each raw file below `data_dir`, or None if it is intact; nothing is fetched."""
+    """For each raw file below `data_dir`, what is wrong with it, or None if it is intact; nothing is fetched."""
     folder = data_dir / spec.folder
     return {file.name: fault(spec, file, folder) for file in spec.files}
 

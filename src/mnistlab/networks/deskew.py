@@ -24,8 +24,8 @@ class Deskewed(nn.Module):
     """A network that deskews each image first.
 
     Train the inner network without this wrapper, on images deskewed beforehand (`MNISTDataLoader(prepare=deskew)`), because the
-    wrapper would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the
-    inner network's answer, float (B, classes).
+    wrapper would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the inner network's answer,
+    float (B, classes).
     """
 
     def __init__(self, network: NeuralNet | Shifted) -> None:

@@ -46,7 +46,7 @@ def held(kind: Any, value: Any) -> Any:
 
 
 def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
-    """The problems with `values` (as `held` returns them) that are fields of the dataclass, each checked by itself."""
+    """The problems with the `values` of the dataclass's fields (as `held` returns them), each checked by itself."""
     fields = [f for name, f in knobs(group).items() if name in values]
     return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
 

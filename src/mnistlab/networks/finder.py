@@ -42,7 +42,7 @@ class FinderNet(nn.Module):
     widths : tuple of int
         Channels of the first and the second `Step`, which work at half the input's size, and of all others, at a quarter of it.
     apart : tuple of int
-        The dilation of each further `Step` at a quarter of the size, which is the distance between the pixels that it looks at.
+        The dilation (the distance between the pixels looked at) of each further `Step`, at a quarter of the input's size.
     """
 
     def __init__(

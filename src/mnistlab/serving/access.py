@@ -18,7 +18,7 @@ GUARDED = ("/api/", "/metrics")
 """Paths that begin with these need the token if the server has one; the page, which asks for the token, does not."""
 
 MOST_KNOWN = 100
-"""How many correct Host headers are remembered at most, because clients can send any number of different ones."""
+"""At most this many correct Host headers are remembered, because clients can send any number of different ones."""
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(?::(\d{1,5}))?", re.ASCII)
 """A name, an IPv4 address, or an IPv6 address in brackets; optionally with a port."""
 ORIGIN = re.compile(r"(https?)://(.+)")
@@ -107,7 +107,7 @@ def is_page_of(origin: str, host: str) -> bool:
     """Whether a page with this `origin` (from the header Origin) comes from the server at `host` (from the header Host).
 
     Both must have the same name and port; capitals do not matter, and a missing port is the default port of the origin's scheme.
-    The schemes are not compared: only the browser knows its own, because a proxy may have removed TLS.
+    The schemes are not compared, because a proxy may have removed TLS, and then only the browser knows the scheme.
     """
     found = ORIGIN.fullmatch(origin.lower())
     if found is None:

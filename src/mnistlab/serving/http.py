@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, but with limited patience for slow clients, and stopping without losing requests in progress."""
+"""The HTTP server: uvicorn, with limited patience for slow clients, and able to stop without losing requests in progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 PATIENCE = 20
 """How many seconds a client has to send a request's headers, from the connection's start or from the previous response."""
 MOST_BYTES = 2**20
-"""How many bytes may arrive that the application never gets, such as headers, and those between or after the parts of a body."""
+"""How many bytes may arrive that the application never gets: headers, and bytes between or after the parts of a body."""
 STOP_SECONDS = 30
 """How many seconds requests in progress have to finish after the server was told to stop."""
 

@@ -33,8 +33,9 @@ class Jobs:
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
         """The result of `work(raise_if_cancelled)`, run in a thread.
 
-        `receive` is the request's own, and its body has been read. Raises `ClientGone` if the client leaves before the work is
-        done (`raise_if_cancelled` then raises it in the thread), and `Problem` (503) if no place is free or time has run out.
+        `receive` is the ASGI callable of the request, whose body has been read. Raises `ClientGone` if the client leaves before
+        the work is done (`raise_if_cancelled` then raises it in the thread), and `Problem` (503) if no place is free or time has
+        run out.
         """
         if self.taken >= self.places:
             raise Problem(503, "serving.busy", headers=RETRY)

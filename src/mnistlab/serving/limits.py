@@ -30,14 +30,14 @@ class Limits:
     waiting: int = 16
     """How many jobs may wait for a core; if that many wait already, a client is told to try again later."""
     body_seconds: float = 10
-    """How many seconds a body may take to arrive after the headers, plus 1 second for each `BODY_RATE` bytes announced there."""
+    """How many seconds a body may take to arrive, besides 1 second for each `BODY_RATE` bytes that the headers announce."""
     job_seconds: float = 120
     """How many seconds a job may take, including the time for which it waits."""
     cores: int = os.cpu_count() or 1
     """How many jobs run at a time."""
 
     def of_each(self, workers: int) -> Limits:
-        """The limits for each of `workers` processes, which together may use as much memory and as many cores as one would."""
+        """The limits for each of `workers` processes, which together may use as much memory and as many cores as a single one."""
         memory, cores = self.memory_bytes // workers, self.cores // workers
         return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
 

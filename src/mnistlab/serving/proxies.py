@@ -21,7 +21,7 @@ Headers = list[tuple[bytes, bytes]]
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~@+:-]+)*", re.ASCII)
 FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNORECASE)
-"""The parts of the header Forwarded (RFC 7239): what a proxy says, and the commas between what two proxies say."""
+"""The parts of the header Forwarded (RFC 7239): what a proxy says, and commas, after which the next proxy's part begins."""
 
 
 class BehindProxies:
@@ -104,7 +104,7 @@ def last(headers: Headers, wanted: bytes) -> bytes:
 
 
 def path_below(scope: Scope) -> str:
-    """The request's path without the root path, in the form in which the code's routes have it."""
+    """The request's path without the root path, as it is written in the code's routes."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
