@@ -24,15 +24,15 @@ ELASTIC_GRID = 5
 class Augmentation:
     """How far a training image may be turned, scaled, moved, slanted and bent; each image gets its own amounts, drawn uniformly.
 
-    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too.
+    All random numbers come from torch's global generator for the batch's device, so restoring that generator's state
+    repeats the same choices.
 
     Parameters
     ----------
     rotate : float, 0 to 180
         Degrees, in either direction.
     scale : float, 0 to 0.7
-        Fraction: 0.1 makes an image up to 10 % smaller or larger, and changes its height by up to a third of that in addition.
+        Fraction: with 0.1, an image becomes up to 10 % smaller or larger; in addition, its height alone changes by up to 3.3 %.
     shift : float, 0 to 100
         Pixels, in x and in y.
     shear : float, 0 to 2
@@ -88,7 +88,7 @@ class Augmentation:
         return images if labels is None else (images, labels)
 
     def grid(self, images: torch.Tensor) -> torch.Tensor:
-        """Where each pixel of the result is sampled from: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
+        """The place from which each pixel of the result is sampled: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
         count, _, height, width = images.shape
         drawn = torch.rand(count, 6, 1, 1, device=images.device).mul_(2).sub_(1)
         angle, scale_x, scale_y, shift_x, shift_y, shear = drawn.unbind(1)

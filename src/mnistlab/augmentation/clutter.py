@@ -1,6 +1,6 @@
-"""Clutter that makes a network look at nothing but a digit's shape, for a whole batch of images at once, on the batch's device.
+"""Add clutter to a whole batch of images at once, so that a network learns to look only at the shape of digits.
 
-It includes none of the corruptions that a network may be measured on later (`mnistlab.augmentation.corruptions`).
+The clutter includes none of the corruptions that a network may be measured on later (`mnistlab.augmentation.corruptions`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["CLUTTER", "Clutter"]
 
 @dataclass(frozen=True)
 class Clutter:
-    """Each image undergoes some of `CLUTTER`: thinner or thicker strokes, other digits, ink and paper swapped, parts covered.
+    """Gives each image some of the `CLUTTER`: thinner or thicker strokes, other digits, ink and paper swapped, parts covered.
 
-    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too. Sizes in pixels are for images 28 pixels high; only those of rectangles scale with the height.
+    All random numbers come from torch's global generator for the batch's device, so restoring that generator's state
+    repeats the same choices. Sizes in pixels are for images 28 pixels high; only those of rectangles scale with the height.
     """
 
     strength: float = 0.0
@@ -52,7 +52,7 @@ class Clutter:
 
 
 def invert(images: torch.Tensor) -> torch.Tensor:
-    """Ink becomes paper, and paper ink."""
+    """Ink becomes paper, and paper becomes ink."""
     return 255 - images
 
 
@@ -93,4 +93,4 @@ CLUTTER: tuple[tuple[float, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     (0.5, invert),
     (0.3, cover),
 )
-"""What may happen to an image, in this order, each with its probability."""
+"""The changes that an image may undergo, in this order, each with its probability."""

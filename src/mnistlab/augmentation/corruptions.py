@@ -23,7 +23,7 @@ __all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
 
 @dataclass(frozen=True)
 class Corruption:
-    """What is done to the images, and how strongly at each severity, weakest first."""
+    """A function that changes images, and its strength at each severity, from the weakest to the strongest."""
 
     change: Callable[..., Pixels]
     strengths: tuple[object, ...]
@@ -67,7 +67,7 @@ def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int |
     seed : int
         The same seed, name, severity and images give the same result.
     severity : int, optional
-        From 1 to the number of the corruption's severities; by default, MNIST-C's.
+        From 1 to the number of severities that the corruption has; by default, the severity that MNIST-C uses.
 
     Raises
     ------

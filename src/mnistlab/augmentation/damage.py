@@ -1,6 +1,6 @@
-"""What each of MNIST-C's corruptions does to images: see `mnistlab.augmentation.corruptions`.
+"""The functions that apply MNIST-C's corruptions to images: see `mnistlab.augmentation.corruptions`.
 
-Each of these functions takes images (float32, (N, 28, 28), from 0 for paper to 1 for ink), a random generator and the
+Each of them takes images (float32, (N, 28, 28), from 0 for paper to 1 for ink), a random generator and the
 corruption's strength; it returns images whose values may lie outside 0 to 1.
 """
 
@@ -38,7 +38,7 @@ def blurred(images: Pixels, sigma: float) -> Pixels:
 
 
 def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
-    """Each pixel at (x, y) from the middle is sampled at `matrix` (N, 2, 2) times (x, y), plus `shift`; outside is paper."""
+    """Warp images: the pixel at (x, y) from the middle gets the value at `matrix` (N, 2, 2) times (x, y), plus `shift`."""
     whole = np.zeros((len(images), 2, 3))
     whole[:, :, :2] = matrix
     whole[:, :, 2] = MIDDLE - matrix.sum(axis=2) * MIDDLE + shift
@@ -60,7 +60,7 @@ def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
 
 
 def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
-    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the swaps' reach, the number of rounds."""
+    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the reach of swaps, the rounds of swaps."""
     sigma, reach, times = strength
     images = blurred(images, sigma)
     every = np.arange(len(images))
@@ -91,7 +91,7 @@ def motion_blur(images: Pixels, random: Random, strength: tuple[int, float]) -> 
 
 
 def signs(images: Pixels, random: Random) -> NDArray[np.float64]:
-    """1 or -1 for each image."""
+    """1 or -1 for each image, at random."""
     return random.choice([-1.0, 1.0], len(images))
 
 
@@ -115,7 +115,7 @@ def scale(images: Pixels, random: Random, size: float) -> Pixels:
 
 
 def translate(images: Pixels, random: Random, pixels: int) -> Pixels:
-    """Move by this many pixels along both axes, in either direction."""
+    """Move by this many `pixels` along each axis, in either direction."""
     padded = np.pad(images, [(0, 0), (pixels, pixels), (pixels, pixels)])
     down, across = (pixels * (1 + signs(images, random).astype(int)) for _ in range(2))
     rows, columns = np.arange(SIDE)[:, None], np.arange(SIDE)
@@ -144,7 +144,7 @@ CLOUD, CUTS = 256, 16
 def clouds(count: int, decay: float, random: Random) -> Pixels:
     """Plasma fractals by the diamond-square algorithm, float (count, 256, 256), each from 0 to 1.
 
-    The noise's amplitude is the square of a number that starts at 100 and is divided by `decay` at each halving of the step.
+    The noise's amplitude is the square of a number that starts at 100 and is divided by `decay` whenever the step is halved.
     """
     maps = np.zeros((count, CLOUD, CLOUD), np.float32)
     step, wibble = CLOUD, 100.0

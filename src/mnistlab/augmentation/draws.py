@@ -8,7 +8,7 @@ __all__ = ["between", "coin"]
 
 
 def some(images: torch.Tensor, chance: float) -> torch.Tensor:
-    """The indices, int64, of images chosen at random, each with this probability."""
+    """The indices, int64, of images that are chosen at random, each with probability `chance`."""
     return (torch.rand(len(images), device=images.device) < chance).nonzero().squeeze(1)
 
 
@@ -18,5 +18,5 @@ def between(low: float, high: float, images: torch.Tensor) -> torch.Tensor:
 
 
 def coin(chance: float, images: torch.Tensor) -> torch.Tensor:
-    """True with this probability, for each image: bool (B, 1, 1, 1)."""
+    """For each image, True with probability `chance`: bool (B, 1, 1, 1)."""
     return between(0, 1, images) < chance

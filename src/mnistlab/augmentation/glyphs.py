@@ -21,29 +21,29 @@ LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
 """Other letters, without those that look like digits: β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
 MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
-"""Other marks, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & ({) (5 and 8)."""
+"""Other marks, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & { (5 and 8)."""
 UNICODE_FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic",
     "DejaVuSerif-Bold", "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBolIta",
 )  # fmt: skip
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
-"""In these fonts only the letters are at their Unicode code points."""
+"""Fonts in which only the letters are at their Unicode code points."""
 PACKAGED = {
     "Roboto-Regular": "font-roboto", "Roboto-MediumItalic": "font-roboto", "HankenGrotesk-Regular": "font-hanken-grotesk",
     "Lato-Light": "font-lato", "Lato-BoldItalic": "font-lato", "Manrope-Medium": "font-manrope",
     "Caladea-Regular": "font-caladea", "Caladea-BoldItalic": "font-caladea", "SourceSerifPro-It": "font-source-serif-pro",
     "AmaticSC-Regular": "font-amatic-sc", "AmaticSC-Bold": "font-amatic-sc",
 }  # fmt: skip
-"""Fonts that other packages hold, each with its package."""
+"""Further fonts, each with the package that holds it."""
 FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys((*TEX_FONTS, *PACKAGED), LETTERS)
-"""The characters rendered in each font: MNIST has no letters, so they come from fonts that are installed with mnistlab."""
+"""The characters that are rendered in each font; MNIST has no letters, and these fonts are installed with mnistlab."""
 
 
 @functools.cache
 def letters_bank() -> torch.Tensor:
     """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), prepared like MNIST's digits.
 
-    The first call takes half a second; later ones return the same tensor.
+    The first call takes half a second; later calls return the same tensor.
     """
     glyphs = []
     for name, characters in FONTS.items():
@@ -64,7 +64,7 @@ def digits_bank() -> torch.Tensor:
 
 
 def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images, float (B, 1, H, W), 0 to 255, with this share of the digits replaced by printed ones.
+    """The images, float (B, 1, H, W), 0 to 255, with a `share` of the digits replaced by printed ones.
 
     `labels`, int64 (B,), are the digits; an image whose label is negative stays as it is.
     """
@@ -86,7 +86,7 @@ def font_of(name: str) -> ImageFont.FreeTypeFont:
 
 def as_mnist(glyphs: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]) -> torch.Tensor:
     """Glyphs, uint8 (112, 112) each, prepared like MNIST's digits: uint8 (N, 1, 28, 28)."""
-    large = torch.from_numpy(np.stack(glyphs)).unsqueeze(1).float()  # four times the resolution
+    large = torch.from_numpy(np.stack(glyphs)).unsqueeze(1).float()  # at four times the final resolution
     return F.interpolate(fit_and_centre(large), size=(28, 28), mode="area").round().to(torch.uint8)
 
 

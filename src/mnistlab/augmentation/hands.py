@@ -1,4 +1,4 @@
-"""Digits as people elsewhere write them, with strokes that MNIST's American writers leave out; a whole batch at once.
+"""Digits as people outside the United States write them, unlike MNIST's writers; for a whole batch at once.
 
 In Europe and Latin America, most people begin a 1 with an upstroke, and some give it a foot; a 7 is crossed; a 4 may be a single
 stroke like a flash of lightning; the tail of a 9 is curled; a 0 may be slashed. Written quickly, the head of a 2 becomes a loop,
@@ -22,7 +22,7 @@ __all__ = ["other_hands"]
 
 
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images, float (B, 1, H, W), 0 to 255, with some of the digits as people elsewhere write them.
+    """The images, float (B, 1, H, W), 0 to 255, with some digits as people outside the United States write them.
 
     `labels`, int64 (B,), are the digits. All random numbers come from torch's global generator for the images' device.
     """
@@ -40,7 +40,7 @@ def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> tor
 
 
 def pen(images: torch.Tensor) -> torch.Tensor:
-    """Half the stroke width, in 28ths of the height: the ink's area over its perimeter."""
+    """Half the stroke width, in 28ths of the height, estimated as the ink's area divided by its perimeter."""
     ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
     around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
     # Counted along rows and columns, a slanting edge comes out too long, on average by a factor of 4 / pi.
@@ -49,7 +49,7 @@ def pen(images: torch.Tensor) -> torch.Tensor:
 
 
 def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Left, top, right and bottom of the ink, measured from the image's middle, and the ink's height: float (B,), in 28ths."""
+    """The ink's left, top, right and bottom, from the image's middle, and the ink's height: float (B,), in 28ths."""
     unit = 28 / images.shape[2]
     left, top, width, height = (side.view(-1) * unit for side in ink_box(images))
     across = 14 * images.shape[3] / images.shape[2]
@@ -57,7 +57,7 @@ def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def ink_at(images: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-    """The mean x of the ink between two heights (B,), all measured from the image's middle, in 28ths: float (B,)."""
+    """The mean x, float (B,), of the ink between y = `low` and y = `high`, both (B,), in 28ths from the image's middle."""
     unit = 28 / images.shape[2]
     y = ((torch.arange(images.shape[2], device=images.device) + 0.5) * unit - 14).view(1, -1, 1)
     x = (torch.arange(images.shape[3], device=images.device) + 0.5) * unit - 14 * images.shape[3] / images.shape[2]
@@ -70,7 +70,7 @@ def drawn(low: float, high: float, images: torch.Tensor) -> torch.Tensor:
 
 
 def through(*points: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-    """Strokes from each point (x, y), each (B,), to the next: float (B, points - 1, 4)."""
+    """Strokes from each point to the next, float (B, points - 1, 4); a point is a pair x, y of tensors (B,)."""
     flat = [torch.stack(point, -1) for point in points]
     return torch.stack([torch.cat(pair, -1) for pair in itertools.pairwise(flat)], 1)
 
@@ -121,7 +121,7 @@ def slash(images: torch.Tensor) -> torch.Tensor:
 
 
 def in_forms(*forms: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function that draws digits in one of `forms`: one line each, through points "x,y" in tenths of the width and height."""
+    """A function that draws digits, each in a random form: a line through points "x,y", in tenths of the width and height."""
     parsed = [torch.tensor([[float(number) for number in point.split(",")] for point in one.split()]) for one in forms]
     most = max(len(points) for points in parsed)
     table = (
@@ -131,7 +131,7 @@ def in_forms(*forms: str) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def drawn_anew(table: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """Strokes of digits in the forms of `table`, float (forms, 2, points), about as high and wide as the ink: (B, S, 4)."""
+    """Strokes, float (B, S, 4), of digits about as large as the images' ink, in random forms of `table` (forms, 2, points)."""
     left, top, right, bottom, height = measures(images)
     width = torch.maximum(right - left, drawn(0.4, 0.8, images) * height)
     forms = table.to(images.device)[torch.randint(len(table), (len(images),), device=images.device)]
@@ -145,7 +145,7 @@ def drawn_anew(table: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""Each digit, the share of its images changed at full strength, and the function that makes strokes added to it, (B, S, 4)."""
+"""Rows: a digit, the share of its images to which strokes are added if `share` is 1, and the function that makes the strokes."""
 ANEW = (
     (0, 0.12, in_forms(
         "5.5,0.5 2,1 0,5 2,9.5 6,9.5 9,6 8,1.5 5,0.3 7,1 11,1.5",
@@ -193,4 +193,4 @@ ANEW = (
         "8,3.5 9,1.5 6,0 2,1 2,3 5,5 6.5,7 5.5,9.5 3,10",
     )),
 )  # fmt: skip
-"""Each digit, the share of its images drawn anew at full strength, and the function that makes their strokes, (B, S, 4)."""
+"""Rows: a digit, the share of its images that are drawn anew if `share` is 1, and the function that makes the new strokes."""

@@ -1,4 +1,4 @@
-"""What pens, cameras and scanners do to a digit, for a whole batch of images at once, on the batch's device."""
+"""Imitate other pens, cameras and scanners, for a whole batch of images at once, on the batch's device."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ CHANGED = 2 / 3
 
 @dataclass(frozen=True)
 class Writing:
-    """Other pens, cameras and scanners: each image that is changed undergoes some of `EFFECTS`.
+    """Imitates other pens, cameras and scanners: each changed image undergoes some of the `EFFECTS`.
 
-    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too. Sizes in pixels are for images 28 pixels high and scale with the height, except those of strokes and of blur.
+    All random numbers come from torch's global generator for the batch's device, so restoring that generator's state
+    repeats the same choices. Sizes in pixels are for images 28 pixels high; all but those of strokes and blur scale with the
+    height.
     """
 
     strength: float = 0.0
@@ -75,7 +76,7 @@ def cut_off(images: torch.Tensor) -> torch.Tensor:
 
 
 def touched(images: torch.Tensor) -> torch.Tensor:
-    """A digit with up to 4 pixels of the next image's digit on its left or right, as if two that touch had been cut badly."""
+    """A digit with up to 4 pixels of the next image's digit on its left or right, as if touching digits had been cut badly."""
     other = images.roll(1, 0)
     left, _, width, _ = ink_box(images)
     other_left, _, other_width, _ = ink_box(other)
@@ -121,7 +122,7 @@ def thinner(images: torch.Tensor) -> torch.Tensor:
 
 
 def thicker(images: torch.Tensor) -> torch.Tensor:
-    """Strokes up to 2.5 pixels thicker, like a marker's; less so where they already fill much of their box."""
+    """Strokes up to 2.5 pixels thicker, like a marker's; less so if the digit already fills much of its box."""
     _, _, width, height = ink_box(images)
     filled = images.sum((1, 2, 3), keepdim=True) / (255 * torch.maximum(width, height) ** 2).unsqueeze(1)
     return repeated(grow, images, between(0, 1, images) * (1.5 - 3 * filled).clamp_(0.3, 1.25))
@@ -236,4 +237,4 @@ EFFECTS: tuple[tuple[float, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     (0.1, shade),
     (0.25, speckle),
 )
-"""What may happen to a changed image, in this order, each with its probability."""
+"""The effects that a changed image may undergo, in this order, each with its probability."""

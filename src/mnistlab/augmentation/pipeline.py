@@ -16,16 +16,18 @@ from mnistlab.augmentation.rejects import REJECT, Rejects
 __all__ = ["Pipeline"]
 
 PRINTED = 0.06
-"""The share of the digits that are replaced by printed ones if `writing` is at full strength."""
+"""The share of the digits that is replaced by printed digits if `writing` is at full strength."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Adds pictures of no class, then prints some digits and draws others as people elsewhere write them (a crossed 7, a slashed
-    0), moves and bends the images, changes the pen and the camera, and adds clutter.
+    """All random changes to a batch of training images, one after the other.
 
-    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too.
+    It adds pictures of no class, replaces some digits by printed ones, draws others as people outside the United States write
+    them (a crossed 7, a slashed 0), moves and bends the images, imitates other pens and cameras, and adds clutter.
+
+    All random numbers come from torch's global generator for the batch's device, so restoring that generator's state
+    repeats the same choices.
 
     Parameters
     ----------
@@ -33,14 +35,14 @@ class Pipeline:
         How far images are turned, scaled, moved, slanted and bent.
     writing : float, 0 to 1
         How many images look as if they came from other pens, cameras and scanners (at 1, two in three), and how many digits
-        are drawn as people elsewhere write them, or printed.
+        are printed, or drawn as people outside the United States write them.
     rejects : float, 0 to 4
         How many pictures of no class are added, as a fraction of the batch size; they are labelled -1.
     clutter : float, 0 to 1
-        How many images are inverted, partly covered, crossed by pieces of other digits, or get thinner or thicker strokes.
+        How many images are inverted, partly covered, crossed by other digits, or given thinner or thicker strokes.
     digits : tuple of int
-        The digit of each class (`loader.spec.digits`); empty if the classes are not digits: then no image gets
-        other people's handwriting, and only rejects that suit all classes are added.
+        The digit of each class (`loader.spec.digits`); empty if the classes are not digits. In that case, no
+        digit is printed or drawn in another way, and only rejects that suit all classes are added.
 
     Raises
     ------
@@ -55,7 +57,7 @@ class Pipeline:
     clutter: float = 0.0
 
     def __post_init__(self) -> None:
-        Writing(self.writing)  # raises the error if the amount is not possible
+        Writing(self.writing)  # raises `UserError` for an impossible amount
         Rejects(self.rejects)
         Clutter(self.clutter)
 
@@ -66,7 +68,7 @@ class Pipeline:
         """Change images (float, (B, 1, H, W), 0 for paper to 255 for ink) with labels (int64, (B,)); append rejects to both."""
         images, labels = Rejects(self.rejects, self.digits)(images, labels)
         if self.writing and self.digits:
-            digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # by label; -1 takes the last
+            digits = torch.tensor((*self.digits, REJECT), device=labels.device)  # by label; -1 picks the last, REJECT
             images = printed_digits(images, digits[labels], PRINTED * self.writing)
             images = other_hands(images, digits[labels], self.writing)
         return Clutter(self.clutter)(Writing(self.writing)(self.affine(images))), labels

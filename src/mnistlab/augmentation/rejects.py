@@ -33,17 +33,17 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""How many kinds of rejects are drawn for a batch (one may be drawn twice); making every kind would take twice as long."""
+"""How many kinds of rejects are chosen for a batch (a kind may be chosen twice); making every kind would take twice as long."""
 
 
 class Source(NamedTuple):
-    """What rejects are made from: images float (B, 1, H, W), 0 to 255, and the digit that each shows, int64 (B,)."""
+    """The images from which rejects are made, float (B, 1, H, W), 0 to 255, and the digit that each image shows, int64 (B,)."""
 
     images: torch.Tensor
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image, its digit's row of `weights`, as floats; never quite 0, as all images may show digits of weight 0."""
+        """For each image, its digit's row of `weights`, as floats, plus 1e-6, because all images may show digits of weight 0."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
@@ -59,8 +59,8 @@ class Rejects:
     """Adds pictures of no class to a batch, labelled `REJECT`, so that a network learns to be unsure of them.
 
     (Outlier exposure: Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606; here the outliers are drawn, not collected.)
-    All random numbers come from torch's global generator for the batch's device, so saving that generator's state covers them
-    too.
+    All random numbers come from torch's global generator for the batch's device, so restoring that generator's state
+    repeats the same choices.
     """
 
     share: float = 0.0
@@ -79,7 +79,7 @@ class Rejects:
         return round(self.share * images)
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Takes images, float (B, 1, H, W), 0 to 255, and labels, int64 (B,); returns both with those of the rejects appended."""
+        """Takes images, float (B, 1, H, W), 0 to 255, and labels, int64 (B,); returns both, with rejects appended."""
         count = self.count(len(images))
         if not count:
             return images, labels
@@ -96,7 +96,7 @@ class Rejects:
 
 # Made of digits
 
-#    left, right, top, bottom: how often to take each half of each digit, 0 if the half is a digit itself
+#    left, right, top, bottom: how often to take each half of each digit; 0 if the half looks like a digit
 HALVES = (
     (0.0, 0.0, 1.0, 1.0),  # 0
     (0.0, 0.0, 0.0, 0.0),  # 1
@@ -125,7 +125,7 @@ def halves(source: Source, count: int) -> torch.Tensor:
 
 def side_by_side(source: Source, count: int) -> torch.Tensor:
     """Two or three digits in one box: apart, touching or overlapping."""
-    often = (1.0, 0.4, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # 11 may be one thick 1
+    often = (1.0, 0.4, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # because two 1s may look like one thick 1
     images = source.pick(3 * count, often)
     left, top, ink_width, ink_height = ink_box(images)
     third = torch.ones(3, count, 1, 1, device=images.device)
@@ -170,12 +170,13 @@ def mixed(source: Source, count: int) -> torch.Tensor:
 
 
 def bent(source: Source, count: int) -> torch.Tensor:
-    """A digit bent beyond recognition; no 0 or 1, which would still be recognisable."""
+    """A digit bent beyond recognition; never a 0 or a 1, which would still be recognisable."""
     images = source.pick(count, (0.0, 0.0, *[1.0] * 8))
     return fit_and_centre(Augmentation(rotate=90, elastic=10 * images.shape[2] / 28)(images))
 
 
-#    how often to take a digit transposed; transposed and mirrored, upside down or both; mirrored; upside down; both (0: a digit)
+#    how often to take a digit in each of seven ways; 0 if the result looks like a digit: transposed; transposed and mirrored;
+#    transposed and upside down; transposed, mirrored and upside down; mirrored; upside down; mirrored and upside down
 TURNS = (
     (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),  # 0
     (0.0, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0),  # 1: a dash
@@ -204,7 +205,7 @@ def turned(source: Source, count: int) -> torch.Tensor:
 
 
 def letters(source: Source, count: int) -> torch.Tensor:
-    """A printed letter, Latin, Greek or Cyrillic, or a mark."""
+    """A printed letter (Latin, Greek or Cyrillic) or another printed mark."""
     bank = letters_bank()
     chosen = torch.randint(len(bank), (count,), device=source.images.device)
     images = bank[chosen.cpu()].to(source.images.device).float()
@@ -213,7 +214,7 @@ def letters(source: Source, count: int) -> torch.Tensor:
 
 
 def drawn(make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Source, int], torch.Tensor]:
-    """A kind of reject that takes only the size and device from the source."""
+    """A kind of reject that `make` draws; it takes only the size and device from the source."""
     return lambda source, count: make(source.images.new_empty((count, 1, *source.images.shape[2:])))
 
 

@@ -33,7 +33,7 @@ __all__ = [
 
 
 def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Straight strokes of `radius` (B, 1, 1, 1), whose ends are in `segments`, float (B, S, 4): x, y, x, y from the middle."""
+    """Draw straight strokes of `radius` (B, 1, 1, 1); `segments`, float (B, S, 4), has both ends: x, y, x, y from the middle."""
     x, y = axes(images)
     x0, y0, x1, y1 = segments.view(*segments.shape, 1, 1).unbind(2)
     across, down = x1 - x0, y1 - y0
@@ -63,7 +63,7 @@ def strokes_along(line: torch.Tensor) -> torch.Tensor:
 
 
 def scribbles(images: torch.Tensor) -> torch.Tensor:
-    """A pen moving to and fro, in straight or curved lines."""
+    """The lines, straight or curved, of a pen that moves to and fro."""
     return fit_and_centre(draw_strokes(images, polyline(images, 5, 8, width=10, height=10), between(0.5, 2, images)))
 
 
@@ -104,7 +104,7 @@ SIGNS = (
 
 @functools.cache
 def sign_table() -> torch.Tensor:
-    """Float (signs, strokes, 4): the ends of each sign's strokes in 28ths from the middle; the last stroke is repeated to pad."""
+    """The ends of each sign's strokes, (signs, strokes, 4), in 28ths from the middle; as padding, the last stroke is repeated."""
     most = max(len(sign.split()) for sign in SIGNS)
     rows = []
     for sign in SIGNS:
@@ -126,7 +126,7 @@ def signs(images: torch.Tensor) -> torch.Tensor:
 
 
 def smooth_noise(images: torch.Tensor, points: int) -> torch.Tensor:
-    """Floats shaped like the images, 0 to 1: random values on a grid of `points` by `points`, interpolated."""
+    """Smooth noise, float (B, 1, H, W), 0 to 1, interpolated from random values on a grid of `points` by `points`."""
     coarse = torch.rand(len(images), 1, points, points, device=images.device)
     return F.interpolate(coarse, size=images.shape[2:], mode="bilinear", align_corners=False)
 

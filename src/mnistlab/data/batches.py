@@ -17,7 +17,7 @@ from mnistlab.errors import UserError, shown
 __all__ = ["Augment", "Batch", "BatchDataset", "Example", "Order", "Prepare", "prepared"]
 
 BATCH = 1000
-"""Images per batch if there are no gradients to keep: enough to keep all cores busy."""
+"""Images per batch when no gradients are needed; enough to keep all cores busy."""
 Batch = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, int]
 Prepare = Callable[[torch.Tensor], torch.Tensor]
@@ -25,16 +25,16 @@ Prepare = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Augment(Protocol):
-    """A random change of a batch: `augmentation.pipeline.Pipeline`, `Augmentation`, torchvision's transforms, or your own."""
+    """A random change to a batch: a `Pipeline`, an `Augmentation`, a transform of torchvision's, or a function of your own."""
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor, /) -> Batch:
-        """Takes images (float, (B, 1, H, W), 0 for paper to 255 for ink) and labels (int64, (B,)); returns as many, or more."""
+        """Takes images (float, (B, 1, H, W), 0 for paper to 255 for ink) and labels (int64, (B,)); may return more of both."""
 
 
 class BatchDataset(TorchDataset[Example]):
     """A split in memory: examples one by one, as from any dataset, or a whole batch in one indexing operation.
 
-    `augment` draws new random changes each time that an example is asked for.
+    `augment` draws new random changes each time an example is asked for.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class BatchDataset(TorchDataset[Example]):
     def __getitem__(self, index: slice) -> Batch: ...
 
     def __getitem__(self, index: int | slice) -> Example | Batch:
-        """Image float32 (1, H, W), normalised, and label; for a slice, images (N, 1, H, W) and labels int64 (N,).
+        """The image, float32 (1, H, W), normalised, and its label; for a slice, images (N, 1, H, W) and labels, int64 (N,).
 
         Raises `IndexError` if there is no such example, `TypeError` if `index` is neither a whole number nor a slice.
         """
@@ -74,12 +74,12 @@ class BatchDataset(TorchDataset[Example]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Example]:
-        """Several examples at once, as torch's own DataLoader asks for them, also through a `Subset`."""
+        """Several examples at once; torch's own DataLoader calls this, even if a `Subset` lies in between."""
         images, labels = self.batch(torch.tensor(list(map(self.position, indices)), device=self.labels.device))
-        return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # rejects come after them
+        return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # without rejects added by `augment`
 
     def position(self, index: Any) -> int:
-        """The index counted from 0; a negative one counts from the end. Raises `IndexError` or `TypeError` if it is invalid."""
+        """`index` as a number from 0; if negative, it counts from the end. Raises `IndexError` or `TypeError` if invalid."""
         try:
             return range(len(self))[operator.index(index)]
         except TypeError:
@@ -88,17 +88,17 @@ class BatchDataset(TorchDataset[Example]):
             raise IndexError(f"there is no example {shown(index)} among {len(self):,}") from None
 
     def batch(self, indices: torch.Tensor) -> Batch:
-        """Images float32 (B, 1, H, W), normalised, and labels int64 (B,) for `indices` int64 (B,), on the split's device."""
+        """The normalised images, float32 (B, 1, H, W), and labels, int64 (B,), at `indices`; all are on the split's device."""
         images = self.images.index_select(0, indices).float()  # twice as fast as self.images[indices]
         labels = self.labels.index_select(0, indices)
         if self.augment is None or not len(indices):
             return images.mul_(self.normalisation.scale).add_(self.normalisation.shift), labels  # in place, for speed
-        images, labels = self.augment(images, labels)  # before normalisation: paper, 0, comes in from outside the image
+        images, labels = self.augment(images, labels)  # before normalisation, because it fills with 0, which is paper
         return self.normalisation(images), labels
 
 
 def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
-    """What `prepare` makes of the images, uint8 (B, 1, H, W). Raises `UserError` if it returns images of another shape."""
+    """Apply `prepare` to images, uint8 (B, 1, H, W); returns uint8, too. Raises `UserError` if `prepare` changes the shape."""
     result = prepare(images.float())
     if result.shape != images.shape:
         raise UserError(
@@ -108,7 +108,7 @@ def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
 
 
 class Order(Sampler[int]):
-    """The examples' indices, in file order or shuffled anew for each epoch, from the seed. Each `iter()` is an epoch."""
+    """The examples' indices: in file order, or shuffled for each epoch as `seed` determines. Each `iter()` is an epoch."""
 
     def __init__(self, total: int, shuffle: bool, seed: int) -> None:
         self.total = total

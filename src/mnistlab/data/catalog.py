@@ -1,4 +1,4 @@
-"""One row for each dataset that has MNIST's interface: where its files are, what they hold, and its pitfalls."""
+"""One row for each dataset that can be used like MNIST: where its files are, what they hold, and its pitfalls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FileSpec:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What is known about a dataset before reading it: a row of `DATASETS`.
+    """What is known about a dataset before it is read: a row of `DATASETS`.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ class DatasetSpec:
     folder : str
         Where torchvision keeps the raw files below its root.
     files : tuple of FileSpec
-        Train images, train labels, test images, test labels; or, if one file holds images and labels, train and test.
+        Training images, training labels, test images, test labels; or training and test, if each file holds both kinds.
     torchvision_class, torchvision_arguments : str, dict
-        The class that downloads the dataset, and its arguments; "" if torchvision does not offer it.
+        The class that downloads the dataset, and its arguments; the class is "" if torchvision lacks the dataset.
     image_size : (int, int)
         Height and width in pixels.
     transposed : bool
@@ -56,7 +56,7 @@ class DatasetSpec:
     corrected_test_labels : dict
         By index, the right label of each test example whose label is known to be wrong; None if there is no right one.
     writers : dict
-        By part, the SHA-256 of the file in the package that says who wrote each example; empty if the writers are unknown.
+        For "train" and "test", the SHA-256 of the packaged file that says who wrote each example; empty if that is unknown.
     """
 
     name: str
@@ -77,7 +77,7 @@ class DatasetSpec:
 
     @property
     def normalisation(self) -> Normalisation:
-        """Mean and std as one value."""
+        """The mean and std together, as a `Normalisation`."""
         return Normalisation(self.mean, self.std)
 
     @property
@@ -126,8 +126,8 @@ FASHION_CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 
-# From what five people said of each image in the "label errors" study (Northcutt et al. 2021, "Pervasive label errors in test
-# sets"): most gave the first ten a different label and saw neither of two labels in the next three; they disagreed on the rest.
+# In the "label errors" study (Northcutt et al. 2021, "Pervasive label errors in test sets"), five people judged each image. Most
+# preferred another label for the first ten, and accepted neither label offered for the next three; on the rest, they disagreed.
 CORRECTED_MNIST_TEST_LABELS = {
     947: 9, 1621: 6, 1901: 4, 2462: 0, 2597: 3, 3558: 0, 5937: 3, 6651: 6, 6783: 6, 9729: 6,
     2654: None, 3520: None, 9679: None, 2130: None, 8527: None,
@@ -150,7 +150,7 @@ MNIST = DatasetSpec(
     },
 )
 LIKE_MNIST = replace(MNIST, bundled=False, corrected_test_labels={}, writers={})
-"""MNIST without what applies only to its own images, for datasets of the same shape."""
+"""MNIST's row without the entries that hold only for MNIST's images, as a basis for datasets of the same shape."""
 
 
 def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: float, std: float) -> DatasetSpec:

@@ -22,7 +22,7 @@ __all__ = ["DATASETS", "Arrays", "Dataset", "DatasetSpec", "Part", "find_spec", 
 
 
 class Dataset(Protocol):
-    """The interface of a dataset to the rest of mnistlab."""
+    """The interface through which the rest of mnistlab uses a dataset."""
 
     @property
     def spec(self) -> DatasetSpec:
@@ -50,12 +50,12 @@ class RawDataset:
     spec: DatasetSpec
     data_dir: Path
     download: bool = False
-    """Whether to try the mirrors first for missing files even if a copy ships in the package."""
+    """Whether to look for missing files on the mirrors first, even if a copy ships in the package."""
     parts: dict[Part, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def at_hand(self) -> bool:
-        """Whether all files of the training part are there; they may still be corrupt."""
+        """Whether all files of the training data exist; they may still be corrupt."""
         return all(is_file(self.data_dir / self.spec.folder / file.name) for file in self.spec.part_files("train"))
 
     @property
@@ -89,7 +89,7 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
         The folder for raw files. Missing files are unpacked from the copy in the package (MNIST), or downloaded by
         torchvision.
     download : bool
-        Try torchvision's mirrors first even if there is a copy.
+        Try torchvision's mirrors first, even if a copy ships in the package.
 
     Returns
     -------

@@ -16,9 +16,9 @@ __all__ = ["replace_keywords"]
 def replace_keywords(
     prepare: Any, augment: Any, writing: Any, rejects: Any, upright: bool, digits: tuple[int, ...]
 ) -> tuple[Any, Any]:
-    """`prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` ask for; each of the three causes a warning.
+    """The `prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` ask for; warns if any of these is used.
 
-    Raises `UserError` if `augment` or `prepare` is given as well and cannot be combined with them.
+    Raises `UserError` if `augment` or `prepare` is given as well and cannot be combined with these keywords.
     """
     if upright:
         warn("deskew=True", "prepare=deskew, from mnistlab.networks.deskew")
@@ -41,5 +41,5 @@ def replace_keywords(
 
 
 def warn(old: str, new: str) -> None:
-    """Warn at the place where the loader is made: three calls up."""
+    """Issue a warning that points at the line where the loader is made, three calls up."""
     warnings.warn(f"MNISTDataLoader({old}) is deprecated: write {new}.", DeprecationWarning, stacklevel=4)

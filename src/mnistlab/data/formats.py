@@ -1,4 +1,4 @@
-"""Raw files parsed into arrays, every byte accounted for."""
+"""Parse raw files into arrays, accounting for every byte."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["Arrays", "CorruptFileError", "parse", "raw_size"]
 
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
-"""Images uint8 (N, height, width), ink bright on dark; labels int64 (N,), from 0."""
+"""Images, uint8 (N, height, width), with bright ink on a dark background; labels, int64 (N,), from 0."""
 
 LONGEST_TEXT = 200_000_000
-"""The most bytes that a text file may unpack to; the larger of USPS's two has about 20 million."""
+"""The most bytes that a text file may have when unpacked; the larger of USPS's two files has about 20 million."""
 
 # The IDX format: two zero bytes, a type, the number of dimensions, each dimension as a big-endian uint32, the values.
 IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4")}
 
 
 class CorruptFileError(Fault):
-    """A raw file is not what its row in the catalogue says; `reason` says why; its value `file` is the file's name."""
+    """A raw file differs from its row in the catalogue; `reason` says how, and `reason.values["file"]` is the file's name."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
@@ -98,7 +98,7 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
 
 
 def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
-    """LIBSVM's text, bz2-compressed: on each line, a label from 1, then `index:value` with values in [-1, 1]."""
+    """Parse LIBSVM's text, compressed with bz2: each line has a label from 1, then `index:value` pairs with values in [-1, 1]."""
     try:
         with bz2.open(io.BytesIO(content)) as unpacked:
             text = unpacked.read(LONGEST_TEXT + 1)

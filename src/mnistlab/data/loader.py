@@ -30,16 +30,16 @@ class MNISTDataLoader(DataLoader[Example]):
     """A split as batches: images float32 (B, 1, H, W), normalised; labels int64 (B,).
 
     The split is held in memory (on `device`) as uint8, and one indexing operation fetches a whole batch: no picture is decoded
-    twice, and no worker process is needed. Each `iter()` is an epoch. The rest is as in torch's DataLoader: `batch_size`,
-    `drop_last`, `len()`, and `dataset`, whose examples are (image float32 (1, H, W), label int) and which `Subset`,
-    `random_split` and other DataLoaders accept. `writers` says who wrote each example, int16 (N,), or is None if unknown.
+    twice, and no worker process is needed. Each `iter()` is an epoch. `batch_size`, `drop_last` and `len()` are as in torch's
+    DataLoader. So is `dataset`, whose examples are (image float32 (1, H, W), label int); `Subset`, `random_split` and other
+    DataLoaders accept it. `writers` says who wrote each example, int16 (N,), or is None if unknown.
 
     Parameters
     ----------
     split : {"train", "val", "train+val", "train-random", "val-random", "test"}
         See `mnistlab.data.splits.SPLITS`.
     dataset : str, path or Dataset
-        A name or folder as for `open_dataset`, or a dataset that it returned.
+        A name or folder, as for `open_dataset`, or a dataset that is already open.
     data_dir : str or path
         The folder for raw files.
     download : bool
@@ -56,8 +56,8 @@ class MNISTDataLoader(DataLoader[Example]):
     prepare : callable, optional
         Applied once to all images, float (B, 1, H, W), with values from 0 to 255; for example `mnistlab.networks.deskew.deskew`.
     augment : callable, optional
-        Applied to each batch before it is normalised, as (images, labels) -> (images, labels), with images float (B, 1, H, W),
-        from 0 (paper) to 255 (ink): an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, or a transform of
+        Takes the images and labels of each batch before they are normalised, and returns both. Images are float (B, 1, H, W),
+        from 0 (paper) to 255 (ink). Give an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, or a transform of
         torchvision's v2. If it adds pictures of no class, labelled -1, batches become larger than `batch_size`.
     normalise : Normalisation or (float, float), optional
         Mean and std of pixels scaled to [0, 1]; by default, the dataset's own.
@@ -98,7 +98,7 @@ class MNISTDataLoader(DataLoader[Example]):
     ) -> None:
         seed = whole_number(seed, Clause("names.seed"), 0, HIGHEST_SEED)
         target = pick_device(device)
-        if isinstance(dataset, str | Path) or not hasattr(dataset, "spec"):  # open_dataset refuses anything else
+        if isinstance(dataset, str | Path) or not hasattr(dataset, "spec"):  # open_dataset refuses what is neither
             dataset = open_dataset(dataset, data_dir, download=download)  # type: ignore[arg-type]
         if deskew or writing is not None or rejects is not None:
             from mnistlab.data.deprecated import replace_keywords

@@ -26,7 +26,7 @@ __all__ = ["SourceError", "torchvision_download"]
 PATIENCE_WITH_COPY = 5.0
 """Seconds to wait for a mirror's answer, and for each further part of it, if a copy ships in the package."""
 PATIENCE = 20.0
-"""Seconds to wait in the same way if no copy ships in the package."""
+"""Seconds to wait for a mirror's answer, and for each further part of it, if no copy ships in the package."""
 SLOWEST = 50_000
 """Bytes per second below which a mirror is abandoned."""
 MEASURED = 5.0
@@ -37,17 +37,17 @@ clock: Callable[[], float] = time.monotonic
 
 
 class SourceError(Fault):
-    """A source could not deliver; `reason` says why."""
+    """A source could not deliver the raw files; `reason` says why."""
 
 
 def torchvision_download(spec: DatasetSpec, root: Path) -> None:
-    """Run torchvision's own download into `root`: it tries its mirrors one after the other. Raises `SourceError`.
+    """Let torchvision download into `root`, from one mirror after the other. Raises `SourceError` if that fails.
 
-    torchvision sets no timeout, and a name look-up cannot be given one, so the download runs in a thread that is abandoned
+    torchvision sets no timeout, and a DNS look-up cannot have one, so the download runs in a thread that is abandoned
     if such a look-up hangs.
     """
     require("train", "torchvision")
-    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
+    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # importing it makes PyTorch's compiler create a folder
         from torchvision import datasets as torchvision_datasets
 
     dataset_class: Callable[..., Any] = getattr(torchvision_datasets, spec.torchvision_class)
@@ -69,7 +69,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
         while thread.is_alive():
             thread.join(0.1)
             since = opener.asking_since
-            # longer than a socket waits, so a name look-up hangs
+            # a socket would have given up by now, so it must be a DNS look-up that hangs
             if since is not None and time.monotonic() - since > patience + 1:
                 raise SourceError(Clause("data.no_answer", seconds=patience))
     if outcome[0] is not None:

@@ -44,7 +44,7 @@ class Normalisation:
 
     @property
     def shift(self) -> float:
-        """The normalised value of a pixel of 0."""
+        """The normalised value of a pixel whose value is 0."""
         return -self.mean / self.std
 
     def __call__(self, pixels: Pixels) -> Pixels:

@@ -1,7 +1,7 @@
-"""Numbers written by one hand: ZIP codes, amounts and times of day, composed from the digits of one writer.
+"""ZIP codes, amounts and times of day, each composed of digits by a single writer.
 
 After "Realistic Handwritten Multi-Digit Writer (MDW) Number Recognition Challenges" (Wagstaff 2025, arXiv 2512.00676), which
-draws from all of NIST's digits; here, the digits are MNIST's. A number is read correctly if each of its digits is.
+draws from all of NIST's digits; here, the digits are MNIST's. A number counts as read correctly only if all its digits are right.
 
     numbers = write_numbers("time", labels, writers, count=3)
     numbers[0].text, numbers[0].digits      # "7:05", "705"
@@ -31,11 +31,11 @@ class Number:
     """A number, and the images of its digits."""
 
     text: str
-    """As people write it: "02138", "12.50", "7:05"."""
+    """The number as people write it: "02138", "12.50", "7:05"."""
     writer: int
     """NIST's number for the writer."""
     indices: tuple[int, ...]
-    """The index of each digit's image, in the `labels` that `write_numbers` was given."""
+    """For each digit, the index of its image; `write_numbers` was given the label at the same index."""
 
     @property
     def digits(self) -> str:
@@ -44,7 +44,7 @@ class Number:
 
 
 def zip_code(random: np.random.Generator) -> str:
-    """A US ZIP code, 00601 to 99926. MDW draws from the list of those in use; here, the whole range is equally likely."""
+    """A US ZIP code: any number from 00601 to 99926, all equally likely. (Wagstaff 2025 draws only from codes in use.)"""
     return f"{random.integers(601, 99_927):05}"
 
 
@@ -70,9 +70,9 @@ MAKERS: dict[NumberKind, Callable[[np.random.Generator], str]] = {
 def write_numbers(
     kind: NumberKind, labels: NDArray[np.int64], writers: NDArray[np.int16], count: int = 10_000, seed: int = 0
 ) -> list[Number]:
-    """Numbers of one kind, each by a random writer who wrote all of its digits, with one of that writer's images per digit.
+    """Numbers of one kind. Each is composed of images by one writer, drawn at random from those who wrote all its digits.
 
-    An image may be used again, even within one number, as in MDW.
+    An image may be used again, even within one number, as in Wagstaff 2025.
 
     Parameters
     ----------
@@ -115,18 +115,18 @@ def write_numbers(
 
 
 def images_by_writer(indices: NDArray[np.int64], writers: NDArray[np.int16]) -> dict[int, NDArray[np.int64]]:
-    """The images in `indices`, by their writer's number."""
+    """The `indices` of images, grouped by the writer's number."""
     ordered = indices[np.argsort(writers[indices], kind="stable")]
     numbers, starts = np.unique(writers[ordered], return_index=True)
     return dict(zip(numbers.tolist(), np.split(ordered, starts[1:]), strict=True)) if len(ordered) else {}
 
 
 def read_right(numbers: Sequence[Number], wrong: Collection[int]) -> float:
-    """The fraction of numbers, 0 to 1, with none of their images in `wrong`: 1 minus MDW's "strict error"."""
+    """The fraction of numbers, 0 to 1, without an image in `wrong`; this is 1 minus the "strict error" of Wagstaff 2025."""
     mistaken = set(wrong)
     return sum(mistaken.isdisjoint(number.indices) for number in numbers) / len(numbers)
 
 
 def picture(number: Number, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The number as in MDW, its digits side by side: uint8 (H, W * digits), from images uint8 (N, H, W)."""
+    """The number with its digits side by side, uint8 (H, W * digits), as in Wagstaff 2025; `images` are uint8 (N, H, W)."""
     return np.hstack([images[index] for index in number.indices])

@@ -27,14 +27,14 @@ SIZE = 28
 PART_NAMES = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test", "testing": "test",
 }  # fmt: skip
-"""What the parts of a folder of pictures may be called, in upper or lower case."""
+"""The names that the parts of a folder of pictures may have, in upper or lower case."""
 JUNK = {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information"}
 """Folders that archivers, disks and servers leave behind, besides hidden ones."""
 
 
 @dataclass(frozen=True)
 class PictureFolder:
-    """Pictures below `root`, by class; or by part and then by class.
+    """Pictures below `root`, in folders by class, or by part and then by class.
 
     A part `val`, if given, is the validation split, which comes last in `read("train")`. If no part `test` is given,
     about one in six of the training pictures is held out for testing.
@@ -48,7 +48,7 @@ class PictureFolder:
 
     @staticmethod
     def open(root: Path) -> PictureFolder:
-        """Look at the names in the folder, without reading a picture yet.
+        """Open a folder of pictures: look at the names in it, without reading a picture yet.
 
         Raises `UserError` if there are fewer than two classes, or the parts do not have the same classes.
         """
@@ -67,12 +67,12 @@ class PictureFolder:
 
     @property
     def at_hand(self) -> bool:
-        """True: the pictures are here."""
+        """True: nothing has to be downloaded."""
         return True
 
     @cached_property
     def spec(self) -> DatasetSpec:
-        """What is known about the dataset, as for any other; mean and std are measured on the training pictures."""
+        """What is known about the dataset, with mean and std as measured on the training pictures."""
         pixels = self.read("train")[0] / np.float32(255)
         return DatasetSpec(
             name=str(self.root),
@@ -96,7 +96,7 @@ class PictureFolder:
         return
 
     def read(self, part: Part) -> Arrays:
-        """Images uint8 (N, 28, 28), ink bright on dark; labels int64 (N,). Read once, then kept.
+        """Images, uint8 (N, 28, 28), with bright ink on a dark background; labels, int64 (N,). Read once, then kept.
 
         Raises `UserError` for a broken picture.
         """
@@ -130,7 +130,7 @@ PURPOSES = {"train": "data.to_train", "val": "data.to_validate", "test": "data.t
 
 
 def folder_meant(root: Path) -> Path:
-    """The folder itself; or, as in an unpacked archive, its only sub-folder, if that holds parts or classes."""
+    """The folder itself, or its only sub-folder if that holds the parts or classes (as in an unpacked archive)."""
     match folders_in(root):
         case [inner] if inner.name.lower() not in PART_NAMES and not holds_picture(inner):
             within = folders_in(inner)
@@ -143,9 +143,9 @@ def folder_meant(root: Path) -> Path:
 def part_folders(root: Path) -> dict[str, Path]:
     """The folder of each part that is given under one of `PART_NAMES`. Other folders are ignored.
 
-    If `root` has classes instead of parts, the only part is "train", which is `root` itself. Its folders are taken for classes if
-    none is named as the training part, or if the one so named holds pictures itself. Raises `UserError` if a part is given twice,
-    or if all folders are named as parts, but none as the training part.
+    If `root` holds classes instead of parts, the only part is "train", and its folder is `root`. Sub-folders count as classes if
+    none of them has a name of the training part, or if the one that has such a name holds pictures directly. Raises `UserError`
+    if a part is given twice, or if sub-folders are all named as parts, but none as the training part.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]
@@ -198,7 +198,7 @@ def for_testing(paths: list[Path]) -> list[Path]:
 
 
 def lot(path: Path) -> float:
-    """A number from 0 to 1 that depends only on the picture's name and class: pictures added later do not change it."""
+    """A number from 0 to 1 that depends only on the picture's name and class, so pictures added later do not change it."""
     return int(sha256(f"{path.parent.name}/{path.name}".encode("utf-8", "surrogateescape"))[:8], 16) / 2**32
 
 
@@ -207,7 +207,7 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """The whole picture as uint8 (28, 28), bright ink on dark, its aspect ratio kept; a 28x28 picture is not resampled."""
+    """The whole picture as uint8 (28, 28), bright ink on a dark background; other sizes are scaled, keeping the aspect ratio."""
     picture = decode(path)
     pixels = picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -19,17 +19,17 @@ __all__ = ["SPLITS", "Split", "held_out", "read_split", "split_writers", "valida
 
 Split = Literal["train", "val", "train+val", "train-random", "val-random", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "train+val", "train-random", "val-random", "test")
-"""The training data is divided: "val" is kept for validation, "train" is the rest. MNIST's "val" is everything that some writers
-wrote; "val-random" and "train-random" divide the images without regard to the writers, as mnistlab 0.1 did. If the writers are
+"""The training data is divided: "val" is kept for validation, "train" is the rest. MNIST's "val" is everything by 45 of the 539
+writers; "val-random" and "train-random" divide the images without regard to the writers, as mnistlab 0.1 did. If the writers are
 unknown, "val-random" is the same as "val", and "train-random" as "train"."""
 
 
 def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
     """Which training examples are held out if the writers are unknown: one in twelve, stratified, the same for everyone.
 
-    Each class contributes its share of N / 12 (largest remainders make the sum exact: 5,000 of MNIST's 60,000), taken at even
-    intervals from the class in file order: bool (N,). No random generator is involved, so any programming language can
-    repeat the choice.
+    Returns bool (N,). Each class contributes its share of N / 12, rounded by the largest-remainder method so that the sum is
+    exact (5,000 of MNIST's 60,000), and its examples are taken at even intervals in file order. No random generator is
+    involved, so the choice can be repeated in any programming language.
 
     Raises `UserError` if there are fewer than 12 examples.
     """
@@ -51,8 +51,8 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
 def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
     """Which examples of `read("train")` are kept for validation: bool (N,).
 
-    These are the examples that the dataset's makers set aside; otherwise, if the writers are known and `by_writer` is true, those
-    of some writers; otherwise, one in twelve.
+    These are the examples that the dataset's makers set aside. If they set none aside, these are all examples by some of the
+    writers or, if the writers are unknown or `by_writer` is false, one example in twelve.
 
     Raises `UserError` if there are fewer than 12 examples, or fewer than 12 writers to choose from.
     """

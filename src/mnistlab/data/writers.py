@@ -1,7 +1,7 @@
 """Who wrote each image of MNIST, and which writers are kept for validation.
 
-NIST had each writer fill in a form, so a writer's digits resemble one another. A network that has seen some of them finds the
-rest easier than a stranger's digits, and two digits by one writer are not two independent examples.
+NIST had each writer fill in a form with many digits, and digits by one writer resemble one another. A network that was trained
+on some of them finds the others easier than a stranger's digits, and two digits by one writer are not independent examples.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
 
 
 def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
-    """Which examples are by a writer kept for validation: bool (N,), the same for everyone.
+    """Which examples are by the writers kept for validation, bool (N,); the choice is the same for everyone.
 
-    From every twelve writers, in the order of their numbers, one is kept, so that the examples kept of each class come as near
-    as possible to its share, a twelfth. Writers are chosen group by group, in integer arithmetic and without a random generator,
-    until none can be replaced by a better one. For MNIST, 45 of the 539 writers are kept, with 5,004 of the 60,000 images; no
-    class is further than 1.5 images from its share.
+    The writers, in the order of their numbers, form groups of twelve, and one writer of each group is kept, so that the examples
+    kept are as near as possible to a twelfth of each class. The choice is revised group by group, in integer arithmetic and
+    without a random generator, until no replacement improves it. For MNIST, 45 of the 539 writers are kept, with 5,004 of the
+    60,000 images; in no class does the number of images differ from a twelfth by more than 1.5.
     """
     numbers, who = np.unique(writers, return_inverse=True)
     counts = np.zeros((len(numbers), classes), np.int64)

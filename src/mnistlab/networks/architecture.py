@@ -1,4 +1,4 @@
-"""What a network may look like: one frozen description, checked in one place, that needs no torch."""
+"""Descriptions of networks: frozen dataclasses that are checked in one place and need no torch."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PADDINGS = ("same", "valid")
 POOLINGS = ("max", "stride", "none")
 HEADS = ("flatten", "average")
 PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
-"""The fields that hold a value for each of the `widths`; a single value is repeated."""
+"""The fields with one value for each block; a single value is repeated for all blocks."""
 
 
 @dataclass(frozen=True)
 class NetworkDesign:
-    """What can be decided about a network before its data is known: a row of blocks, a head, and optional steps before and after.
+    """The part of a network's description that does not depend on its data: blocks, a head, and optional steps before and after.
 
     `NetworkSettings` and `Architecture` derive from this class and report problems with its fields in the same words. The
     defaults are those of a recipe; `NeuralNet` has its own.
@@ -63,11 +63,11 @@ class NetworkDesign:
 
 @dataclass(frozen=True)
 class Architecture(NetworkDesign):
-    """A network: its design, and the shape of the data that it is for.
+    """A network's whole description: its design, the number of classes, and the size of the images.
 
     Lists become tuples, a single value is repeated for each block, and NumPy's numbers become Python's. Raises `UserError` for
-    values out of range (all are named), a list whose length is not the number of blocks, a kernel with an even side and padding
-    "same", or blocks that leave no pixel of the image.
+    values out of range (the error names them all), a list whose length is not the number of blocks, a kernel with an even side
+    and padding "same", or blocks that leave no pixel of the image.
     """
 
     classes: int = knob(10, low=1, high=WIDEST)
@@ -152,14 +152,14 @@ Values = TypeVar("Values")
 
 
 def fit_blocks(values: Values, count: int) -> Values:
-    """The values of a `PER_BLOCK` field for `count` blocks: cut, or the last one repeated. A single value stays as it is."""
+    """Fit the values of a `PER_BLOCK` field to `count` blocks: cut them, or repeat the last. A single value stays as it is."""
     if isinstance(values, tuple | list) and len(values) > 1 and count > 0:
         return (*values[:count], *[values[-1]] * (count - len(values)))  # type: ignore[return-value]
     return values
 
 
 class Block(NamedTuple):
-    """One block of convolutions: their channels, number, kernel size and padding, and how the last one halves the image."""
+    """One block of convolutions: their channels, number, kernel size and padding, and how the last of them halves the image."""
 
     width: int
     depth: int
@@ -189,12 +189,12 @@ def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[i
 
 
 def convolved(side: int, block: Block) -> int:
-    """The side (pixels) after the block's convolutions, before pooling."""
+    """The length of a side, in pixels, after the block's convolutions and before its pooling."""
     return side - (block.kernel_size - 1) * block.depth * (block.padding == "valid")
 
 
 def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]) -> UserError:
-    """The error if only the first `fitting` blocks leave a pixel: why the next one does not, and what would fit."""
+    """The error if only the first `fitting` blocks leave a pixel; it says why the next block does not, and what would fit."""
     block, before = rows[fitting], remaining(rows[:fitting], image_size)[0]
     after = [convolved(side, block) for side in before]
     if min(after) >= 1:

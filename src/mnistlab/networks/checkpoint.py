@@ -35,7 +35,7 @@ DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
     ValueError, struct.error,
 )  # fmt: skip
-"""What torch.load raises for damaged bytes, besides UnpicklingError."""
+"""The exceptions that torch.load raises for damaged bytes, besides UnpicklingError."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,16 @@ class SavedModel:
 
 
 def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
-    """`torch.save` to `path`, atomically. Raises `Failure` if the disk is full and `UserError` if the file cannot be written."""
-    buffer = io.BytesIO()  # torch's own writer aborts the process on some full disks
+    """Write `content` to `path`, atomically. Raises `Failure` if the disk is full, `UserError` if the file cannot be written."""
+    buffer = io.BytesIO()  # because torch's own writer aborts the process if some disks are full
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())
 
 
 def load_tensors(path: str | Path, remedy: str) -> Any:
-    """What `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
+    """Read what `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
 
-    Raises `UserError`, with the remedy of the key `remedy`, if the file is missing, empty, damaged or a pickle with code in it.
+    Raises `UserError`, with the remedy whose key is `remedy`, if the file is missing, empty, damaged or a pickle with code in it.
     """
     path = Path(path)
     try:

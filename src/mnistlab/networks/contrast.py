@@ -20,8 +20,8 @@ LITTLE = 0.01
 class LocalContrast(nn.Module):
     """Each pixel minus the mean around it, divided by the standard deviation around it (Jarrett et al. 2009).
 
-    Shadows, grey paper and faint ink hardly change the result; swapping ink and paper changes its sign. Takes images, float
-    (B, 1, H, W), and returns the same shape and dtype. At the edge, only pixels within the image count.
+    Shadows, grey paper and faint ink hardly change the result; swapping ink and paper only changes the result's sign. Takes
+    images, float (B, 1, H, W), and returns the same shape and dtype. At the edge, only pixels within the image count.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -36,7 +36,7 @@ class LocalContrast(nn.Module):
 def around(images: torch.Tensor) -> torch.Tensor:
     """The mean over the square window around each pixel.
 
-    It is taken along the rows and then along the columns: a third of the work of averaging the whole window at once.
+    Averaging along the rows and then along the columns takes a third of the work of averaging the whole window at once.
     """
     half = WINDOW // 2
     rows = F.avg_pool2d(images, (1, WINDOW), stride=1, padding=(0, half), count_include_pad=False)

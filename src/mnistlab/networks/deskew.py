@@ -23,9 +23,9 @@ BATCH = 1000
 class Deskewed(nn.Module):
     """A network that deskews each image first.
 
-    Train the inner network on images that are already upright (`MNISTDataLoader(prepare=deskew)`), and use it in this wrapper,
-    because deskewing during training would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the
-    inner network's answer, float (B, classes).
+    Train the inner network without this wrapper, on images deskewed beforehand (`MNISTDataLoader(prepare=deskew)`), because the
+    wrapper would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the inner network's answer,
+    float (B, classes).
     """
 
     def __init__(self, network: NeuralNet | Shifted) -> None:
@@ -34,7 +34,7 @@ class Deskewed(nn.Module):
         self.architecture = dataclasses.replace(network.architecture, deskew=True)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The network's answer, float (B, classes), to the deskewed images float (B, 1, H, W)."""
+        """The network's answer, float (B, classes), to `images`, float (B, 1, H, W), after deskewing."""
         answer: torch.Tensor = self.network(deskew(images))
         return answer
 
@@ -47,9 +47,9 @@ class Deskewed(nn.Module):
 def deskew(images: torch.Tensor) -> torch.Tensor:
     """Make digits upright: remove their slant, and move their centre of mass to the middle of the image.
 
-    Takes images, float (B, 1, H, W), whose lowest value is paper; returns the same shape, dtype and range. Without the slant,
-    the x and y of the ink are not correlated (LeCun et al. 1998, section III.A); at most 45 degrees are removed. The paper must
-    be even: everything above the lowest value counts as ink.
+    Takes images, float (B, 1, H, W), whose lowest value is paper; returns the same shape, dtype and range. The slant is
+    removed, up to 45 degrees, so that the x and y of the ink are no longer correlated (LeCun et al. 1998, section III.A). The
+    paper must be even, because everything above the lowest value counts as ink.
     """
     height, width = images.shape[2:]
     paper = images.amin((2, 3), keepdim=True)
@@ -71,5 +71,5 @@ def deskew(images: torch.Tensor) -> torch.Tensor:
 
 
 def upright(images: torch.Tensor) -> torch.Tensor:
-    """`deskew` for images, uint8 (N, 1, H, W), as uint8: training data for the inner network of a `Deskewed`."""
+    """Apply `deskew` to images, uint8 (N, 1, H, W); returns uint8, to train the inner network of a `Deskewed`."""
     return torch.cat([deskew(part.float()).round_().to(torch.uint8) for part in torch.split(images, BATCH)])

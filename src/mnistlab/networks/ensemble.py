@@ -1,4 +1,4 @@
-"""Several networks as one, the mean of their probabilities."""
+"""Several networks used as one, whose answer is the mean of their probabilities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Member = NeuralNet | Shifted | Deskewed
 
 
 class Ensemble(nn.Module):
-    """Several networks used as one: the mean of their probabilities.
+    """Several networks used as one, whose answer is the mean of their probabilities.
 
     Takes normalised images, float (B, 1, H, W), and returns the logarithm of the mean probabilities, float (B, classes), which
     can be used like logits: argmax, softmax and cross-entropy give the results for the mean probabilities.
@@ -53,7 +53,7 @@ Network = Member | Ensemble
 
 
 def for_use(network: NeuralNet, architecture: Architecture) -> Member:
-    """The network in the wrappers that its `architecture` asks for, to evaluate, save and export it; the weights are shared."""
+    """Put the network into the wrappers that `architecture` asks for, to evaluate, save and export it; the weights are shared."""
     inner = Shifted(network) if architecture.test_shifts else network
     return Deskewed(inner) if architecture.deskew else inner
 

@@ -1,4 +1,4 @@
-"""Dataclass fields that `knob` declares with their allowed values, which are checked in the same way for networks and recipes."""
+"""Declare dataclass fields with their allowed values, and check values, in the same way for networks and recipes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def kinds(group: type) -> dict[str, Any]:
 
 
 def held(kind: Any, value: Any) -> Any:
-    """The value as a field of this type holds it: NumPy's numbers as Python's; a list, or a single value for all, as a tuple."""
+    """Convert a value to the field's type, `kind`: NumPy's numbers to Python's and, if `kind` is in `LISTS`, to a tuple."""
     value = plain(value)
     if kind in LISTS and isinstance(value, list | LISTS[kind]) and not isinstance(value, bool):
         return tuple(value) if isinstance(value, list) else (value,)
@@ -46,13 +46,13 @@ def held(kind: Any, value: Any) -> Any:
 
 
 def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
-    """What is wrong with those `values` (as `held` returns them) that are fields of the dataclass, each taken alone."""
+    """The problems with the `values` of the dataclass's fields (as `held` returns them), each checked by itself."""
     fields = [f for name, f in knobs(group).items() if name in values]
     return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
 
 
 def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause | None:
-    """What is wrong with the field's value, or None."""
+    """The problem with the field's value, or None if the value is allowed."""
     choices = f.metadata["choices"]
     kind, several = LISTS.get(expected, expected), expected in LISTS
     parts = value if several and isinstance(value, tuple) else (value,)
@@ -71,11 +71,11 @@ def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause |
 
 
 def in_range(f: dataclasses.Field[Any], value: Any) -> bool:
-    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # NaN: False
+    return isinstance(value, str | bool) or bool(f.metadata["low"] <= value <= f.metadata["high"])  # False for NaN
 
 
 def allowed(f: dataclasses.Field[Any]) -> Clause | None:
-    """The values that a field accepts, such as "between 1 and 100,000" or "sgd or adamw"; None if it accepts any of its type."""
+    """The values that a field accepts, such as "between 1 and 100,000" or "sgd or adamw"; None if any value will do."""
     low, high, choices = (f.metadata[key] for key in ("low", "high", "choices"))
     if choices:
         return Clause("values.one_of", choices=choices)

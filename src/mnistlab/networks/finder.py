@@ -40,9 +40,9 @@ class FinderNet(nn.Module):
     classes : int
         The number of kinds of marks.
     widths : tuple of int
-        Channels of the first and the second `Step`, at half the size of the input, and of all others, at a quarter.
+        Channels of the first and the second `Step`, which work at half the input's size, and of all others, at a quarter of it.
     apart : tuple of int
-        The dilation of each further `Step` at a quarter of the size: how far apart the pixels are that it looks at.
+        The dilation (the distance between the pixels looked at) of each further `Step`, at a quarter of the input's size.
     """
 
     def __init__(
@@ -70,8 +70,9 @@ class FinderNet(nn.Module):
         Returns
         -------
         kinds, boxes, ink : Tensor
-            Logits (B, classes, H/4, W/4); the centre's position in the cell, in cells, and the logarithms of width and height,
-            (B, 4, H/4, W/4); logits (B, 1, H, W) of the share of each pixel that digits cover.
+            `kinds` are logits (B, classes, H/4, W/4); `boxes`, (B, 4, H/4, W/4), are the centre's offset from the middle of
+            its cell, in cells, and the logarithms of width and height; `ink` are logits (B, 1, H, W) of the share of each pixel
+            that digits cover.
         """
         fine = self.fine(contrast)
         x = self.coarse(fine)
@@ -110,7 +111,7 @@ class FinderNet(nn.Module):
 def loss(
     answers: tuple[Tensor, Tensor, Tensor], heat: Tensor, boxes: Tensor, asked: Tensor, digits: Tensor
 ) -> dict[str, Tensor]:
-    """The parts of the loss: CenterNet's focal loss for the kinds, the mean error of the boxes, the cross-entropy of the ink.
+    """The parts of the loss: CenterNet's focal loss for the kinds, the mean error of the boxes, and the cross-entropy of the ink.
 
     The last four arguments are a batch of `mnistlab.papers.targets.Example`, with the same names and shapes.
     """
@@ -146,7 +147,7 @@ class SavedFinder:
 
 
 def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Sequence[str], data: str) -> None:
-    """Write the network's state_dict, widths, dilations and classes, and what it was trained on, atomically."""
+    """Write, atomically, the network's state_dict, widths, dilations and classes, and the data on which it was trained."""
     content = {
         "format": FINDER_FORMAT,
         "version": FINDER_VERSION,

@@ -25,8 +25,8 @@ class NeuralNet(nn.Module):
     Takes normalised images, float (B, 1, H, W), and returns logits, float (B, classes), without a softmax, which is part of the
     cross-entropy. A parameter that has a value for each block may also be a single value for all blocks.
 
-    Max-pool comes before batch norm and ReLU: ReLU after max-pool gives the same as max-pool after ReLU, bit for bit, for
-    a quarter of the work, and batch norm then sees the values that are passed on.
+    Max-pool comes before batch norm and ReLU. With max-pool first, ReLU has a quarter of the work and gives the same values,
+    bit for bit, and batch norm sees exactly the values that are passed on.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ class NeuralNet(nn.Module):
     pooling : str or sequence of str
         How a block's last convolution halves height and width: by max-pool ("max"), a "stride" of 2, or not at all ("none").
     separable : bool
-        Replace each convolution but the first by two: one that looks at each channel separately, then a 1x1 one that mixes them
-        (Sifre 2014, Chollet 2017), with a fraction of the parameters.
+        Replace each convolution but the first by two, which have far fewer parameters: one that looks at each channel separately,
+        then a 1x1 convolution that mixes the channels (Sifre 2014, Chollet 2017).
     batch_norm : bool
         Batch norm after each convolution, and after the hidden layer.
     pool_last : bool
@@ -134,7 +134,7 @@ class NeuralNet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def describe(self) -> list[LayerRow]:
-        """A row per layer with its name, purpose, output shape, parameters and work, found by passing one blank image through."""
+        """A row per layer with its name, purpose, output shape, parameters and work, found by running one blank image."""
         device = next(self.parameters()).device
         values = torch.zeros(1, 1, *self.architecture.image_size, device=device)
         rows = []

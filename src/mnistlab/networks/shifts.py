@@ -15,7 +15,7 @@ from mnistlab.networks.network import NeuralNet
 __all__ = ["Shifted", "mean_probability"]
 
 FIVE_VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
-"""The y and x of the upper left corner of each view, in the image with a margin of 1 pixel added."""
+"""The y and x of the upper left corner of each view, in the image padded by 1 pixel on each side."""
 
 
 class Shifted(nn.Module):

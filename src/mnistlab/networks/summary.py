@@ -1,4 +1,4 @@
-"""A network in words: a row for each layer."""
+"""Describe a network in words, with a row for each layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LayerRow"]
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer of `NeuralNet.describe()`; `shape` and `multiply_adds` are for one image."""
+    """What `NeuralNet.describe()` says about one layer; `shape` and `multiply_adds` are for one image."""
 
     name: str
     layer: str

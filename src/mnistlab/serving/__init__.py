@@ -1,1 +1,1 @@
-"""The page and the API, served over HTTP, and the page as files."""
+"""Serve the page and the API over HTTP, or write the page as files for another web server."""

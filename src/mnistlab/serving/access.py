@@ -1,4 +1,4 @@
-"""Who may use the server: clients that call it by one of its names, from its own page or none, and send its token, if any."""
+"""Decide which clients may use the server: by the server name they use, the page they come from, and the token they send."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mnistlab.serving.proxies import path_below, plain_address
 __all__ = ["Access"]
 
 GUARDED = ("/api/", "/metrics")
-"""Paths that begin with these need the token, if there is one; the page, which asks for the token, does not."""
+"""Paths that begin with these need the token if the server has one; the page, which asks for the token, does not."""
 
 MOST_KNOWN = 100
-"""How many correct Host headers are remembered; clients may send any number of different ones."""
+"""At most this many correct Host headers are remembered, because clients can send any number of different ones."""
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(?::(\d{1,5}))?", re.ASCII)
-"""A name, an IPv4 address, or an IPv6 address in brackets; and perhaps a port."""
+"""A name, an IPv4 address, or an IPv6 address in brackets; optionally with a port."""
 ORIGIN = re.compile(r"(https?)://(.+)")
 PORTS = {"http": 80, "https": 443}
 
@@ -28,9 +28,8 @@ PORTS = {"http": 80, "https": 443}
 class Access:
     """Lets in only the clients that may use the server.
 
-    `names`, in lower case, are those by which this server may be called besides localhost; addresses such as 127.0.0.1 are always
-    allowed. So a name that another site has made point here (DNS rebinding) is refused. The API requires `token`, if there is
-    one.
+    Besides localhost and any IP address, clients may call this server only by one of `names`, in lower case. A name that another
+    site has made point here (DNS rebinding) is therefore refused. If there is a `token`, clients of the API must send it.
     """
 
     def __init__(self, names: Iterable[str], token: str | None) -> None:
@@ -49,9 +48,9 @@ class Access:
             self.check_token(self.token, headers)
 
     def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
-        """The name by which the client called this server; behind a trusted proxy, the one that the proxy reports.
+        """The name by which the client called this server; behind a trusted proxy, the name that the proxy reports.
 
-        Raises `Problem` if this server does not answer to that name, or to the name by which the proxy itself calls it.
+        Raises `Problem` if this server does not answer to that name, or to the name by which the proxy called it.
         """
         called = headers.get(b"host", b"").decode("latin-1")
         twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
@@ -61,9 +60,9 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` unless the request comes from this server's own page: `origin` must fit `host`, the name called.
+        """Raise `Problem` unless `origin`, the origin of the page that sends the request, fits `host`, the server's name.
 
-        The message also says what to do if it is this server's own page after all.
+        The message also says what to do if the page is this server's own and a proxy has hidden that.
         """
         if is_page_of(origin, host):
             return
@@ -105,10 +104,10 @@ def host_name(host: str) -> str:
 
 
 def is_page_of(origin: str, host: str) -> bool:
-    """Whether a page of that origin (the header Origin) comes from the server that was called `host` (the header Host).
+    """Whether a page with this `origin` (from the header Origin) comes from the server at `host` (from the header Host).
 
-    Both must have the same name and port, however they are written: in capitals, or without the default port of the origin's
-    scheme. The scheme itself is not compared: only the browser knows it, because a proxy may have removed TLS.
+    Both must have the same name and port; capitals do not matter, and a missing port is the default port of the origin's scheme.
+    The schemes are not compared, because a proxy may have removed TLS, and then only the browser knows the scheme.
     """
     found = ORIGIN.fullmatch(origin.lower())
     if found is None:

@@ -56,16 +56,17 @@ def create_app(
     trusted_proxies: Iterable[str] = (),
     root_path: str = "",
 ) -> ASGIApp:
-    """The application that serves the page and the API for these models; the first is used if a request names none.
+    """The application that serves the page and the API for these models; if a request names no model, the first is used.
 
-    `hosts` are names besides localhost by which the server is called. The API requires `token`, if there is one. What the proxies
-    at `trusted_proxies` (addresses and networks) say about a request is trusted; `root_path` is the path below which they offer
-    the server. Nothing that clients send is kept or touches the disk. The page's files are read only once, by this call.
+    `hosts` are the names, besides localhost, by which clients may call the server. If there is a `token`, clients of the API must
+    send it. Proxies at `trusted_proxies` (addresses and networks) are believed about the requests that they pass on; `root_path`
+    is the path at which they offer the server. Nothing that clients send is kept or written to disk. The page's files are read
+    only once, by this call.
 
     Raises `UserError` for an invalid name, network or path.
     """
     limits, root_path = limits or Limits(), read_root_path(root_path)
-    messages()  # read now: once there are too many connections, no file can be opened
+    messages()  # read now, because with too many connections no file can be opened
     metrics = Metrics()
     jobs = Jobs(limits, metrics)
     find = partial(find_model, {model.name: model for model in models})
@@ -89,7 +90,7 @@ def create_app(
 
 
 def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The application's lifespan: the models are warmed up before serving, and work in progress is finished after it."""
+    """The application's lifespan: it warms up the models before serving begins, and finishes work in progress when it ends."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -134,7 +135,7 @@ def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: J
         return await jobs.run(request.receive, partial(sheets.corners_in, await picture_of(request), by))
 
     @app.post("/api/v1/classify", **schemas.CLASSIFY)
-    async def classify(request: Request) -> Response:  # called by the gate, past FastAPI
+    async def classify(request: Request) -> Response:  # called by the gate, without FastAPI
         chosen = find(request.query_params.get("model"))
         kind = kind_of(request)
         body = await request.body()
@@ -182,7 +183,7 @@ def add_problems(app: FastAPI) -> None:
     async def on_error(request: Request, error: Exception) -> Response:
         return problems.of_error(error, request.scope["request_id"], language_of(request.scope))
 
-    for kind in (HTTPException, MnistlabError, Exception):  # the last one goes on to the gate, which logs it
+    for kind in (HTTPException, MnistlabError, Exception):  # Starlette raises the last kind again, and the gate logs it
         app.add_exception_handler(kind, on_error)
 
     @app.exception_handler(RequestValidationError)
@@ -221,7 +222,7 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:
-    """Raise `UserError` if one of the server's own paths lies below `root_path`, the path at which proxies offer the server."""
+    """Raise `UserError` if one of the server's own paths begins with `root_path`, at which proxies offer the server."""
     own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
     if root_path and own:
         raise UserError("serving.root_path_taken", root_path=root_path, own=own[0])

@@ -1,4 +1,4 @@
-"""Collect small requests that arrive together into one batch, and classify it on a different core from the one that answers."""
+"""Gather small requests that arrive together, and classify them as one batch in a thread, while the server goes on answering."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 Batch: TypeAlias = list[tuple[NDArray[np.uint8], "asyncio.Future[Answer]"]]
 
 FEW = 2
-"""Up to this many images are classified immediately: handing them to a thread would take longer."""
+"""Up to this many images are classified immediately, because handing them to a thread would take longer."""
 MOST = 256
 """The most images per batch."""
 
@@ -69,7 +69,7 @@ class Batches:
             job.add_done_callback(partial(self.done, batch))
 
     def done(self, batch: Batch, job: asyncio.Future[Answer]) -> None:
-        """Hand out the answer, or the error, now that the thread has ended."""
+        """Hand out the finished thread's answer or error."""
         if job.cancelled():
             self.give_up(batch, Problem(503, "serving.stopping", headers=RETRY))
         elif error := job.exception():
@@ -84,7 +84,7 @@ class Batches:
         for images, future in batch:
             part = slice(first, first + len(images))
             first += len(images)
-            if not future.done():  # if it is, its client has left
+            if not future.done():  # if it is done, its client has left
                 future.set_result((numbers[part], probabilities[part]))
         self.start()
 

@@ -24,7 +24,7 @@ PICTURE = "file"
 MOST_IMAGES = 4096
 """The most images in one request."""
 MOST_JSON = 16 * 2**20
-"""The most bytes of JSON: `MOST_IMAGES` images have at most 13 million, and Python needs up to 30 times as many to parse them."""
+"""The most bytes of JSON. `MOST_IMAGES` images take at most 13 million, and parsing takes up to 30 times as much memory."""
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to the client
 
@@ -85,7 +85,7 @@ def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
 
 
 def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
-    """`images_of` for JSON. The input is checked row by row, because NumPy would turn some small JSON into gigabytes."""
+    """Like `images_of`, but only for JSON. It is checked row by row, because NumPy would turn some short JSON into gigabytes."""
     if len(body) > MOST_JSON:
         raise Problem(413, "serving.json_too_large", mebibytes=MOST_JSON // 2**20)
     try:
@@ -107,7 +107,7 @@ def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
 def pixels(image: object, number: int, key: str) -> bytes:
     """The 784 bytes of image `number` in JSON. Raises `Problem` if it is not 28 rows of 28 whole numbers from 0 to 255."""
     if isinstance(image, list) and len(image) == 28:
-        with contextlib.suppress(TypeError, ValueError):  # values that are not numbers, not whole, or not from 0 to 255
+        with contextlib.suppress(TypeError, ValueError):  # raised for anything but whole numbers from 0 to 255
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]
             if len(rows) == 28:
                 return b"".join(rows)

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 __all__ = ["FINDER_BITS", "compact", "operators_of", "rounded"]
 
 BITS = 14
-"""With this many bits, a weight is off by at most a 16,000th of the largest in its row."""
+"""With this many bits, a weight is off by at most a 16,000th of the largest weight in its row."""
 FINDER_BITS = 10
-"""How many bits the bundled finder's weights need: they were rounded to that, so the page uses exactly the same weights."""
+"""How many bits the bundled finder's weights need; they were rounded to that many, so the page uses exactly these weights."""
 
 
 def compact(content: bytes, bits: int = BITS) -> bytes:
     """The ONNX file with its weights (float32, two dimensions or more) stored as integers of `bits` bits, 9 to 16.
 
-    Their high bits are one tensor (int8) and their low 8 bits another (uint8), because these compress best; DequantizeLinear
-    turns both into floats, and Add adds them up. With 14 bits, probabilities change by less than 1e-3. The other nodes, the
-    names of their inputs and outputs, and the file's metadata stay as they are.
+    The high bits of the integers are one tensor (int8) and their low 8 bits another (uint8), because two such tensors compress
+    best; DequantizeLinear turns both into floats, and Add adds them up. With 14 bits, probabilities change by less than 1e-3.
+    The file's other nodes, the names of inputs and outputs, and the metadata stay as they are.
     """
     import onnx
 
@@ -49,7 +49,7 @@ def compact(content: bytes, bits: int = BITS) -> bytes:
 
 
 def rounded(content: bytes, bits: int) -> bytes:
-    """The ONNX file with its weights rounded to what `compact` can store in `bits` bits, so that `compact` then loses nothing."""
+    """The ONNX file with its weights rounded to values that `compact` can store in `bits` bits without further loss."""
     import onnx
 
     model = onnx.load_from_string(content)
@@ -63,7 +63,7 @@ def rounded(content: bytes, bits: int) -> bytes:
 
 
 def is_weights(values: NDArray[Any]) -> bool:
-    """Whether these numbers are the weights of a layer, rather than biases or the like."""
+    """Whether these numbers are the weights of a layer, and not biases or the like."""
     return values.dtype == np.float32 and values.ndim >= 2
 
 
@@ -80,7 +80,7 @@ def column(scale: NDArray[np.float32], values: NDArray[Any]) -> NDArray[np.float
 
 
 def replace(entries: Any, new: list[Any]) -> None:
-    """Replace the content of a protobuf message's repeated field."""
+    """Replace the entries of a protobuf message's repeated field."""
     kept = [type(entry).FromString(entry.SerializeToString()) for entry in new]
     del entries[:]
     entries.extend(kept)

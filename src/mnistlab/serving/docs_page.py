@@ -1,4 +1,4 @@
-"""Show the API's description as a page."""
+"""Show the description of the API as an HTML page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = {
 
 
 def as_html(schema: dict[str, Any], base_url: str) -> str:
-    """The description as a plain HTML page: what to send where, and what is returned.
+    """The description of the API as a plain HTML page: what to send to which address, and what is returned.
 
     `base_url` is the address at which the client reached this server, with a trailing slash; the examples use it.
     """

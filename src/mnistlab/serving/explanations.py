@@ -1,4 +1,4 @@
-"""The API's responses about the inside of a network."""
+"""The API's responses that show what happens inside a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Packed(BaseModel):
 
 
 class ReceptiveField(BaseModel):
-    """The cell in row r sees `size` rows of the picture, from start + r * step on; the same holds for columns."""
+    """A cell in row r sees `size` rows of the picture, beginning with row start + r * step; the same holds for columns."""
 
     size: int
     step: int
@@ -39,7 +39,7 @@ class ReceptiveField(BaseModel):
 
 
 class ALayer(BaseModel):
-    """The output of one layer for the picture."""
+    """The values that one layer computes for the picture."""
 
     name: str
     kind: str = Field(description=KIND)
@@ -77,7 +77,7 @@ class Explanation(BaseModel):
 
 
 class AWindow(BaseModel):
-    """The window of a convolution or pooling, in cells; height comes before width."""
+    """The window of a convolution or pooling, measured in cells; height comes before width."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int]
@@ -130,12 +130,12 @@ NETWORK: dict[str, Any] = {
 
 
 def told_layer(layer: Layer) -> ALayer:
-    """A layer, as in the response of /explain."""
+    """The layer's entry in the response of /explain."""
     field = layer.field
     looks_at = ReceptiveField(size=field.size, step=field.step, start=field.start) if field else None
     return ALayer(
         name=layer.name, kind=layer.kind, array=exact(layer.values), field=looks_at
-    )  # exact, because the page computes values from each other
+    )  # exact, because the page computes one layer's values from another's
 
 
 def told_network(model: str, explainer: Explainer) -> ANetwork:
@@ -152,7 +152,7 @@ def told_network(model: str, explainer: Explainer) -> ANetwork:
 
 
 def told_step(step: Step) -> AStep:
-    """A layer, as in the response of /network."""
+    """The layer's entry in the response of /network."""
     names = ("filters", "weights", "bias", "scale", "shift")
     return AStep(
         name=step.name,
@@ -170,11 +170,11 @@ def exact(values: NDArray[Any]) -> Packed:
 
 
 def packed(values: NDArray[Any], low: float, high: float) -> Packed:
-    """An array as the API sends it for display, in 8-bit integers: 0 for `low` to 255 for `high`, which must differ."""
+    """An array as the API sends it for display, in 8-bit integers from 0 for `low` to 255 for `high`; these must differ."""
     return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 
 def in_base64(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> Packed:
-    """An array of the API, stored as the numbers `data`, which have that many bits."""
+    """An array as the API sends it, stored as the numbers `data`, each with this many `bits`."""
     text = base64.b64encode(data.tobytes()).decode()
     return Packed(shape=list(values.shape), low=low, high=high, bits=bits, data=text)

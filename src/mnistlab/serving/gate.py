@@ -1,4 +1,4 @@
-"""What each request and its response pass through: checks of client, size and speed; counting, logging and headers."""
+"""The gate through which each request and response passes: it checks client, size and speed, counts, logs, and adds headers."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-"""The headers of every response: the page loads nothing from elsewhere, and no other site may embed it or use its responses."""
+"""Headers of every response, so that the page loads nothing from elsewhere, and no other site can embed it or use responses."""
 
 
 class Gate:
-    """An ASGI application around `app` that lets allowed requests through: see `Access` and `Limits`.
+    """An ASGI application around `app` that passes on only the requests that `Access` and `Limits` allow.
 
-    Requests for `shortcuts`, routes of `app` that take the request and return a response, bypass the framework.
+    `shortcuts` are routes of `app` that take a request and return a response. They are called directly, without the framework.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Gate:
 
 
 def label(scope: Scope) -> str:
-    """The route's path as written in the code, so that clients cannot add labels to the metrics; "other" without a route."""
+    """The path as in the route's code, so that clients cannot add labels to the metrics; "other" if no route matches."""
     return getattr(scope.get("route"), "path", "other")
 
 

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn, with limited patience for slow clients; it stops without losing requests in progress."""
+"""The HTTP server: uvicorn, with limited patience for slow clients, and able to stop without losing requests in progress."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 
 
 PATIENCE = 20
-"""How many seconds may pass from a connection's start, or from a response, to the end of the next request's headers."""
+"""How many seconds a client has to send a request's headers, from the connection's start or from the previous response."""
 MOST_BYTES = 2**20
-"""How many bytes may arrive without reaching the application: headers, and what is between and after the parts of a body."""
+"""How many bytes may arrive that the application never gets: headers, and bytes between or after the parts of a body."""
 STOP_SECONDS = 30
-"""How many seconds requests in progress have to finish once the server stops."""
+"""How many seconds requests in progress have to finish after the server was told to stop."""
 
 logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py logs errors, with the request's id
 
@@ -34,10 +34,10 @@ CONNECTION: ContextVar[Connection] = ContextVar("CONNECTION")
 
 
 class Connection(asyncio.Protocol):
-    """A client's connection. It wraps uvicorn's own, which would wait for headers forever, and accept any number of them.
+    """A client's connection. It wraps uvicorn's own class, which would wait for headers forever and accept any number of them.
 
-    It is closed if, for `timeout_keep_alive` seconds, no request was in progress or the client did not read what was
-    sent to it. It is cut off if the client still does not read, or sends too much outside of bodies.
+    The connection is closed if, for `timeout_keep_alive` seconds, no request was in progress or the client did not read what
+    was sent to it. It is cut off if the client then still does not read, or if too many bytes arrive outside of bodies.
     """
 
     def __init__(self, **given: Any) -> None:
@@ -45,11 +45,11 @@ class Connection(asyncio.Protocol):
         self.patience: float = given["config"].timeout_keep_alive
         self.loop = asyncio.get_running_loop()
         self.waiting_since: float | None = self.loop.time()
-        """Since when, on the event loop's clock, it has been waiting for a request; None while one is in progress."""
+        """Since when, on the event loop's clock, the connection has been waiting for a request; None while one is in progress."""
         self.full_since: float | None = None
-        """Since when it has been waiting for the client to read; None while the client reads what is sent to it."""
+        """Since when the connection has been waiting for the client to read; None while the client reads what is sent to it."""
         self.unread = 0
-        """How many bytes have arrived since the application last got some."""
+        """How many bytes have arrived since the application last received any."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Note that a client has connected, and start to watch the connection."""
@@ -58,14 +58,14 @@ class Connection(asyncio.Protocol):
         self.look()
 
     def look(self) -> None:
-        """End the connection if it has waited for long enough; otherwise check again later."""
+        """Close or cut off the connection if the client took too long, and check again later."""
         since = self.full_since or self.waiting_since
         if since is not None and self.loop.time() - since >= self.patience:
             (self.transport.abort if self.transport.is_closing() else self.transport.close)()
         self.timer = self.loop.call_later(self.patience / 4, self.look)
 
     def data_received(self, data: bytes) -> None:
-        """Take part of a request, or several requests, that have arrived."""
+        """Pass on the bytes that have arrived: a part of a request, or several requests."""
         self.unread += len(data)
         if self.unread > MOST_BYTES:
             self.transport.abort()
@@ -84,13 +84,13 @@ class Connection(asyncio.Protocol):
         self.http.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop watching: there is nothing left to wait for."""
+        """Stop watching the connection, which has ended."""
         self.timer.cancel()
         self.http.connection_lost(exc)
 
 
 def told_to_connections(app: ASGIApp) -> ASGIApp:
-    """The application, wrapped so that connections learn when a request is in progress and when bytes have reached it."""
+    """The application, wrapped so that a connection learns when a request is in progress and when bytes reach the application."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -127,8 +127,8 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on a signal; unlike uvicorn's own method, do not raise the signal again: being stopped is not a failure."""
-        if threading.current_thread() is not threading.main_thread():  # Python allows no signal handlers there
+        """Stop on a signal. Unlike uvicorn's own method, this does not raise the signal again, because stopping is no failure."""
+        if threading.current_thread() is not threading.main_thread():  # only the main thread may set signal handlers
             yield
             return
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}

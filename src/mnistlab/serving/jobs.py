@@ -1,4 +1,4 @@
-"""Run jobs that take a core for a while: a few at a time, with a few more waiting, and none for a client that has left."""
+"""Run jobs that occupy a core for a while: a few run, a few more may wait, and those of clients that have left are dropped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class Jobs:
-    """Runs jobs in a thread for each core, and lets a few more wait."""
+    """Runs as many jobs at a time as there are cores, each in a thread, and lets a few more wait."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.pool = ThreadPoolExecutor(limits.cores, thread_name_prefix="job")
@@ -33,13 +33,14 @@ class Jobs:
     async def run(self, receive: Receive, work: Callable[[Callable[[], None]], Result]) -> Result:
         """The result of `work(raise_if_cancelled)`, run in a thread.
 
-        `receive` is that of the request, whose body has been read. Raises `ClientGone` if the client leaves before the work is
-        done (`raise_if_cancelled` then raises it in the thread), and `Problem` (503) if no place is free or time has run out.
+        `receive` is the ASGI callable of the request, whose body has been read. Raises `ClientGone` if the client leaves before
+        the work is done (`raise_if_cancelled` then raises it in the thread), and `Problem` (503) if no place is free or time has
+        run out.
         """
         if self.taken >= self.places:
             raise Problem(503, "serving.busy", headers=RETRY)
         gone = threading.Event()
-        box = [work]  # emptied if the client has left, so that what it sent is not kept until the job's turn
+        box = [work]  # emptied if the client leaves, so that its data is not kept until the job's turn
 
         def raise_if_cancelled() -> None:
             if gone.is_set():
@@ -60,13 +61,13 @@ class Jobs:
             gone.set()
             if submitted.cancel():
                 box.clear()
-            else:  # the place becomes free only when the thread does
+            else:  # the place becomes free only when the thread has finished
                 await asyncio.wait({job})
-                job.exception()  # otherwise asyncio would complain that nobody looked at it
+                job.exception()  # read, because asyncio logs errors that nobody has read
             self.take(-1)
 
     def take(self, places: int) -> None:
-        """Count that many more places as taken; fewer if `places` is negative."""
+        """Count `places` more as taken; a negative number frees places."""
         self.taken += places
         self.metrics.busy.set(self.taken)
 

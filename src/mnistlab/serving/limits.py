@@ -19,25 +19,25 @@ BODY_RATE = 256 * 2**10
 
 @dataclass(frozen=True)
 class Limits:
-    """How much is accepted from clients."""
+    """How much the server accepts from clients."""
 
     body_bytes: int = 32 * 2**20
     """The most bytes in the body of one request."""
     memory_bytes: int = 256 * 2**20
-    """The most bytes that the bodies of all requests not yet answered may hold together."""
+    """The most bytes that all bodies of requests not yet answered may have in total."""
     requests: int = 512
     """The most requests that may be in progress at a time."""
     waiting: int = 16
-    """How many jobs may wait for a core; a client with one more is told to try again later."""
+    """How many jobs may wait for a core; if that many wait already, a client is told to try again later."""
     body_seconds: float = 10
-    """How many seconds a body may take from its headers to its end, plus one for each `BODY_RATE` bytes that they announce."""
+    """How many seconds a body may take to arrive, besides 1 second for each `BODY_RATE` bytes that the headers announce."""
     job_seconds: float = 120
-    """How many seconds a job may take, including the time it waits."""
+    """How many seconds a job may take, including the time for which it waits."""
     cores: int = os.cpu_count() or 1
     """How many jobs run at a time."""
 
     def of_each(self, workers: int) -> Limits:
-        """The limits for each of `workers` processes, so that together they use no more memory and cores than one would."""
+        """The limits for each of `workers` processes, which together may use as much memory and as many cores as a single one."""
         memory, cores = self.memory_bytes // workers, self.cores // workers
         return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
 
@@ -52,7 +52,7 @@ class Body:
 
     whole: bool
     until: float
-    """The time, on the event loop's clock, after which the rest is no longer waited for."""
+    """When, on the event loop's clock, the wait for the rest of the body ends."""
     size: int = 0
 
 
@@ -63,10 +63,10 @@ class Intake:
         self.limits = limits
         self.requests = 0
         self.held = 0
-        """How many bytes have arrived of the bodies of requests that are not yet answered."""
+        """How many bytes of bodies have arrived for requests that are not yet answered."""
 
     def begin(self, headers: dict[bytes, bytes]) -> Body:
-        """Count another request, until `end`. Returns its body, none of which has arrived yet."""
+        """Count a request as in progress, until `end`. Returns its `Body`, none of which has arrived yet."""
         self.requests += 1
         length = headers.get(b"content-length", b"0")
         whole = length == b"0" and b"transfer-encoding" not in headers

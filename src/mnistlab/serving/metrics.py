@@ -10,7 +10,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 __all__ = ["FOLDER", "Metrics"]
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable that names the folder in which workers count together, if there are several."""
+"""The environment variable with the name of the folder in which several workers add up what they count."""
 
 
 class Metrics:
@@ -18,7 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        if FOLDER not in os.environ:  # with several workers, these would be the figures of only one
+        if FOLDER not in os.environ:  # with several workers, these figures would be those of one worker
             ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "mnistlab_requests", "Requests that were answered.", ["path", "status"], registry=self.registry

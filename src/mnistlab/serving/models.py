@@ -1,4 +1,4 @@
-"""A model behind the API: its reader and its explainer, and their responses."""
+"""A model that the API serves: its reader, its explainer, and the responses made with them."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ __all__ = ["ServedModel"]
 
 
 SHORT = 0.001
-"""How many seconds the network may work in the event loop, making other requests wait."""
+"""How many seconds the network may compute in the event loop, during which other requests wait."""
 
 
 class ServedModel:
-    """A reader with its name in the API, what makes it fast there, and the folder of its run, if it has one."""
+    """A reader as the API serves it: with a name, a title, an explainer, batches, and the folder of its run, if it has one."""
 
     def __init__(self, name: str, title: str, reader: Reader, run: Path | None = None) -> None:
         self.name, self.title, self.reader, self.run = name, title, reader, run
-        self.single = reader.classifier.with_threads(1)  # several threads are not worth it for a few images
+        self.single = reader.classifier.with_threads(1)  # for a few images, several threads are no faster
         self.explainer = Explainer(reader.classifier)
         self.batches = Batches(self.single)
         self.few = 0
         """A request with up to this many images is classified together with other requests."""
 
     def warm_up(self) -> None:
-        """Use the model once, because the first time is slow, and measure how fast the network is."""
+        """Use the model once, because the first use is slow, and measure how fast the network is."""
         image = np.zeros((1, 28, 28), np.uint8)
         times = []
         for _ in range(6):
@@ -53,7 +53,7 @@ class ServedModel:
 
     @cached_property
     def facts(self) -> AModel:
-        """The model, as in the response of GET /models."""
+        """The model's entry in the response of GET /models."""
         classifier = self.reader.classifier
         told = classifier.metadata
         try:

@@ -1,4 +1,4 @@
-"""Which of its clients' regular expressions a server runs: only those that take little time on any text."""
+"""Check the regular expressions that clients send: the server runs only those that take little time on any text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.",
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a pattern repeats only a few parts, and none that has repeats or choices inside, so that it never takes long."""
+    """Whether a pattern never takes long, because it repeats few parts, and none with repetitions or alternatives inside."""
     repeats, open_groups, last_varies = 0, [False], False
     for token in TOKEN.finditer(pattern):
         text = token[0]

@@ -1,4 +1,4 @@
-"""Errors over HTTP: RFC 9457 problem documents with the sentences of the command line."""
+"""Answer errors over HTTP with problem documents (RFC 9457), in the words of the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["MEDIA_TYPE", "Document", "Problem", "language_of", "of_error", "resp
 logger = logging.getLogger("mnistlab.serving")
 
 FRAMEWORKS = {404: "serving.nothing_here", 405: "serving.other_method"}
-"""The sentences for errors that the web framework itself raises, by status."""
+"""For each status, the key of the message for an error that the web framework itself raises."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -37,8 +37,8 @@ class Document(BaseModel):
 class Problem(HTTPException):
     """An error that is answered with a problem document.
 
-    Like a `MnistlabError`, it has a key, values and perhaps another entry's remedy. Its `detail` is the sentence in the words of
-    the command line, from which the server was started. The title is HTTP's own name for the status (RFC 9457).
+    Like a `MnistlabError`, it has a message's key, values and, optionally, another message's remedy. Its `detail` is the message
+    as the command line words it, since the server is started from there. The document's title is HTTP's name for the status.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Problem(HTTPException):
 
 
 def response(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> Response:
-    """The problem as a response; it is also logged, on one line."""
+    """A response with a problem document, which is also logged, on one line."""
     said = "".join(letter if letter.isprintable() else " " for letter in detail)
     logger.log(
         logging.ERROR if status >= 500 and status != 503 else logging.INFO, "%s %d: %s", request_id, status, said
@@ -68,7 +68,7 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
 
 
 def of_error(error: Exception, request_id: str, language: str = "en") -> Response:
-    """The response to an error: its own sentence if it was foreseen, otherwise a general one that reveals no details."""
+    """The response to an error: its own message if it was foreseen, otherwise a general message that reveals no details."""
     if isinstance(error, Problem):
         detail = error.error.for_command_line(language)
         return response(error.status_code, detail, request_id, dict(error.headers or {}))

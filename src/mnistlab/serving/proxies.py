@@ -1,4 +1,4 @@
-"""What lies between the server and its clients: proxies, and the path below which they offer the server."""
+"""Proxies between the server and its clients, and the path at which they offer the server."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Headers = list[tuple[bytes, bytes]]
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~@+:-]+)*", re.ASCII)
 FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNORECASE)
-"""The parts of the header Forwarded (RFC 7239): commas, after which the next proxy's element begins, and what a proxy says."""
+"""The parts of the header Forwarded (RFC 7239): what a proxy says, and commas, after which the next proxy's part begins."""
 
 
 class BehindProxies:
-    """An ASGI application around `app` that puts into a request's scope what proxies say about the request.
+    """An ASGI application around `app` that corrects each request's scope by what trusted proxies say about the request.
 
-    If a request comes from a `trusted` network, its client and scheme are those that X-Forwarded-For and -Proto name, and
-    its header Host is what X-Forwarded-Host says. Then `scope["proxy"]` is the proxy's address, and `scope["proxy_host"]` the
-    name by which the proxy called this server, if that differs from Host. The header Forwarded counts if there are no
-    X-Forwarded headers. From anyone else, these headers are ignored.
+    If a request comes from a `trusted` network, its client, scheme and host are set to those that the headers X-Forwarded-For,
+    -Proto and -Host name or, if there are none of these, the header Forwarded. `scope["proxy"]` is then the proxy's address and,
+    if the proxy names a host, `scope["proxy_host"]` is the name by which the proxy itself called this server. In requests from
+    anywhere else, these headers are ignored.
 
-    Afterwards, the path of each request is below `root_path`, whether or not the proxy has removed that prefix.
+    The path of each request then begins with `root_path`, even if the proxy has removed that prefix.
     """
 
     def __init__(self, app: ASGIApp, trusted: Iterable[str] = (), root_path: str = "") -> None:
@@ -49,7 +49,7 @@ class BehindProxies:
         await self.app(scope, receive, send)
 
     def seen_from_outside(self, scope: Scope) -> dict[str, Any]:
-        """The entries of the scope that have to be changed."""
+        """The entries of the scope that have to be changed, with their new values."""
         path: str = scope["path"]
         if not f"{path}/".startswith(f"{self.root_path}/"):
             path = self.root_path + path
@@ -69,15 +69,15 @@ class BehindProxies:
         """Whether the address is a trusted proxy's."""
         try:
             return any(ipaddress.ip_address(address) in network for network in self.networks)
-        except ValueError:  # a socket without an address
+        except ValueError:  # for a socket that has no IP address
             return False
 
 
 def said_by_proxies(headers: Headers) -> Headers:
-    """The headers, with the content of Forwarded as X-Forwarded-For, -Proto and -Host if they have none of these.
+    """The headers, with Forwarded rewritten as X-Forwarded-For, -Proto and -Host, unless there are X-Forwarded headers already.
 
-    If there are several proxies, only what the last one says counts, because a client cannot have written that; but all the
-    clients that the proxies name are kept, in order.
+    If there are several proxies, the protocol and host are those that the last proxy names, because a client cannot have written
+    them; but all clients that the proxies name are kept, in order.
     """
     if any(name.startswith(b"x-forwarded-") for name, _ in headers):
         return headers
@@ -104,7 +104,7 @@ def last(headers: Headers, wanted: bytes) -> bytes:
 
 
 def path_below(scope: Scope) -> str:
-    """The request's path without the root path, as the routes in the code have it."""
+    """The request's path without the root path, as it is written in the code's routes."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
@@ -118,7 +118,7 @@ def plain_address(address: str) -> str:
 
 
 def read_network(text: str) -> Network:
-    """The network, or single address, that the text names. Raises `UserError` if it names neither."""
+    """The network or single address in the text. Raises `UserError` if the text is neither."""
     try:
         return ipaddress.ip_network(plain_address(text))
     except ValueError:
@@ -134,7 +134,7 @@ def read_name(text: str) -> str:
     """The name of a computer, in lower case. Raises `UserError` if the text is not a name that a URL can hold as it is."""
     try:
         name = str(ipaddress.ip_address(text)) if ":" in text else text.rstrip(".").encode("idna").decode().lower()
-    except ValueError:  # UnicodeError is one
+    except ValueError:  # UnicodeError is a kind of it
         name = ""
     if ":" not in name and not NAME.fullmatch(name):
         raise UserError("serving.not_a_host_name", text=text)

@@ -111,7 +111,7 @@ PROBLEMS = {
 
 
 def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
-    """The problems, by status, with which an endpoint may answer."""
+    """The problems with which an endpoint may answer, by status, for the API's description."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {number: {"description": PROBLEMS[number], "content": {MEDIA_TYPE: schema}} for number in numbers}
 
@@ -132,7 +132,7 @@ PIXEL_ROWS = {**ROW, "items": ROW}
 
 
 def body(content: dict[str, Any]) -> dict[str, Any]:
-    """A request body of these media types."""
+    """The description of a request body that may have any of these media types."""
     return {"requestBody": {"required": True, "content": content}}
 
 

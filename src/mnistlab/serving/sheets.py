@@ -1,4 +1,4 @@
-"""Tables and fields in the API: the requests, the responses, and their description."""
+"""Tables and fields in the API: requests for them, responses with them, and the descriptions of both."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class AField(BaseModel):
 
 
 class AnExpectation(BaseModel):
-    """A field of a layout, as in its file."""
+    """A field of a layout, as in the layout's file."""
 
     name: str
     box: tuple[float, float, float, float] = Field(description="x, y, width, height, as fractions of the sheet.")
@@ -149,11 +149,11 @@ class Sent:
     layout: bytes | None = None
     """The layout, as the content of a TOML file."""
     form: bytes | None = None
-    """The picture of the empty form that the layout names."""
+    """The picture of the empty form, which the layout names."""
 
     @classmethod
     async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:
-        """What a request sends and asks for. Raises `Problem` if it makes no sense."""
+        """Make a `Sent` from a request. Raises `Problem` if the request makes no sense."""
         places = places_of(fields)
         parts = await parts_of(request, "layout", "form")
         if table and (places or "layout" in parts):
@@ -172,14 +172,14 @@ class Sent:
         return {"table": True} if self.table else {}
 
     def read_form(self, name: str) -> tuple[NDArray[np.uint8], str]:
-        """The picture of the empty form, and what messages call it. Raises `Problem` if it was not sent."""
+        """The picture of the empty form, and its name in messages. Raises `Problem` if the picture was not sent."""
         if self.form is None:
             raise Problem(422, "serving.form_not_sent", name=shown(name))
         return decode(self.form), printable(name)
 
 
 def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
-    """The fields that a request names. Raises `Problem` if they make no sense."""
+    """The fields that a request asks for. Raises `Problem` if they make no sense."""
     if len(fields) > MOST_FIELDS:
         raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
     try:
@@ -192,7 +192,7 @@ def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
 
 
 def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
-    """The response of /read for lines, a table, or fields and their layout."""
+    """The content of the response of /read: lines, a table, or fields and their layout."""
     told = page.to_dict()
     for entry in page.entries:
         told["fields"][entry.name]["why"] = [reason.said(language) for reason in entry.reasons]

@@ -1,4 +1,4 @@
-"""Write the page as files for any web server: the browser itself then computes the answers.
+"""Write the page as files for any web server; the browser then computes the answers itself.
 
 write_site(Path("public"), [ServedModel("mnistlab", "mnistlab's reader", Reader())])
 """
@@ -23,22 +23,22 @@ from mnistlab.serving.trainings import trainings_of
 __all__ = ["known_operators", "site_files", "write_site"]
 
 MARK = "site.json"
-"""The file that tells the page that it has no server, and tells `mnistlab site` which folders hold a site."""
+"""The file from which the page learns that it has no API, and from which `mnistlab site` knows that a folder holds a site."""
 WORKER = "offline.js"
 """The service worker, which keeps the files so that the page works without a network."""
 WITHOUT = ("docs.css", WORKER)
-"""The page's files that a site leaves out or has elsewhere."""
+"""Files of the served page that a site leaves out or keeps in another place."""
 
 
 def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mapping[str, str] | None = None) -> int:
-    """Write the page, and everything it needs to answer by itself, into a folder.
+    """Write the page, and everything it needs to compute answers itself, into a folder.
 
     Parameters
     ----------
     folder : Path
-        A new or empty folder, or one with an earlier site, which is renewed: files that only the old site had are removed.
+        A new or empty folder, or a folder with an earlier site, which is replaced; files that only the old site had are removed.
     models : sequence of ServedModel
-        The models that the page answers with: the first one, unless the visitor chooses another.
+        The models with which the page answers: the first, unless the visitor chooses another.
     documentation : mapping of str to str, optional
         The address of the documentation, relative to the page, for each language ("en", "fr").
 
@@ -55,7 +55,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
     old = old_files(folder)
     files = site_files(models, documentation or {})
     check_folder(folder)
-    for name in sorted(files, key=lambda name: (name in (MARK, WORKER), name)):  # what starts the new site comes last
+    for name in sorted(files, key=lambda name: (name in (MARK, WORKER), name)):  # the last two start the new site
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, files[name])
@@ -65,7 +65,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
 
 
 def old_files(folder: Path) -> list[str]:
-    """The files of the site that is in the folder; none for a new or empty folder.
+    """The files of the site that the folder holds; none for a new or empty folder.
 
     Raises `UserError` if the folder holds anything else.
     """
@@ -117,7 +117,7 @@ def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) 
 
 
 def known_operators() -> set[str]:
-    """The ONNX operators that the page computes."""
+    """The names of the ONNX operators that the page can compute."""
     text = (PAGE / "onnx" / "operators.js").read_text(encoding="utf-8")
     table = text.partition("export const OPERATORS = {")[2].partition("\n};")[0]
     return set(re.findall(r"^  ([A-Z]\w*):", table, flags=re.MULTILINE))

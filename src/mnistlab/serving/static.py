@@ -47,7 +47,7 @@ def add_pages(app: FastAPI) -> None:
 
 
 def answer_head(app: FastAPI) -> None:
-    """Accept HEAD wherever GET is accepted: FastAPI's own routes refuse it. The HTTP server leaves out the body.
+    """Accept HEAD wherever GET is accepted, because FastAPI's routes would refuse it. The HTTP server leaves out the body.
 
     Call this after the API's description has been made, so that the description names only GET.
     """
@@ -64,4 +64,4 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-"""The media types of the page's files, by ending: the machine's own table may take JavaScript for plain text."""
+"""The media types of the page's files, by ending, because the machine's own table may call JavaScript plain text."""

@@ -1,4 +1,4 @@
-"""The training runs that the page replays: the one that comes with mnistlab, and those of the models that are served."""
+"""The training runs that the page can replay: one that comes with mnistlab, and those of the served models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mnistlab.serving.schemas import documents
 __all__ = ["SHIPPED", "Training", "add_trainings", "trainings_of"]
 
 SHIPPED = Path(__file__).parents[1] / "bundled" / "training"
-"""The folder of the run of `mnistlab train quick --seed 0`, with nothing but its snapshots."""
+"""The folder with the snapshots of a run of `mnistlab train quick --seed 0`, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def encoded(values: NDArray[Any]) -> str:
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """The training runs of the models (of an ensemble, that of its first member), and then the one that comes with mnistlab."""
+    """The training run of each model (for an ensemble, its first member's), and then the run that comes with mnistlab."""
     found = []
     for model in models:
         if model.run is None:
@@ -81,7 +81,7 @@ class ATraining(BaseModel):
 
 
 class Trainings(BaseModel):
-    """The response of /trainings; the last training run is the one that comes with mnistlab."""
+    """The response of /trainings; the last training run is the run that comes with mnistlab."""
 
     trainings: list[ATraining]
 

@@ -1,4 +1,4 @@
-"""Serve with several processes at one address: uvicorn's supervisor watches workers, each of which has its own models."""
+"""Serve with several processes at one address: workers, each with its own models, watched by uvicorn's supervisor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mnistlab.serving.metrics import FOLDER
 __all__ = ["run_workers"]
 
 HUNG = 60
-"""How many seconds a worker may show no sign of life before it is replaced; on a busy machine, it may take long to start."""
+"""How many seconds a worker may show no sign of life before it is replaced; on a busy machine, starting takes long."""
 
 logger = logging.getLogger("mnistlab.serving")
 
@@ -38,10 +38,10 @@ logger = logging.getLogger("mnistlab.serving")
 def run_workers(
     make_app: Callable[[], ASGIApp], listener: socket.socket, workers: int, ready: Callable[[], None]
 ) -> None:
-    """Serve with that many processes until SIGINT or SIGTERM, then let requests in progress finish. Dead processes are replaced.
+    """Serve with this many `workers` until SIGINT or SIGTERM, then let requests in progress finish. Dead workers are replaced.
 
-    `make_app`, which must be picklable, is called in each process. Calls `ready` once requests are answered. Raises
-    `MnistlabError` if a worker cannot start.
+    `make_app`, which must be picklable, is called in each worker, and `ready` in this process once requests are answered.
+    Raises `MnistlabError` if a worker cannot start.
     """
     config = settings(partial(in_worker, make_app), factory=True, workers=workers, timeout_worker_healthcheck=HUNG)
     host, port = listener.getsockname()[:2]
@@ -58,10 +58,10 @@ def run_workers(
 
 
 class OwnSocket(socket.socket):
-    """A socket that holds an address. When it is sent to another process, it becomes a listening socket there, at that address.
+    """A socket bound to an address; when pickled for another process, it becomes a new socket there, bound to the same address.
 
-    Linux distributes connections evenly over the sockets at one address. With a single socket, the first process to wake up
-    would take them all.
+    Linux distributes connections evenly over the sockets at one address. With a single socket for all processes, the first
+    process to wake up would take all connections.
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -69,7 +69,7 @@ class OwnSocket(socket.socket):
 
 
 def bound(family: int, address: Any) -> OwnSocket:
-    """A listening socket at an address that other sockets may share."""
+    """A socket bound to an address, which other sockets may share."""
     own = OwnSocket(family, socket.SOCK_STREAM)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -78,7 +78,7 @@ def bound(family: int, address: Any) -> OwnSocket:
 
 
 def spread(listener: socket.socket) -> socket.socket:
-    """The socket to send to workers: the listener or, on Linux, a replacement from which each worker makes its own."""
+    """The socket to send to workers: the listener or, on Linux, a replacement from which each worker makes its own socket."""
     if sys.platform != "linux":
         return listener
     family, address = listener.family, listener.getsockname()
@@ -101,7 +101,7 @@ def tell_when_ready(host: str, port: int, stopped: threading.Event, ready: Calla
 
 
 def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
-    """Make the application in a worker, which then ends when its supervisor does, however the supervisor ends."""
+    """Make the application in a worker, and end the worker when its supervisor ends, for whatever reason."""
     forget_dead_workers(Path(os.environ[FOLDER]))
     if (supervisor := multiprocessing.parent_process()) is not None:
         threading.Thread(target=stop_after, args=[supervisor], daemon=True).start()
@@ -119,11 +119,11 @@ def stop_after(supervisor: multiprocessing.process.BaseProcess) -> None:
 
 
 def forget_dead_workers(folder: Path) -> None:
-    """Remove from the metrics what workers had in progress when they died. What they had counted stays."""
+    """Remove requests and jobs of dead workers from the metrics of work in progress; everything else that they counted stays."""
     for file in folder.glob("gauge_live*.db"):
         process = int(file.stem.rpartition("_")[2])
         try:
-            if sys.platform != "win32":  # on Windows, this would end the process
+            if sys.platform != "win32":  # on Windows, os.kill would end the process
                 os.kill(process, 0)
         except ProcessLookupError:
             mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]
