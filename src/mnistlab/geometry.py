@@ -36,7 +36,7 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 
 
 def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
-    """The images with each pixel taken from x, y (float (B, H, W), in pixels from the upper left one); there is no ink outside.
+    """The images with each pixel taken from the point x, y, float (B, H, W), in pixels from the upper left pixel; outside is no ink.
 
     The `mode` "bicubic" keeps strokes sharper, but its values may go below the value of paper and above that of ink.
     """
@@ -54,7 +54,7 @@ def place(
 ) -> torch.Tensor:
     """The images, scaled by `scale` and shifted so that the point `middle` lies at `offset` from the image's middle.
 
-    Each argument is a pair for x and y, float (B, 1, 1); `middle` and `offset` are in pixels.
+    `middle`, `scale` and `offset` are pairs for x and y, each float (B, 1, 1); `middle` and `offset` are in pixels.
     """
     height, width = images.shape[2:]
     x = middle[0] + (centres(width, images).view(1, 1, width) - offset[0]) / scale[0]

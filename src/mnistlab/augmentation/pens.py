@@ -26,8 +26,8 @@ class Writing:
     """Imitates other pens, cameras and scanners: each changed image undergoes some of the `EFFECTS`.
 
     All random numbers come from torch's global generator for the batch's device, so restoring that generator's state
-    repeats the same choices. Sizes in pixels are for images 28 pixels high; all but those of strokes and blur scale with the
-    height.
+    repeats the same choices. Sizes in pixels are for images 28 pixels high; they scale with the height,
+    except those of strokes and of blur.
     """
 
     strength: float = 0.0

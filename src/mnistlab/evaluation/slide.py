@@ -107,7 +107,7 @@ def spoken_source(explained: Explanation, language: str) -> str:
 
 
 def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """The picture and, beside it, which ink counted for the answer, and the answer without that ink."""
+    """The picture and, beside it, a map of the ink that counted towards the answer, and the answer without that ink."""
     height, width = explained.image.shape
     canvas.show(0.3, 0.05, 2.4, explained.image, cmap="gray_r", vmin=0, vmax=255)
     canvas.write(0.3, 2.52, spoken("explain.input", language, height=height, width=width), TEXT, color=GREY)

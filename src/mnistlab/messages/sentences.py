@@ -68,7 +68,7 @@ def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False,
 
 @functools.cache
 def messages(language: str = "en") -> dict[str, Any]:
-    """All entries of a file such as en.toml, in one table per package."""
+    """All entries of a language's file, such as en.toml: one table per package."""
     import tomllib  # few commands need it
 
     return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8"))

@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Spot:
-    """A digit that was found, its ink without anything else, and what it may be."""
+    """A digit that was found, its ink alone, and which digit it may be."""
 
     found: Found
     piece: Piece

@@ -62,7 +62,7 @@ class Window(NamedTuple):
 
 
 def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
-    """The boxes, float64 (N, 4), made to reach `by` further on all sides."""
+    """The boxes, float64 (N, 4), each extended by the distance `by` on all sides."""
     by = np.broadcast_to(by, len(boxes))
     return boxes + np.stack([-by, -by, 2 * by, 2 * by], 1)
 

@@ -175,6 +175,6 @@ def packed(values: NDArray[Any], low: float, high: float) -> Packed:
 
 
 def in_base64(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> Packed:
-    """An array as the API sends it, stored as the numbers `data`, each with this many `bits`."""
+    """An array as the API sends it: the numbers in `data`, of `bits` bits each."""
     text = base64.b64encode(data.tobytes()).decode()
     return Packed(shape=list(values.shape), low=low, high=high, bits=bits, data=text)

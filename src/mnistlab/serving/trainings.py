@@ -81,7 +81,7 @@ class ATraining(BaseModel):
 
 
 class Trainings(BaseModel):
-    """The response of /trainings; the last training run is the run that comes with mnistlab."""
+    """The response of /trainings. The training run listed last is the one that comes with mnistlab."""
 
     trainings: list[ATraining]
 

@@ -218,7 +218,7 @@ def mean_parts(state: FinderState) -> dict[str, float]:
 
 
 def validate(state: FinderState) -> dict[str, float]:
-    """The loss, accuracy and false finds on scenes with validation writers' digits.
+    """The loss, accuracy and false finds on scenes with digits by the validation writers.
 
     The accuracy is the share of digits, 0 to 1, that are found and classified correctly. False finds, which are detections where
     there is no digit, are counted per scene.

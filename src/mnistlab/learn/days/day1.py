@@ -134,7 +134,7 @@ troch.tensor([1, 2, 3])
 #
 # ## A picture is numbers
 #
-# Start small, with a seven of six rows and five columns, in which 0 is paper and 255 is full ink. (Ink is drawn white, because
+# Start small, with a picture of a 7, six rows by five columns, in which 0 is paper and 255 is full ink. (Ink is drawn white, because
 # MNIST is white on black.)
 
 # %% [markdown] lang="fr"
@@ -361,7 +361,7 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# More than four answers in five are right (guesses would be right once in ten), although the program has not learnt anything
+# More than four answers in five are right (random answers would be right one time in ten), although the program has not learnt anything
 # yet. This accuracy is the first result in your diary, the one to beat:
 
 # %% [markdown] lang="fr"

@@ -114,7 +114,7 @@ print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="fr"
 # `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec la moyenne et l'écart type des
-# images d'entraînement, leurs pixels ont une moyenne de 0 et un écart type de 1. Bien des exemples trouvés sur le web sont
+# images d'entraînement, leurs pixels, une fois normalisés, ont une moyenne de 0 et un écart type de 1. Bien des exemples trouvés sur le web sont
 # faits pour des images en couleurs, avec trois moyennes et trois écarts types :
 
 # %% raises="RuntimeError"
@@ -162,7 +162,7 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Regarder les images
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place pour les titres. C'est ainsi que l'on repère les étiquettes fausses ; au jour 4, le réseau
+# `tight_layout` fait de la place pour les titres. Regarder ainsi les images permet de repérer les étiquettes fausses ; au jour 4, le réseau
 # vous aidera à les trouver.
 
 # %%
@@ -189,7 +189,7 @@ plt.show()
 #
 # Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les mêmes
 # images et le même `lr` ; seule l'échelle des pixels change. (Le jour 3 expliquera `lr` et les lignes de `losses_with` ; `loss`
-# dit à quel point le réseau se trompe. Un seul thread suffit : dans un si petit réseau, plusieurs passeraient leur temps à
+# dit à quel point le réseau se trompe. Un seul thread suffit : avec un si petit réseau, plusieurs threads passeraient leur temps à
 # s'attendre.)
 
 # %%

@@ -1,7 +1,7 @@
 # %% [markdown] lang="en"
 # # Day 5: doing it right
 #
-# The first week of mnistlab (day 3) ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second
+# The first week of the project (see day 3) ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second
 # network better, or was it only luckier? Today you learn to answer such a question, and to ask it before you believe a
 # number, beginning with your own.
 
@@ -264,7 +264,7 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # %% [markdown] lang="en"
 # ## Schedules, and why one seed is not enough
 #
-# Large steps get far at first; small ones are exact at the end. A *schedule* gives both by changing the learning rate during
+# Large steps get far at first; small ones are more precise at the end. A *schedule* gives both by changing the learning rate during
 # training: `one_cycle` lets the rate rise, then fall to almost nothing. Is that better than a constant rate? The initial
 # weights and the order of the images depend on a seed, so comparing a single run of each kind would be a bet. We take the same
 # five seeds for both kinds, and one pass through 6,000 images.
@@ -322,11 +322,11 @@ plt.show()
 # %% [markdown] lang="en"
 # Each dot is a whole training run; seed 0 is marked. Compare two single dots, one of each kind, and you can tell any story you
 # like; compare the means, with the spread beside them, and you know where you stand. This is why we report a recipe's accuracy
-# as mean ± std over n seeds. For `quick`, for example, this gives, with the training time after it: {{quick}}.
+# as mean ± std over n seeds. For `quick`, for example, this gives, followed by the training time: {{quick}}.
 #
 # ## How much is a percentage worth?
 #
-# The second kind of luck lies in the test images: ten thousand other images would have given another number. The network with
+# Another kind of luck lies in the test images: ten thousand other images would have given another number. The network with
 # two convolutions got 9,914 right. Take a coin that lands on "right" 99.14 times in a hundred, toss it 10,000 times, and do
 # that ten thousand times over:
 
@@ -393,8 +393,8 @@ print(comparison)
 # %% [markdown] lang="en"
 # Images that both networks read correctly, or that both misread, do not say which network is better. Only the images that just
 # one of them misread can tell. If the networks were equally good, a coin could decide which of them misreads such an image:
-# that is the idea of **McNemar's test**. Its p-value is the probability that fair coins land at least as unevenly as these
-# images.
+# that is the idea of **McNemar's test**. Its p-value is the probability that fair coins split at least as unevenly as these
+# images did.
 
 # %% [markdown] lang="fr"
 # Les images que les deux réseaux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les images

@@ -210,8 +210,8 @@ for name in quick:
 # convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque chiffre
 # (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
 # droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (ou vers
-# la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne de x fois y sur l'encre, divisée par la moyenne
-# de y au carré ; x et y se comptent à partir du centre de masse. Calculons cette inclinaison à la main pour deux petits traits,
+# la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne du produit xy dans l'encre, divisée par celle
+# de y² ; x et y se comptent à partir du centre de masse. Calculons cette inclinaison à la main pour deux petits traits,
 # puis pour des chiffres, avant et après notre fonction `deskew` :
 
 # %%
@@ -363,7 +363,7 @@ for name in ("mnist", "fashion"):
 #
 # ## Un dossier de vos propres images
 #
-# La même option accepte un dossier qui contient un sous-dossier par classe, au nom de cette classe. Remplissons un tel dossier
+# L'option `--dataset` accepte aussi un dossier qui contient un sous-dossier par classe, au nom de cette classe. Remplissons un tel dossier
 # de dessins et, comme tout le monde la première fois, commençons par une seule classe :
 
 # %%
@@ -432,7 +432,7 @@ print(load_model(run_of_mine).classes)
 #
 # ## Ajouter une couche
 #
-# `NeuralNet` prend autant de blocs que l'on veut, tant que l'image se laisse diviser par deux. Avec cinq blocs, il ne reste
+# `NeuralNet` prend autant de blocs que l'on veut, tant que l'on peut encore réduire l'image de moitié. Avec cinq blocs, il ne reste
 # rien de l'image :
 
 # %% raises="UserError"
@@ -602,7 +602,7 @@ write_down(day="day7", accuracy=run.metrics[-1]["val_accuracy"])
 # ## Ce que vous savez maintenant
 #
 # - On mesure avant d'accélérer ; on compte les multiplications ; on réduit l'image tôt.
-# - Un entraînement court demande un taux d'apprentissage qui monte puis descend ; un entraînement long, de l'augmentation.
+# - Un entraînement court demande un taux d'apprentissage qui monte puis descend ; un entraînement long demande des augmentations.
 # - Un fichier ONNX et un serveur mettent votre réseau à la portée de ceux qui n'ont pas PyTorch.
 # - Jeux de données, couches, augmentations et recettes sont de petites pièces, et vous savez écrire chacune d'elles.
 #
