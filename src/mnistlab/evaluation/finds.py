@@ -138,7 +138,7 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match each detection, most confident first, with the nearest digit whose middle part contains it, and count the outcome."""
+        """Match each detection, most confident first, with the nearest digit whose middle contains it, and count the outcome."""
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
         for find in finds:

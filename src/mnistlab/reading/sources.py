@@ -49,7 +49,10 @@ def store(scheme: str, bucket: str) -> Any:
 
 
 def located(address: str) -> tuple[Any, str]:
-    """The file system and the path of an address. Raises `UserError` if the address is not that of a known store, and `OSError` if the store cannot be reached."""
+    """The file system and the path of an address.
+
+    Raises `UserError` if the address is not that of a known store, and `OSError` if the store cannot be reached.
+    """
     scheme, _, path = address.partition("://")
     bucket = path.partition("/")[0]
     if scheme.lower() not in STORES or not bucket:

@@ -59,6 +59,6 @@ def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list
 
 
 def seed_of(recipe: Recipe, number: int) -> int:
-    """The seed of a recipe's training run `number`; runs are numbered from 0. An ensemble uses several seeds, and no two runs share one."""
+    """The seed of a recipe's training run `number`, counted from 0. An ensemble uses several seeds; no two runs share any."""
     kinds = len(recipe.ensemble.networks) if isinstance(recipe, EnsembleRecipe) else 0
     return number * (recipe.trainings // max(1, kinds))

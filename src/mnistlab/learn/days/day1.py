@@ -134,8 +134,8 @@ troch.tensor([1, 2, 3])
 #
 # ## A picture is numbers
 #
-# Start small, with a picture of a 7, six rows by five columns, in which 0 is paper and 255 is full ink. (Ink is drawn white, because
-# MNIST is white on black.)
+# Start small, with a picture of a 7, six rows by five columns, in which 0 is paper and 255 is full ink. (Ink is drawn white,
+# because MNIST is white on black.)
 
 # %% [markdown] lang="fr"
 # Une erreur se lit en commençant par la dernière ligne. « No module named » signifie « aucun module de ce nom », et il y a deux
@@ -361,8 +361,8 @@ accuracy = (guesses == labels).float().mean().item()
 print(f"{accuracy:.4f}")
 
 # %% [markdown] lang="en"
-# More than four answers in five are right (random answers would be right one time in ten), although the program has not learnt anything
-# yet. This accuracy is the first result in your diary, the one to beat:
+# More than four answers in five are right (random answers would be right one time in ten), although the program has not learnt
+# anything yet. This accuracy is the first result in your diary, the one to beat:
 
 # %% [markdown] lang="fr"
 # Plus de quatre réponses sur cinq sont justes, là où le hasard en donnerait une sur dix, et le programme n'a encore rien

@@ -114,8 +114,8 @@ print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="fr"
 # `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec la moyenne et l'écart type des
-# images d'entraînement, leurs pixels, une fois normalisés, ont une moyenne de 0 et un écart type de 1. Bien des exemples trouvés sur le web sont
-# faits pour des images en couleurs, avec trois moyennes et trois écarts types :
+# images d'entraînement, leurs pixels, une fois normalisés, ont une moyenne de 0 et un écart type de 1. Bien des exemples trouvés
+# sur le web sont faits pour des images en couleurs, avec trois moyennes et trois écarts types :
 
 # %% raises="RuntimeError"
 transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(transforms.ToTensor()(raw[0][0]))
@@ -162,8 +162,8 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Regarder les images
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place pour les titres. Regarder ainsi les images permet de repérer les étiquettes fausses ; au jour 4, le réseau
-# vous aidera à les trouver.
+# `tight_layout` fait de la place pour les titres. Regarder ainsi les images permet de repérer les étiquettes fausses ; au jour 4,
+# le réseau vous aidera à les trouver.
 
 # %%
 import matplotlib.pyplot as plt
@@ -189,8 +189,8 @@ plt.show()
 #
 # Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les mêmes
 # images et le même `lr` ; seule l'échelle des pixels change. (Le jour 3 expliquera `lr` et les lignes de `losses_with` ; `loss`
-# dit à quel point le réseau se trompe. Un seul thread suffit : avec un si petit réseau, plusieurs threads passeraient leur temps à
-# s'attendre.)
+# dit à quel point le réseau se trompe. Un seul thread suffit : avec un si petit réseau, plusieurs threads passeraient leur temps
+# à s'attendre.)
 
 # %%
 from torch import nn

@@ -1,8 +1,8 @@
 # %% [markdown] lang="en"
 # # Day 5: doing it right
 #
-# The first week of the project (see day 3) ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the second
-# network better, or was it only luckier? Today you learn to answer such a question, and to ask it before you believe a
+# The first week of the project (see day 3) ended with two numbers: 99.14 % with two convolutions, 99.31 % with three. Is the
+# second network better, or was it only luckier? Today you learn to answer such a question, and to ask it before you believe a
 # number, beginning with your own.
 
 # %% [markdown] lang="fr"
@@ -264,8 +264,8 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # %% [markdown] lang="en"
 # ## Schedules, and why one seed is not enough
 #
-# Large steps get far at first; small ones are more precise at the end. A *schedule* gives both by changing the learning rate during
-# training: `one_cycle` lets the rate rise, then fall to almost nothing. Is that better than a constant rate? The initial
+# Large steps get far at first; small ones are more precise at the end. A *schedule* gives both by changing the learning rate
+# during training: `one_cycle` lets the rate rise, then fall to almost nothing. Is that better than a constant rate? The initial
 # weights and the order of the images depend on a seed, so comparing a single run of each kind would be a bet. We take the same
 # five seeds for both kinds, and one pass through 6,000 images.
 

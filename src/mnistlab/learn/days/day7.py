@@ -363,8 +363,8 @@ for name in ("mnist", "fashion"):
 #
 # ## Un dossier de vos propres images
 #
-# L'option `--dataset` accepte aussi un dossier qui contient un sous-dossier par classe, au nom de cette classe. Remplissons un tel dossier
-# de dessins et, comme tout le monde la première fois, commençons par une seule classe :
+# L'option `--dataset` accepte aussi un dossier qui contient un sous-dossier par classe, au nom de cette classe. Remplissons un
+# tel dossier de dessins et, comme tout le monde la première fois, commençons par une seule classe :
 
 # %%
 from mnistlab import open_dataset
@@ -432,8 +432,8 @@ print(load_model(run_of_mine).classes)
 #
 # ## Ajouter une couche
 #
-# `NeuralNet` prend autant de blocs que l'on veut, tant que l'on peut encore réduire l'image de moitié. Avec cinq blocs, il ne reste
-# rien de l'image :
+# `NeuralNet` prend autant de blocs que l'on veut, tant que l'on peut encore réduire l'image de moitié. Avec cinq blocs, il ne
+# reste rien de l'image :
 
 # %% raises="UserError"
 NeuralNet(widths=(8, 16, 32, 64, 128))
