@@ -36,7 +36,7 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 
 
 def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
-    """The images with each pixel taken from the point x, y, float (B, H, W), counted from the upper left pixel; outside is no ink.
+    """The images, each pixel taken from the point x, y, float (B, H, W), counted from the upper left pixel; outside is no ink.
 
     The `mode` "bicubic" keeps strokes sharper, but its values may go below the value of paper and above that of ink.
     """

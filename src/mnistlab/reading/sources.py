@@ -49,10 +49,7 @@ def store(scheme: str, bucket: str) -> Any:
 
 
 def located(address: str) -> tuple[Any, str]:
-    """The file system and the path of an address.
-
-    Raises `UserError` if the address is not that of a known store, and `OSError` if the store cannot be reached.
-    """
+    """The file system and the path of an address. Raises `UserError` if the store is unknown, `OSError` if it does not answer."""
     scheme, _, path = address.partition("://")
     bucket = path.partition("/")[0]
     if scheme.lower() not in STORES or not bucket:
