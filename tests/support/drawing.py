@@ -59,7 +59,7 @@ def distances(content: bytes) -> Array:
 
 
 def draw(image: Array, height: float, stroke: float | None = None) -> Array:
-    """A 28x28 image's digit, uint8, ink 255 on 0: `height` pixels high, with strokes `stroke` wide (by default a tenth of that)."""
+    """A 28x28 image's digit, uint8, ink 255 on 0: `height` pixels high, strokes `stroke` wide (by default a tenth of that)."""
     stroke = height / 10 if stroke is None else stroke
     field = distances(image.tobytes())
     scale = (height - stroke) / (field.shape[0] / FINE - 2 * EDGE)  # pixels per pixel of MNIST
