@@ -39,7 +39,7 @@ class SkipError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a results table: how it is measured, and how it is shown to people, as lines with the figure in the first."""
+    """A row of a results table: how it is measured, and how it is shown to people, as lines of which the first has the figure."""
 
     measure: Callable[[], dict[str, Any]]
     tell: Callable[[dict[str, Any]], list[str]]

@@ -4,7 +4,7 @@ Pictures of a few handwritten digits each, one in a hundred of them broken, are 
 
 ray-rate    pictures per second of `read --engine ray` and of `read --jobs 2`, from process start to end, measured in turn
 ray-memory  the most memory that the command itself holds (VmHWM), for a tenth of the pictures and for all
-ray-kills   a process that reads is killed every few seconds, and once the command itself, which is continued with --resume;
+ray-kills   a process that reads is killed every few seconds; the command itself is killed once and continued with --resume;
             more pictures are added until the time is over
 
 Each row checks that each picture is in the output exactly once, and each broken one with its error. Let nothing else run

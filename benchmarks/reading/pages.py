@@ -36,7 +36,7 @@ def page_of(test: tuple[Images, Labels], number: int, **options: Any) -> Any:
 
 
 def match(truth: list[Box], found: list[Box]) -> dict[int, int]:
-    """The index of the found box that matches each true box, by index; each box is used once, the best overlaps first.
+    """For the index of each true box, the index of the found box that matches it; each is used once, the best overlaps first.
 
     Two boxes match if their intersection over union is above 0.5, or if each contains the other's centre.
     """

@@ -3,7 +3,7 @@
 \b
 process    `mnistlab read one.png`, from process start to answer
 page-time  reading an A4 page at 300 dpi with 100 digits from its file, after a warm-up
-photo-time reading a photo of 12 megapixels, askew, of a grid of 9 by 9 cells on a dark table; half of them are filled in
+photo-time reading a photo of 12 megapixels, askew, of a grid of 9 by 9 cells on a dark table; half of the cells are filled in
 classify   images per second for 10,000 images, on two cores
 
 Let nothing else run meanwhile.

@@ -1,7 +1,7 @@
-"""Whether `explain --why` names the ink that matters: uv run python -m benchmarks.reading.why RUN
+"""Whether `explain --why` shows the ink that matters: uv run python -m benchmarks.reading.why RUN
 
-From validation digits, the tenth of the ink that a method ranks first is erased. The figure is by how much the log-probability
-of the answer falls on average, in nats. For a run's network, gradient methods are measured too; an exported model has no
+From validation digits, the tenth of the ink that a method ranks first is erased. The figure is the average fall of the
+answer's log-probability, in nats. For a run's network, gradient methods are measured too; an exported model has no
 gradients.
 """
 

@@ -1,4 +1,4 @@
-"""How alike training runs err on the test images: what averaging them can gain depends on it.
+"""How similar the errors of training runs on the test images are, which limits what averaging the runs can gain.
 
 Everything is computed from the mistakes that `benchmarks.training.accuracy` recorded; no model is run.
 """
@@ -24,7 +24,7 @@ KINDS = ("best", "best-5x5", "best-pens")
 
 
 def runs_of(name: str) -> list[dict[str, Any]]:
-    """The recorded runs of a recipe as it is now whose mistakes are known."""
+    """The recorded runs, with known mistakes, of a recipe as it is now."""
     rows = records.read("accuracy")
     return [row for row in rows if "mistakes" in row and records.is_current(row["recipe"], name)]
 

@@ -27,7 +27,7 @@ class Number(float):
     language = "en"
 
     def __format__(self, spec: str) -> str:
-        """The number with as many decimals as `spec` says (".2f"); with none if it says nothing."""
+        """The number with as many decimals as `spec` says (".2f"), or without decimals if `spec` is empty."""
         decimals = int(spec.strip(".f") or 0)
         rounded = Decimal(f"{float(self):.{decimals}f}")  # rounds as the other tables do
         return str(format_decimal(rounded, f"#,##0.{'0' * decimals}", locale=self.language))

@@ -23,7 +23,7 @@ COLUMNS = 10
 
 
 def misread() -> dict[int, tuple[Counter[int], int, int]]:
-    """For each test image that a run of `best` or of `ensemble` misread: what it was read as, and by how many runs of each.
+    """For each test image that a run of `best` or of `ensemble` misread: what it was read as, by how many runs of each recipe.
 
     The images that most runs misread come first.
     """

@@ -11,7 +11,7 @@ from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import EnsembleRecipe
 
 ENOUGH = 3
-"""How many seeds with today's validation it takes to replace those that were chosen on val-random."""
+"""How many seeds with today's validation it takes to replace those with val-random."""
 
 
 def recorded_rows() -> dict[str, list[dict[str, Any]]]:
@@ -26,7 +26,7 @@ def recorded_rows() -> dict[str, list[dict[str, Any]]]:
 
 def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
     """The recorded seeds of each recipe as it is now, by name: those with today's validation if there are enough, otherwise those
-    that were chosen on val-random; never both."""
+    with val-random; never both."""
     chosen = {}
     for name, rows in recorded_rows().items():
         todays = [row for row in rows if records.validation(row) == RECIPES[name].data.validation]
@@ -53,7 +53,7 @@ def training_seconds(name: str) -> float | None:
 
 
 def whole_trainings(name: str) -> list[float]:
-    """The seconds of those training runs of the recipe as it is now that were timed last; empty if none was timed."""
+    """The seconds of the training runs that were timed last, of the recipe as it is now; empty if none was timed."""
     row = latest_process(name)
     timed = row["training_seconds"][name] if row else []
     if name == "quick" and races():

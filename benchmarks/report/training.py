@@ -94,7 +94,7 @@ def seeds_table() -> str:
 
 
 def race_table() -> str:
-    """The table of the race of the canonical example and `quick` to 99 %; empty if there was none yet."""
+    """The table of the race to 99 % between the canonical example and `quick`; empty if there was none yet."""
     if not results.races():
         return ""
     race = results.races()[-1]

@@ -27,7 +27,7 @@ from mnistlab.reading.reader import Reader
 
 BATCH = 256
 WARM_UP = 1
-"""How many seconds a first round takes, which is not counted."""
+"""How many seconds the first round takes; it is not counted."""
 NOTHING = (sys.executable, "-m", "benchmarks.serving.nothing")
 
 

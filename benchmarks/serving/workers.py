@@ -1,4 +1,4 @@
-"""What a second worker gains, measured with two and with one in turn: uv run python -m benchmarks.serving.workers
+"""What a second worker gains, with two workers and one measured in turn: uv run python -m benchmarks.serving.workers
 
 \b
 workers-one    requests per second of one 28x28 image, from 16 connections

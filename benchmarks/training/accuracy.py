@@ -2,7 +2,7 @@
 
 Each seed is one whole training run, whose last epoch is measured once on the test split. The run is recorded in
 docs/results/accuracy.jsonl when it ends. If the command is run again, recorded seeds are skipped, and an interrupted one is
-resumed. Other work beside it changes a run's time, not its accuracy. An ensemble is made from finished runs of its members'
+resumed. Other work on the machine changes a run's time, not its accuracy. An ensemble is made from finished runs of its members'
 recipes in the same runs folder, if there are enough: seed 0 from the first ones, seed 1 from the next.
 """
 
@@ -34,7 +34,7 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
 
 
 def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
-    """The tested runs of the members' recipes, which can be the ensemble's members because they are trained alike; none if one is
+    """The tested runs of the members' recipes that can be the ensemble's members, because they are trained alike; none if one is
     missing."""
     if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
         return []

@@ -30,7 +30,7 @@ from mnistlab.training.state import TrainingState
 SIDE = 2048
 """The side of the square matrices whose product measures the peak."""
 WARM_UP = 5
-"""How many warm-up steps are taken, which are not counted."""
+"""How many warm-up steps are taken first; they are not counted."""
 PARTS = ("batch", "forward", "backward", "optimizer")
 
 

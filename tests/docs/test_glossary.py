@@ -54,7 +54,7 @@ def test_the_page_has_each_word_with_its_name_in_the_other_language() -> None:
         assert page.count("\n: ") == page.count("\n**") == len(list(terms(language)))
         assert page.count("## ") == len({term.group for term in terms(language)})
         assert f'<span lang="{OTHER[language]}">({"lot" if language == "en" else "batch"})</span>' in page
-    assert "## Les données\n\n**image**\n: Ce que prend un réseau\N{NO-BREAK SPACE}: des nombres" in glossary("fr")
+    assert "## Les données\n\n**image**\n: Ce que reçoit un réseau\N{NO-BREAK SPACE}: des nombres" in glossary("fr")
 
 
 @functools.cache

@@ -224,8 +224,8 @@ def test_the_wave_runs_once_the_pen_rests_unless_no_motion_is_wanted(open_page: 
 def test_several_looks_and_models_that_are_not_ours_are_named(open_page: Open) -> None:  # noqa: F811
     page = opened(open_page, "several")
     none = page.locator("#inside-none")
-    expect(none).to_contain_text("looks at the picture 6 times")
-    expect(none).to_contain_text("It deskews the digit first")
+    expect(none).to_contain_text("the mean of 6 answers")
+    expect(none).to_contain_text("The model first deskews the digit")
     page.locator("#inside-bars li").nth(3).click()
     expect(page.locator("#how")).to_contain_text("mean of the probabilities")
     expect(page.locator("#how .result").last).to_have_text(

@@ -115,7 +115,7 @@ def missed_in(text: str) -> list[str]:
 
 
 def variants(command: str) -> list[str]:
-    """`doctor [RUN or MODEL.pth]` as `doctor`, `doctor RUN` and `doctor MODEL.pth`."""
+    """What a command with brackets stands for: `doctor [RUN or MODEL.pth]` is `doctor`, `doctor RUN` and `doctor MODEL.pth`."""
     optional = re.search(r" \[([^\]]+)\]", command)
     if optional is None:
         return [command]

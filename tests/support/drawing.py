@@ -14,7 +14,7 @@ from PIL import Image
 
 Array = NDArray[Any]
 FINE = 8
-"""By how much a digit is enlarged before the middle of its strokes is searched."""
+"""By how much a digit is enlarged before the middle of its strokes is searched for."""
 EDGE = 6
 AROUND = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]])
 """A bit for each of a pixel's neighbours, clockwise from above."""
@@ -59,7 +59,7 @@ def distances(content: bytes) -> Array:
 
 
 def draw(image: Array, height: float, stroke: float | None = None) -> Array:
-    """The digit of a 28x28 image, uint8, ink 255 on 0: `height` pixels high, `stroke` (by default a tenth of that) wide."""
+    """A 28x28 image's digit, uint8, ink 255 on 0: `height` pixels high, strokes `stroke` wide (by default a tenth of that)."""
     stroke = height / 10 if stroke is None else stroke
     field = distances(image.tobytes())
     scale = (height - stroke) / (field.shape[0] / FINE - 2 * EDGE)  # pixels per pixel of MNIST

@@ -1,4 +1,4 @@
-"""Readers whose process is killed while they read; in a module of their own, which Ray's processes import in no time."""
+"""Readers whose process is killed while they read; in a module of their own, which Ray's processes import quickly."""
 
 from __future__ import annotations
 

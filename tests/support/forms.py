@@ -5,7 +5,7 @@ form = filled_form(random, hand)
 form.picture        # uint8 (H, W, 3)
 form.texts          # {"account": "04718", ...}; form.matrix takes the flat sheet's pixels to the picture's
 table = filled_table(random, hand, rows=9, columns=4)
-table.cells         # (rows, columns) of text, "" for blank ones; None if a cell belongs to the one before
+table.cells         # (rows, columns) of text, "" for blank ones; None if a cell is merged with the one before
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several processes that train one network, as torchrun starts them: forked from one that has imported torch already."""
+"""Several processes that train one network, as torchrun starts them: forked from a process that has imported torch already."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORKS.set_forkserver_preload(["tests.support.launched", "tests.conftest", "mnist
 
 
 class Group:
-    """Does for the processes what torchrun does: starts them, also anew, and hosts the store at which they meet."""
+    """Does for the processes what torchrun does: starts and restarts them, and hosts the store at which they meet."""
 
     def __init__(self) -> None:
         self.store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
@@ -48,7 +48,7 @@ class Group:
         return pipes
 
     def run(self, *calls: Callable[[], Any]) -> list[Any]:
-        """Start a process for each call and wait for all; returns for each what it gave, its error, or None if it was killed."""
+        """Start a process for each call and wait for all; returns for each its result, its error, or None if it was killed."""
         given = [answer(pipe) for pipe in self.start(*calls)]
         for process in self.running:
             process.join()
@@ -57,7 +57,7 @@ class Group:
 
 @contextlib.contextmanager
 def group() -> Iterator[Group]:
-    """A `Group`, whose processes are gone afterwards."""
+    """A `Group`, whose processes are killed at the end."""
     made = Group()
     yield made
     for process in made.running:

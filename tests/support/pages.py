@@ -211,7 +211,7 @@ class Place:
 def lay_out(
     rng: np.random.Generator, images: Array, rows: list[range], ruling: str, is_jittered: bool
 ) -> tuple[list[Place], float, tuple[float, float]]:
-    """The place of each digit, the ruling's distance, and the width and height of all."""
+    """The place of each digit, the spacing of the ruling, and the width and height of all."""
     wobble = 1.0 if is_jittered else 0.0
     cell = float(rng.uniform(0.6, 1.1) if ruling in ("squared", "dotted") else rng.uniform(1.55, 2.2))
     pitch = cell * int(np.ceil(1.5 / cell)) if ruling in ("squared", "dotted") else cell
@@ -252,7 +252,7 @@ def camera(
 def free_room(
     rng: np.random.Generator, size: tuple[int, int], to_picture: Array, block: tuple[float, float], height: float
 ) -> tuple[float, float]:
-    """Where the text's top left goes on the page, so that all of it is visible."""
+    """Where the text's top left corner goes on the page, so that all of it is visible."""
     best = (-height * block[0] / 2, -height * block[1] / 2)
     for _ in range(40):
         move = rng.uniform(-0.5, 0.5, 2) * size
@@ -275,9 +275,9 @@ def write(
 ) -> tuple[Field, list[Box]]:
     """How much of each pixel ink covers, 0 to 1, and each digit's box.
 
-    MNIST's grey is enlarged smoothly to about its size in the picture, and its edge redrawn at one level: crisp, with
-    the anti-aliasing of that size. The level is relative to the grey in the middle of the stroke, so that faint strokes hold,
-    and never so low that MNIST's own noise shows.
+    MNIST's grey values are enlarged smoothly to about their size in the picture. Then the edge of each stroke is redrawn where
+    they reach a certain level, as crisp as that size allows. The level is relative to the grey in the middle of the stroke, so
+    that faint strokes are kept, but never so low that MNIST's own noise shows.
     """
     ink: Field = np.zeros(size, np.float32)
     boxes = []

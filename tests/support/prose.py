@@ -1,4 +1,4 @@
-"""Find sentences for people in the code, by where each text comes from and goes to: they belong in a table."""
+"""Find sentences for people in the code, where none belong, by following each text from its source to its use."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Scope:
 
     @property
     def parameters(self) -> list[str]:
-        """Those of a function, in order; a method's without `self`."""
+        """The parameters of the function, in order, without a method's `self`."""
         if isinstance(self.node, ast.Module):
             return []
         arguments = self.node.args
@@ -109,7 +109,7 @@ class Program:
             }
 
     def prose_in(self, scope: Scope) -> Iterator[tuple[int, str]]:
-        """The lines and texts that a scope says; `said` grows along the way."""
+        """The lines and texts of a scope's sentences; what is found out on the way is added to `said`."""
         for call in scope.calls:
             for value in self.arguments_said(call):
                 yield from ((call.lineno, text) for text in self.prose(value, scope, set()))

@@ -38,7 +38,7 @@ def small(name: str, train: int = 6, test: int = 4) -> DatasetSpec:
 
 
 def write_raw(spec: DatasetSpec, root: Path, seed: int = 0) -> Path:
-    """Random raw files for a row of IDX files, where torchvision expects them; returns their folder."""
+    """Write random IDX files for a row of the catalogue, where torchvision expects them; returns their folder."""
     random = np.random.default_rng(seed)
     folder = root / spec.folder
     folder.mkdir(parents=True)

@@ -63,7 +63,7 @@ class Running:
 
 @contextlib.contextmanager
 def process(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[Running]:
-    """`mnistlab serve` with these arguments, at a free port."""
+    """`mnistlab serve` with these arguments, on a free port."""
     command = [sys.executable, "-m", "mnistlab", "serve", "--port", "0", "--no-browser", *arguments]
     started = subprocess.Popen(
         command,

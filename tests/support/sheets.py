@@ -179,7 +179,7 @@ def grid(
     fonts: tuple[str, ...] = (), full: float = 0.7, tilt: float = 0.0, cell: float = 44.0, grain: float = 2.0, most: int = 1,
     table: float = 0.6, written: float = 1.0,
 ) -> Sheet:  # fmt: skip
-    """A grid, a share `full` of whose cells have up to `most` digits; with `fonts`, some digits are printed.
+    """A grid in which a share `full` of the cells have up to `most` digits; with `fonts`, some digits are printed.
 
     `dark` is the lightness of the lines, 0 black to 1 paper; `tilt` how far the grid is rotated and put in perspective, 0 flat to
     1 much; `table` the lightness of the table, 1 like the sheet; `written` the size of handwriting, 1 like print.

@@ -1,4 +1,4 @@
-"""An S3 server on this computer, moto's, and what finds it."""
+"""An S3 server (moto's) on this computer, and the environment in which pyarrow finds it."""
 
 from __future__ import annotations
 

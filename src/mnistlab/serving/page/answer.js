@@ -1,4 +1,4 @@
-// Shows the number that was read, large; and for the chosen digit, the probabilities and the pixels that the network was given.
+// Shows the number that was read in large type, and the chosen digit's probabilities and the pixels that the network was given.
 
 import { showBars } from "./bars.js";
 import { drawGrey } from "./colours.js";

@@ -54,7 +54,7 @@ export function listenForToken(again) {
 
 /**
  * Makes a function that passes jobs to `work`, one at a time: a job that comes while another is in progress waits, and is
- * dropped if a newer one comes. So what is shown is never replaced by something older.
+ * dropped if a newer one comes. So a result is never replaced by an older one.
  */
 export function newestOnly(work) {
   let waiting = null;

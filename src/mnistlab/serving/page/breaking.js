@@ -83,7 +83,7 @@ const ask = newestOnly(async ({ model, pixels, before }) => {
   showBars(document.getElementById("break-bars"), modelById(model).classes, answer.probabilities[0]);
 });
 
-/** The answer; if the network is not sure, what it would have guessed, such as "1?". */
+/** The answer as text, with a question mark if the network is not sure, such as "1?". */
 const shown = ({ values, accepted }, index) => guess(values[index], accepted[index]);
 const guess = (value, isAccepted) => `${value}${isAccepted ? "" : "?"}`;
 
@@ -141,7 +141,7 @@ function drawRun({ text, from, to }, step) {
   return mark;
 }
 
-/** Says at which positions, on either side of no change, the answer first changes, and first becomes unsure before that. */
+/** Says where the answer first changes on either side of the slider's zero, and where it becomes unsure before that. */
 function sentence(slider, places, { values, accepted }) {
   const middle = places.findIndex((place) => place >= -1e-9);
   const changed = [-1, 1].map((step) => nearest(values, middle, step));
@@ -157,7 +157,7 @@ function sentence(slider, places, { values, accepted }) {
   return sentences.join(" ");
 }
 
-/** The first position, from `middle` in this direction, at which a value differs; -1 if none does. */
+/** The first position, from `middle` in this direction, whose value differs from the one at `middle`; -1 if none does. */
 function nearest(values, middle, step) {
   let at = middle;
   while (at >= 0 && at < values.length && values[at] === values[middle]) at += step;

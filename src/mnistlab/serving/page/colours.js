@@ -37,8 +37,8 @@ export function unpack({ shape, low, high, bits, data, values: made }) {
 export const SHADES = 127;
 
 /**
- * How the page colours numbers: blue is negative, paper is zero, orange is positive; for amounts of ink, paper is 0 and ink is
- * the most there can be. Shade SHADES + n, for n from -SHADES to SHADES, is that of the share n / SHADES.
+ * How the page colours numbers: negative ones blue, zero like paper, positive ones orange. Amounts of ink go from the colour of
+ * paper for 0 to that of ink for the most there can be. Shade SHADES + n stands for the share n / SHADES, -1 to 1, of the most.
  */
 export function shades(ofInk = false) {
   const name = ofInk ? "shades of ink" : "shades";

@@ -1,4 +1,4 @@
-// Compares two models on the same drawing, side by side; or a model and a network in training, which this page computes itself.
+// Compares two models on the same drawing, or a model and a state of a training run, whose answers this page computes itself.
 
 import { newestOnly, read, report } from "./api.js";
 import { emptyBars, showBars } from "./bars.js";
@@ -134,7 +134,7 @@ function showText(place, text, other) {
   place.replaceChildren(...(text ? pieces : [words("noDigit")]));
 }
 
-/** Models may find different digits: the digit whose centre is nearest to that of the chosen one counts as the same. */
+/** Models may find different digits: the digit whose centre is nearest to the chosen digit's centre counts as the same. */
 function sameDigit(digits) {
   const chosen = chosenDigit();
   if (!chosen) return null;

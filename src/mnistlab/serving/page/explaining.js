@@ -1,4 +1,4 @@
-// Asks for the explanation of the chosen digit, parts of which two panels show.
+// Asks for the explanation of the chosen digit; two panels show one part of it each.
 
 import { explain, newestOnly } from "./api.js";
 import { chosenDigit, state } from "./state.js";

@@ -43,7 +43,7 @@ async function open(id) {
   return { ...film, networks: networksOf(film) };
 }
 
-/** Decodes the states' values in place: each after the first is stored as its differences from the one before, modulo 256. */
+/** Decodes the states' values in place: each after the first is stored as its differences from the state before, modulo 256. */
 function addedUp(values, states) {
   const count = values.length / states;
   for (let i = count; i < values.length; i += 1) values[i] += values[i - count];

@@ -23,14 +23,14 @@ function frenchSpaces(text) {
 /** Whether the page has no server, only the files of `mnistlab site`. */
 export const isAlone = document.querySelector("meta[name=mnistlab-site]") !== null;
 
-/** The words of `key`, with {name} replaced by values.name; without a server, the words that are true there. */
+/** The words of `key`, with {name} replaced by values.name. A page without a server may have other words for the same key. */
 export function words(key, values = {}) {
   const spoken = WORDS[language];
   const text = ((isAlone && spoken[`${key}Alone`]) || spoken[key]).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   return language === "fr" ? frenchSpaces(text) : text.replace(/ %/g, `${NO_BREAK}%`);
 }
 
-/** The title of a model; that of the model that comes with mnistlab is in the visitor's language. */
+/** The title of a model; the model that comes with mnistlab has one in the visitor's language. */
 export function modelOption({ id, title }) {
   const option = new Option(title, id);
   if (title === ENGLISH.bundledReader) {
@@ -56,7 +56,7 @@ export function share(fraction, digits = 1) {
   return decimal(100 * fraction, digits) + NO_BREAK + "%";
 }
 
-/** A probability in the same form, but never rounded up to 100 %: no network is certain. */
+/** A probability in the form of `share`, but never rounded up to 100 %, because no network is certain. */
 export function percent(probability, digits = 1) {
   return share(Math.min(probability, 1 - 10 ** (-digits - 2)), digits);
 }

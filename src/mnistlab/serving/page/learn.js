@@ -14,7 +14,7 @@ const SURE = 0.5;
 const part = (name) => document.getElementById(`learn-${name}`);
 const slider = part("step");
 let film = null;
-/** The selected training run, and the model for which it was chosen: another model brings its own. */
+/** The selected training run, and the model for which it was chosen: another model brings its own training run. */
 let wanted = null;
 let chosenFor = null;
 /** The training run that comes with mnistlab. */

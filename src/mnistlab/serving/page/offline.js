@@ -1,4 +1,4 @@
-// Caches the page's files, so that it opens without a network after the first visit. `mnistlab site` inserts the list of files.
+// Caches the page's files, so that it opens offline after the first visit. `mnistlab site` inserts the list of files.
 
 const NAME = "mnistlab-VERSION";
 const FILES = "FILES";

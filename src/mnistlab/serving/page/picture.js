@@ -122,7 +122,7 @@ function lookFor(wanted) {
 
 for (const input of kinds) input.addEventListener("change", () => lookFor(input.value));
 
-part("picture-kinds").hidden = isAlone; // only the command reads tables and forms: the note says which one
+part("picture-kinds").hidden = isAlone; // tables and forms need a server: the note names the command that starts one
 part("picture-alone").hidden = !isAlone;
 
 table.listenForCells(() => refresh());

@@ -27,7 +27,7 @@ export const training = (id) => send(`trainings/${encodeURIComponent(id)}`);
 export const network = (model) => send(`network?${new URLSearchParams({ model })}`);
 const posted = (body, type) => ({ method: "POST", body, headers: { "Content-Type": type } });
 
-/** Before the models are known, `model` is null, and the server uses its first one. `more` are further parameters. */
+/** Before the models are known, `model` is null, and the server uses its first model. `more` are further parameters. */
 export const read = (model, body, type, more = {}) =>
   send(`read?${new URLSearchParams({ ...(model && { model }), detail: true, ...more })}`, posted(body, type));
 

@@ -1,4 +1,4 @@
-// Answers requests in the browser instead of on a server, from the files that `mnistlab site` wrote, with the same functions as
+// Answers requests in the browser instead of on a server, from the files that `mnistlab site` wrote. The functions are those of
 // served.js.
 
 import { words } from "../i18n.js";
@@ -80,7 +80,7 @@ const needsCommand = async () => {
   throw new Refusal(501, words("aloneSheets"));
 };
 
-/** Only the command reads forms. */
+/** Forms cannot be read here; the error names the command that reads them. */
 export const readFields = needsCommand;
 export const findSheet = needsCommand;
 

@@ -8,7 +8,7 @@ import { Finder } from "../reading/finder.js";
 import { readPicture, shownProbability } from "../reading/reader.js";
 import { pictureOf } from "./decode.js";
 
-/** A request that cannot be answered, as a key of the page's words. */
+/** A request cannot be answered; `key` names the reason among the page's words. */
 class Problem extends Error {
   constructor(status, key, values = {}, retryAfter = null) {
     super(key);
@@ -48,7 +48,7 @@ function made(bytes, name, make) {
 const classifierOf = ({ file, id, threshold }) => open(file, id, (bytes) => new Classifier(bytes, threshold));
 const finderOf = (address) => open(address, "finder", (bytes) => new Finder(bytes));
 
-/** An array in the form that the page takes, with what the API would say about it. */
+/** An array in the form in which the page expects it from the API: with its number of bits. */
 const told = (array) => array && { ...array, bits: 32 };
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
 

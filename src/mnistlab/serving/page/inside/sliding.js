@@ -1,4 +1,4 @@
-// Plays how the window slides over the map, cell by cell from the chosen one on, and paints the map.
+// Shows the window sliding over the map, cell by cell from the chosen cell on, and painting the map.
 
 import { indexOf, sides } from "./arithmetic.js";
 
@@ -11,11 +11,11 @@ let playing = null;
 export const isPaused = () => playing !== null && playing.frame === null;
 export const isPlaying = () => playing !== null && !isPaused();
 
-/** Whether the cell with this index in its map is painted by now; all are if nothing is playing. */
+/** Whether the cell with this index in its map is painted by now; if nothing is playing, every cell is. */
 export const isPainted = (index) => !playing || (index - playing.first + playing.count) % playing.count < playing.painted;
 
 /**
- * Continues, or starts at the cell that `shown` selects, and goes through all cells of its map and back to it. Calls move(cell)
+ * Continues, or starts at the cell that `shown` selects, and goes through all cells of its map until it is back. Calls move(cell)
  * for each, and `ended()` at the end.
  */
 export function startPlaying(shown, move, ended) {

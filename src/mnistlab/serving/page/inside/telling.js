@@ -7,7 +7,7 @@ import { ends, numeral } from "./figures.js";
 import { fieldOf } from "./lights.js";
 import { cellName, cellNameInMap } from "./names.js";
 
-/** The value that is pointed at, and what its step does; how to use the overview if none is. */
+/** The value that is pointed at, and what its step does; if no value is, how to use the overview. */
 export function sentenceOn(sight, cell) {
   if (!cell) return words("insideHelp");
   return cell.index === sight.columns.length ? onBar(sight, cell) : onCell(sight, cell);
@@ -31,7 +31,7 @@ function onCell(sight, cell) {
   return `${told} ${isInput ? words("kind_picture", ends(column.values)) : words(`kind_${column.kind}`)}`;
 }
 
-/** What cannot be shown of this model, or only in part; empty if everything can. */
+/** What of this model cannot be shown, or only in part; empty if everything can be shown. */
 export function limitsOf({ columns, looks, network }) {
   if (columns.length === 0) return words("insideNone");
   const limits = [];

@@ -56,7 +56,7 @@ function shownWindow(node, filters) {
   }
 }
 
-/** What a cell sees after a convolution or a pooling with this window; null for windows that our networks do not have. */
+/** The receptive field after a convolution or pooling with this window; null for windows that our networks do not have. */
 function fieldAfter(field, window) {
   const isEven = (sides) => new Set(sides).size === 1;
   if (!window || !window.dilations.every((one) => one === 1)) return null;
@@ -96,7 +96,7 @@ export function isPrepared(graph, operator) {
   return false;
 }
 
-/** The layers from the first convolution on, as long as each feeds exactly one: {name, kind, source, output, field, ...}. */
+/** The layers from the first convolution on while each feeds exactly one other: {name, kind, source, output, field, ...}. */
 export function stepsOf(graph, constants) {
   const isWhole = isPrepared(graph, "GridSample") || isPrepared(graph, "AveragePool");
   let field = isWhole ? null : { size: 1, step: 1, start: 0 };
@@ -120,7 +120,7 @@ export function stepsOf(graph, constants) {
   return steps;
 }
 
-/** The looks whose mean probabilities are the answer: [{logits, weight}]; empty if it is computed in another way. */
+/** The looks whose mean probabilities are the answer: [{logits, weight}]; empty if the answer is computed in another way. */
 export function looksOf(graph) {
   const makers = makersOf(graph);
   const softmax = makers.get(graph.outputs[0].name);

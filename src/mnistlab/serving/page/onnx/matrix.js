@@ -31,7 +31,7 @@ export function roomFor(count, rows, depth, width) {
 }
 
 /**
- * Weights (from `packed`) times columns, plus a bias for each row unless that is null: rows x width. Row k of the columns is in
+ * Weights (from `packed`) times columns, plus a bias for each row unless `bias` is null: rows x width. Row k of the columns is in
  * `values` (from `roomFor`), from places[k] (Int32Array) on.
  */
 export function multiply(weights, values, places, bias, rows, width) {

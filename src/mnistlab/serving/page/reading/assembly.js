@@ -1,4 +1,4 @@
-// Assembles pieces of ink into digits: joins the parts of a digit, and cuts touching digits apart, as the classifier prefers.
+// Assembles pieces of ink into digits: joins a digit's parts, and cuts touching digits apart, if the classifier prefers that.
 // As in mnistlab.reading.assembly. A unit is {piece, image, probabilities, sure}.
 
 import { toMnistForm } from "./form.js";
@@ -48,7 +48,7 @@ export function look(classifier, pieces) {
   }));
 }
 
-/** In one pass, joins neighbours that look more like a digit together than apart. */
+/** In one pass, joins neighbouring units that look more like a digit together than apart. */
 function joinParts(classifier, units, size) {
   const pairs = neighbours(units.map(({ piece }) => piece), size);
   const unions = look(classifier, pairs.map(([a, b]) => join(units[a].piece, units[b].piece)));
@@ -72,7 +72,7 @@ function joinParts(classifier, units, size) {
   return [...units.filter((_, n) => !gone.has(n)), ...made];
 }
 
-/** Pairs so close that they may be parts of one digit, and together not much larger than a usual digit, `size`. */
+/** Pairs of pieces that may be parts of one digit: close, and together not much larger than `size`, a usual digit. */
 function neighbours(pieces, size) {
   const pairs = [];
   pieces.forEach((one, a) => {
@@ -87,7 +87,8 @@ function isNear(one, other, size) {
   const wide = Math.max(other.right, one.right) - Math.min(other.x, one.x);
   const tall = Math.max(other.bottom, one.bottom) - Math.min(other.y, one.y);
   const beside = gapX < 0.22 * size && gapY < 0.3 * size && wide < 1.35 * size && tall < 1.5 * size;
-  // Pieces one above the other that almost touch may be halves of a digit; if others are cut too, `size` is that of halves.
+  // Two pieces that almost touch, one above the other, may be the halves of a digit; if other digits are in halves too, `size`
+  // is the size of a half.
   const above = gapX < -0.3 * Math.min(other.width, one.width) && gapY < 0.15 * size && wide < 2 * size && tall < 2.4 * size;
   // Two pieces of full height side by side are two digits, unless their boxes overlap; two specks are not a digit.
   const areParts = Math.min(other.height, one.height) < 0.75 * size || gapX < 0.02 * size;
@@ -108,7 +109,7 @@ function sureness({ piece, sure }, size) {
   return sure * Math.min(1, Math.max(0, small / 0.6 - 0.3));
 }
 
-/** In one pass, cuts each unit that is wide enough for two digits, if both halves look more like digits than the whole. */
+/** In one pass, cuts each unit wide enough to be two digits if both halves look more like digits than the whole does. */
 function cutTouching(classifier, units, size) {
   const isWide = ({ piece, sure }) =>
     (piece.width > 1.15 * piece.height && piece.width > 0.8 * size) || (sure < 0.8 && piece.width > 0.75 * size);
@@ -127,7 +128,7 @@ function cutTouching(classifier, units, size) {
   return units.flatMap((unit, n) => best.get(n)?.pair ?? [unit]);
 }
 
-/** Ways to cut a piece into a left and a right part, in columns with little ink, the best first. */
+/** Up to `most` ways to cut a piece into a left and a right part, in columns with little ink, best first. */
 function cuts(piece, most = 6) {
   const { width, height, strength } = piece;
   const columns = new Float64Array(width);

@@ -53,7 +53,7 @@ function contrast(gray) {
   return picture(gray.width, gray.height, made);
 }
 
-/** The maxima, at least `LEAST`, of the kinds' probabilities in the cells for which `isNew`: [{x, y, width, height, kinds}]. */
+/** The maxima, at least `LEAST`, of the kinds' probabilities in cells where `isNew` is true: [{x, y, width, height, kinds}]. */
 function peaks({ kinds, boxes, columns, rows }, isNew) {
   const area = columns * rows;
   const best = new Float32Array(area);
@@ -132,7 +132,7 @@ function copy(seen, [left, top, right], whole, window) {
   }
 }
 
-/** The scales to look at: from one at which the picture, or its largest box, is one digit, to one for the smallest digits. */
+/** The scales: at the first, the picture or its largest box is only as large as a digit; the last is for the smallest digits. */
 function scales({ width, height }, boxes) {
   const most = Math.min(SIZES[1] / SMALLEST, (MOST_PIXELS / (height * width)) ** 0.5);
   const least = SIZES[1] / Math.max(...(boxes ? boxes.flatMap((box) => box.slice(2)) : [width, height]));
@@ -157,7 +157,7 @@ export class Sizes {
 
 /**
  * What the network detects at each size, from the smallest up, until every digit has been large enough. With the boxes of all
- * strokes, `inked`, it looks at large sizes only where strokes have not been recognised.
+ * strokes, `inked`, the network looks at large sizes only where strokes have not been recognised.
  */
 export function levels(finder, sizes, { isLight = false, most = MOST_PIXELS, first = 0, boxes = null, inked = null } = {}) {
   const looked = [];

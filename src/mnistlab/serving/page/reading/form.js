@@ -27,7 +27,7 @@ function fullContrast(strength) {
   return like(strength, strength.values.map((value) => Math.min(255, roundEven(Math.fround(value * factor)))));
 }
 
-/** The piece with strokes thinner than `THINNEST` thickened to that, and strokes thicker than `THICKEST` thinned to that. */
+/** The piece with strokes thinner than `THINNEST` thickened to it, and strokes thicker than `THICKEST` thinned to it. */
 function usualWidth(strength) {
   const mask = like(strength, strength.values.map((value) => (value > 100 ? 1 : 0)));
   if (!mask.values.includes(1)) return strength;
@@ -55,7 +55,7 @@ function thinned(strength, radius) {
   return right < 0 ? strength : part(thinner, left, top, right + 1 - left, bottom + 1 - top);
 }
 
-/** The image placed in 28x28 pixels with its centre of mass in the middle, or as close to it as it fits. */
+/** The image placed in 28x28 pixels with its centre of mass in the middle, or as close to the middle as the image fits. */
 function centred({ width, height, values }) {
   let [total, across, down] = [0, 0, 0];
   values.forEach((value, i) => {

@@ -27,7 +27,7 @@ export function paperColour(given) {
   return resize(ground, given.width, given.height, "linear");
 }
 
-/** Replaces, in the ground, what is left of ink that is lighter than paper in one of the colours: by its surroundings. */
+/** Replaces ink by its surroundings where, because it is lighter than paper in one of the colours, it is left in `ground`. */
 function withoutLightInk(small, gray, ground, side) {
   const around = closed(gray, side);
   const dark = gray.values.map((value, i) => (around.values[i] - value > Math.fround(0.1) * around.values[i] ? 1 : 0));

@@ -35,7 +35,7 @@ export class Ink {
     return this.width;
   }
 
-  /** The width of the finest stroke or speck, measured where it is widest; 0 if there is none. */
+  /** The width in pixels of the finest stroke or speck, measured where it is widest; 0 if there is none. */
   get finest() {
     const { labels, areas } = this.strokes;
     if (areas.length === 0) return 0;
@@ -111,7 +111,7 @@ function printedRules(across, down, back, view) {
   return dilated(warped(both, inverse(back), view.width, view.height, true), 3);
 }
 
-/** Whether there is next to nothing besides the rules, and nothing darker than they are. */
+/** Whether the page has hardly any ink except its rules, and none that is much darker than the rules. */
 function isOnlyRules(look, missing, printed) {
   if (look.typical === 0) return true;
   const { values, channels, total } = missing;

@@ -4,7 +4,7 @@ import { argsort, clip, mean, median, quantile } from "./numbers.js";
 
 const MOST_LINES = 100;
 
-/** The height in pixels that most of the larger boxes (x, y, width, height) have. */
+/** The median height in pixels of the boxes (x, y, width, height), without the small ones; 0 if there are none. */
 export function typicalHeight(boxes) {
   if (boxes.length === 0) return 0;
   const heights = boxes.map((box) => box[3]);
@@ -12,7 +12,7 @@ export function typicalHeight(boxes) {
   return median(heights.filter((height) => height >= least));
 }
 
-/** The indices of the boxes, line by line from the top, each from left to right. */
+/** The indices of the boxes, line by line from the top, each line from left to right. */
 export function linesOf(boxes) {
   if (boxes.length === 0) return [];
   const size = typicalHeight(boxes);

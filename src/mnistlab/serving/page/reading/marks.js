@@ -31,7 +31,7 @@ export const isMiddleIn = (one, other) =>
 /** Whether one of two boxes contains the centre of the other. */
 export const doMeet = (one, other) => isMiddleIn(one, other) || isMiddleIn(other, one);
 
-/** The marks of both kinds, by place: marks that meet, directly or through others, share a place: [[strokes, found], ...]. */
+/** The marks by place: [[strokes, found], ...]. Marks that meet, directly or through others, share a place. */
 export function places(strokes, found) {
   const marks = [...strokes, ...found];
   const parent = marks.map((_, n) => n);

@@ -1,4 +1,4 @@
-// Merges the finder's detections at several sizes, so that each mark remains once, and no two are in one spot.
+// Merges the finder's detections at several sizes, so that each mark is kept only once, and no two marks share a spot.
 // As in mnistlab.reading.overlaps.
 
 import { CLASSES, foundMark, LEAST } from "./finder.js";
@@ -13,7 +13,7 @@ const BELOW = 0.5;
 const MOST_FOUND = 3000;
 const [LINE, BESIDE] = [0.5, 3];
 
-/** The marks in a picture: each once, even if it was found at several sizes, and no two in one spot. */
+/** The marks in a picture: each once, even if it was found at several sizes, and no two marks in one spot. */
 export function find(looked) {
   const found = looked
     .flatMap((level) => level.found.filter(({ weight }) => weight > LEAST))
@@ -65,7 +65,7 @@ function asOne(slash) {
   return foundMark({ ...slash, kinds });
 }
 
-/** Whether digits with about those boxes are among those detected at any size, even if they were not kept, and no two in one spot. */
+/** Whether a digit with about each of those boxes was detected at some size, kept or not, with no two of them in one spot. */
 export function areSupported(boxes, detected) {
   const nearest = boxes.map((box) => {
     const shares = detected.map((mark) => overlap(box, around(mark)));

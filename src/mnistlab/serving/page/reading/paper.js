@@ -76,7 +76,7 @@ export function missingLight(given, paper) {
   return { values, total, channels: given.channels, width: given.width, height: given.height, empty: brighter + 0.67 * noise, noise };
 }
 
-/** The quantiles 0.05 and 0.25. On clean paper, over a quarter of the values equal the smallest, and nothing has to be sorted. */
+/** The quantiles 0.05 and 0.25. On clean paper, over a quarter of the values equal the smallest, so nothing has to be sorted. */
 function brightestOf(total) {
   let [least, count] = [Infinity, 0];
   for (let i = 0; i < total.length; i += 1) {

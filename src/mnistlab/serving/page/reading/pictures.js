@@ -40,7 +40,7 @@ export const BORDERS = {
   },
 };
 
-/** The picture with that many more pixels on each side, filled as `border` (one of `BORDERS`) says, or with that number. */
+/** The picture with that many more pixels on each side, filled as `border` says: as one of `BORDERS`, or with a number. */
 export function framed(given, top, bottom, left, right, border) {
   const { width, height, channels, values } = given;
   const [wide, high] = [width + left + right, height + top + bottom];
@@ -129,7 +129,7 @@ export function resize(given, width, height, way) {
   return picture(width, height, made, channels);
 }
 
-/** Each pixel from two old neighbours, in integers of 2048ths as in OpenCV; an enlarged area is cut at the old pixels' edges. */
+/** Each pixel from two old neighbours, in integers of 2048ths as in OpenCV; unless `isSmooth`, only across old edges. */
 function between(given, width, height, isSmooth) {
   const { channels, values } = given;
   const across = pairs(given.width, width, isSmooth);

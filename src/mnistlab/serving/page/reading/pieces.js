@@ -11,7 +11,7 @@ const MOST_PIECES = 2000;
 export const piece = (x, y, strength) => ({ x, y, width: strength.width, height: strength.height, right: x + strength.width, bottom: y + strength.height, strength });
 export const boxOf = ({ x, y, width, height }) => [x, y, width, height];
 
-/** The connected strokes, without specks, dust, faint print on the back and anything else that is not writing. */
+/** The connected strokes, except specks, dust, faint print from the back of the page and whatever else is not writing. */
 export function findPieces(ink) {
   const { strength } = ink;
   if (ink.isWhole) {
@@ -25,7 +25,7 @@ export function findPieces(ink) {
   if (longest.length > 200 && median(longest) < SMALLEST && size < 2.5 * SMALLEST) return [];
   const isWriting = ([, , width, height], n) => {
     const fits = longest[n] >= Math.max(SMALLEST, 0.1 * size) && longest[n] <= Math.min(LARGEST, 3.5 * size);
-    // A piece from edge to edge is the edge of a shadow, a table or another sheet.
+    // A piece that crosses the whole picture is the edge of a shadow, a table or another sheet.
     const across = width >= 0.97 * strength.width && width > 8 * height;
     const down = height >= 0.97 * strength.height && height > 8 * width;
     return fits && !across && !down;

@@ -1,4 +1,4 @@
-// Finds where strokes alone are ambiguous between the digits of a line: the finder looks only there.
+// Finds where, between the digits of a line, strokes alone are ambiguous. The finder looks only there.
 // As in mnistlab.reading.questions.
 
 import { foundMark, look, SIZES } from "./finder.js";
@@ -18,7 +18,7 @@ const OUTSIZED = 1.2;
 const [PLAIN, LIKE_OTHERS] = [0.999, 1.03];
 const [AROUND, OVER] = [1.6, 0.6];
 
-/** The marks of one line, from the left, in the frame of their `levelBox`. */
+/** The marks of one line, from the left, in the coordinates of their `levelBox`. */
 export class Row {
   constructor(marks, numbers) {
     this.numbers = numbers;
@@ -52,8 +52,8 @@ export class Row {
   }
 
   /**
-   * The boxes, in the marks' frame, of the strokes that may be more than dirt but less than a digit; and how dark each stroke is
-   * at its darkest, relative to the page's typical ink: {boxes, darkest}.
+   * The boxes, in the marks' coordinates, of the strokes that may be signs, rather than dirt or digits; and how dark each stroke
+   * is at its darkest, relative to the page's typical ink: {boxes, darkest}.
    */
   smallStrokes(ink, strokes) {
     const [left, top] = [0, 1].map((axis) => Math.min(...this.boxes.map((box) => box[axis])) - NEAR * this.height);
@@ -102,7 +102,7 @@ function lean(image) {
   return -both / Math.max(down, 1e-6);
 }
 
-/** The parts of a line to look at, as x, y, width, height: around the boxes `questions`, merged if they overlap. */
+/** The parts of a line to look at, as x, y, width, height: one around each of the boxes `questions`, merged if they overlap. */
 export function windows(questions, row) {
   const spans = [];
   const sorted = [...questions].sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2] || a[3] - b[3]);
@@ -118,7 +118,7 @@ export function windows(questions, row) {
   });
 }
 
-/** The finder's detections in a window (x, y, width, height) of the ink, in the ink's frame; digits there are `height` high. */
+/** The finder's detections in a window (x, y, width, height) of the ink, in its coordinates; digits there are `height` high. */
 export function lookBetween(finder, gray, ink, window, height) {
   const [x, y, wide, high] = inPicture(window, ink, sizeOf(gray));
   const larger = largerInPicture(ink);

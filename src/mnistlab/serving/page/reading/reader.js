@@ -14,8 +14,8 @@ const GAP = 1.1;
 export const shownProbability = (probability) => roundEven(Math.min(probability, 1 - 1e-4) * 1e4) / 1e4;
 
 /**
- * Reads a picture with a classifier, and with the finder that `openFinder` opens if the classifier knows the ten digits: {text,
- * size, lines}, as in the API's /read; the `pixels` of each digit are a Uint8Array.
+ * Reads a picture with a classifier and, if that knows the ten digits, with the finder that `openFinder` opens: {text, size,
+ * lines}, as in the API's /read; the `pixels` of each digit are a Uint8Array.
  */
 export async function readPicture(openFinder, classifier, given) {
   const knowsDigits = classifier.values.join() === "0,1,2,3,4,5,6,7,8,9";

@@ -58,7 +58,7 @@ export function tilt(faint) {
   return Math.abs(fine.angle) >= 0.3 ? fine.angle : 0;
 }
 
-/** Whether there are rules, or more writing than a number or two, whose slope might differ from the page's. */
+/** Whether there are rules, or enough writing: a number or two may slope although the page does not. */
 function showsTilt(dark) {
   const { labels, boxes } = components(dark);
   const sizes = boxes.map(([, , wide, high]) => Math.max(wide, high));

@@ -27,7 +27,7 @@ const CLEAR = 1.2;
 
 /**
  * The digits and separators on a page: {marks, signs}, both with boxes in the picture. `openFinder` opens the
- * finder, without which most drawings are read.
+ * finder, which most drawings do not need.
  */
 export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const size = sizeOf(given);
@@ -64,7 +64,7 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   return withSigns(found, signs.map((sign) => ({ ...sign, box: turnedBack(sign.levelBox, quarters, turned) })));
 }
 
-/** The only piece of ink, if it was drawn with a broad pen: perhaps half a digit, but not a grid or frame. Null otherwise. */
+/** The only piece of ink if it was drawn with a broad pen, and so is not a grid or frame; null otherwise. */
 function loneDrawing(ink, pieces) {
   if (ink.rules || pieces.length !== 1) return null;
   return pieces[0].height < LONGEST * ink.pen ? pieces[0] : null;
@@ -79,7 +79,7 @@ function withSigns(marks, signs) {
   return { marks: left.map((number) => marks[number]), signs: kept.map((sign) => ({ ...sign, beside: place.get(sign.beside) })) };
 }
 
-/** What the finder takes for digits, or for something else of that size, with the classifier's answer to each. */
+/** What the finder takes for digits, or for something else as large as a digit, with the classifier's answer to each. */
 function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, inked, isTurnable }) {
   let gray = page;
   let looked = lookEverywhere(finder, gray, { lowest, dark, boxes: box && [box], inked });
@@ -105,7 +105,7 @@ function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, i
   return { found: marks, looked, quarters };
 }
 
-/** The place on the unrotated page of a box on the page, of this size, that was rotated by that many quarter turns. */
+/** A box of a page of this size after the page is turned back by that many quarter turns. */
 function turnedBack(box, quarters, [width, height]) {
   let [x, y, wide, high] = box;
   let size = [width, height];

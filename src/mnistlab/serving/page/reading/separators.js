@@ -18,7 +18,7 @@ const WRITTEN = 0.3;
 const WHERE = { ".": [-0.25, 0.3], ",": [-0.4, 0.35], "-": [0.15, 0.85], "/": [0.2, 0.8], "%": [0.2, 0.8], ":": [0.1, 0.8] };
 const REACH = 0.08;
 
-/** The signs between digits that were found by strokes alone, in the frame of their `levelBox`; `gray` is dark on light. */
+/** The signs between digits that were found by strokes alone, in the coordinates of their `levelBox`; `gray` is dark on light. */
 export async function signsBetween(openFinder, gray, ink, marks) {
   const signs = [];
   const strokes = ink.strokes.boxes;
@@ -46,7 +46,7 @@ function coarser(strokes, marks) {
   return dots > marks.length ? ON_DOTS : 1;
 }
 
-/** The signs among the finder's detections on the whole page, in the frame of the marks' `levelBox`; `ink` may be null. */
+/** The signs among the finder's detections on the whole page, in the coordinates of the marks' `levelBox`; `ink` may be null. */
 export function signsAmong(levels, ink, marks) {
   const signs = [];
   const strokes = ink && boxesInPicture(ink);
@@ -119,7 +119,7 @@ function signOf(row, mark, small) {
 
 const sign = (kind, sure, box, beside, insteadOf = []) => ({ kind, sure, levelBox: whole(box), box: whole(box), beside, insteadOf });
 
-/** The leaning 1 with that index as a slash; null if it is a 1, as it always is at the beginning or end of a line. */
+/** The leaning 1 with that index as a slash, if it is one; null if it is a 1, as always at the beginning or end of a line. */
 function slashOf(row, number, found) {
   const [x, y, width, height] = row.boxes[number];
   const here = found.filter((mark) => Math.max(Math.abs(mark.x - x - width / 2), Math.abs(mark.y - y - height / 2)) < 0.4 * row.height);
@@ -153,7 +153,7 @@ function within(boxes, mark, reach) {
   return [...boxes.keys()].filter((n) => isNear(boxes[n]));
 }
 
-/** Whether the centre of one detection lies in the other. */
+/** Whether the centre of either detection lies in the other. */
 function areOnOneSpot(one, other) {
   const [across, down] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
   return 2 * across < Math.max(one.width, other.width) && 2 * down < Math.max(one.height, other.height);

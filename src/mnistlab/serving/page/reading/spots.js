@@ -17,7 +17,7 @@ const LEAST_INK = 0.4;
 const PAPER = 0.8;
 const STROKE = 80;
 
-/** The digits among the detections, and other marks that are written as large as digits. */
+/** The digits among the detections, and other marks as large as digits. */
 export function spots(classifier, found, levels) {
   const pairs = found
     .filter(({ isDigit, isOther }) => isDigit || isOther)
@@ -82,7 +82,7 @@ export function lessened(probabilities, sure) {
   return probabilities.map((value) => share * value + (1 - share) * even);
 }
 
-/** The ink of one digit, without ink that is closer to another; null if there is none. */
+/** The ink of one digit, without ink that is closer to another mark; null if no ink is left. */
 function inkOf(mark, others, level) {
   const [high, wide] = [mark.height, Math.max(mark.width, 0.3 * mark.height)];
   const { scale, ink, seen } = level;

@@ -42,7 +42,7 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
   return kept;
 }
 
-/** The strokes that are plainly digits but were not found: only whole pieces, because half a frame may look like a 1. */
+/** The strokes that are plainly digits but missed by the finder; only whole pieces, because half a frame may look like a 1. */
 function missedBy(found, usual, strokes, { ink, pieces, given, threshold }) {
   const whole = new Set(pieces.map((one) => boxInPicture(one, ink, sizeOf(given)).join()));
   return unremarkable(strokes, given, threshold)
@@ -51,7 +51,7 @@ function missedBy(found, usual, strokes, { ink, pieces, given, threshold }) {
     .map((one) => changed(one, { levelBox: one.box }));
 }
 
-/** The strokes where something was found; one around several detections, such as a frame, only if surer than the detections. */
+/** The strokes where the finder found something; a stroke around several detections, such as a frame, only if surer. */
 function strokesWhere(found, classifier, ink, pieces, given) {
   const [one, several] = [[], []];
   for (const own of pieces) {
@@ -62,7 +62,7 @@ function strokesWhere(found, classifier, ink, pieces, given) {
   }
   const strokes = assembled(classifier, ink, one, given);
   const units = look(classifier, several.map(({ own }) => own)).filter((unit, n) => unit.sure > several[n].other);
-  // Strokes were found on the levelled page, detections in the picture itself: lines need all boxes in one frame.
+  // Strokes were found on the levelled page, detections in the picture itself; to form lines, all need the same coordinates.
   return [...strokes, ...units.map((unit) => marked(unit, ink, given))].map((stroke) => changed(stroke, { levelBox: stroke.box }));
 }
 
@@ -71,7 +71,7 @@ const [LOW, HIGH] = [0.6, 1.6];
 const AROUND = 0.1;
 const DOUBT = 0.5;
 
-/** Marks for ink that the finder sees as high as a digit, but that was not read: from strokes, or else not accepted. */
+/** Marks for ink of a digit's height that the finder saw but that was not read: from strokes or, if none, not accepted. */
 export function unread(classifier, looked, marks, strokes, threshold) {
   const dark = looked.filter(({ isLight }) => !isLight);
   if (marks.length === 0 || dark.length === 0) return [];

@@ -26,7 +26,7 @@ const cost = ([left, top, right, bottom]) => (right - left + 2 * HALO) * (bottom
 
 const together = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
 
-/** The cells in boxes of a picture (in its pixels), once it is scaled and framed: {width, height, values}, 1 inside. */
+/** Which cells of a picture, scaled and framed, lie in boxes of the original picture: {width, height, values}, 1 inside. */
 export function ofBoxes(boxes, scale, frame, { width, height }) {
   const cells = empty(width, height);
   for (const [x, y, wide, high] of boxes) {
@@ -50,7 +50,7 @@ function windowIn({ width, height, values }, left, top) {
   return found;
 }
 
-/** Windows that cover all wanted cells and few others; a window around two is taken if it costs less than they do. */
+/** Windows that cover all wanted cells and few others; two are merged if one window around both costs less. */
 export function windows(wanted) {
   const found = [];
   for (let top = 0; top < wanted.height; top += TILE)

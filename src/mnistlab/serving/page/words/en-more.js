@@ -27,17 +27,17 @@ export const MORE_ENGLISH = {
   learnLoss: "Loss {loss}",
   learnRight: "{right} of {digits} hard digits right",
   learnBetween: "; ",
-  learnFilters: "Its first filters, and below each what it finds in your drawing",
+  learnFilters: "The network's first filters, and below each filter what it finds in your drawing",
   learnDeep: "What the second convolution makes of these maps",
   learnDraw: "Draw a digit, and see what this network would have answered at each step.",
   learnNote:
-    "These are states of the training run {title}, saved while it ran; your browser runs them on your drawing. After a few steps a network knows nothing; after a few dozen it begins to see. The hard digits are the ones in the validation data that look most like other digits.",
+    "These states of the network were saved during the training run {title}; your browser applies each of them to your drawing. After a few steps a network still knows nothing; after a few dozen it begins to see. The hard digits are the ones in the validation data that look most like other digits.",
   learnOther: "This is not the network that answers in the other tabs.",
   learnQuick:
     "This is not the network that answers in the other tabs, but one that was trained for a short time only, so it makes more mistakes.",
   learnNone:
     "This run saved no complete states: its network is too large, or an older mnistlab trained it. Choose another training run.",
-  learnDamaged: "The snapshots of this training run are damaged or were changed. Choose another, or train it again.",
+  learnDamaged: "The snapshots of this training run are damaged or were changed. Choose another training run, or repeat this one.",
 
   brokenLabel: "The broken picture. Arrow keys or a click move the erased patch.",
   breakNow: "Now read as",
@@ -76,9 +76,9 @@ export const MORE_ENGLISH = {
   compareOneAlone:
     "To compare your own model with this one, write the page with both: mnistlab site public --model mnistlab --model latest",
   aloneSheets: "To read tables or the fields of a form, use the page that this command opens on your computer: mnistlab serve",
-  fileMissing: "{file} cannot be fetched: it is neither on the network nor in the browser's cache.",
+  fileMissing: "{file} cannot be fetched: the site did not send it, and the browser has no copy of it.",
   modelBroken: "{model} is not a model that this page can use: {reason}.",
   operatorUnknown: "{model} uses ONNX operators that this page cannot compute: {operators}.",
-  offlineRefused: "The browser did not store this page, so it will need the network next time, too.",
+  offlineRefused: "The browser did not store this page, so the page will need a connection next time, too.",
   slowRefused: "The browser refuses WebAssembly, so answers take longer.",
 };

@@ -20,7 +20,7 @@ export const ENGLISH = {
   sheetLabel: "Sheet to draw on",
   sheetHelp:
     "Draw with a finger, a pen or the mouse. With the keyboard: the arrow keys move the pen, with Shift in bigger steps; Space lowers and raises it; Delete clears the sheet.",
-  hint: "Draw a digit, or a number with several",
+  hint: "Draw a digit, or a number with several digits",
   tools: "Tools",
   undo: "Undo",
   clear: "Clear",
@@ -67,12 +67,12 @@ export const ENGLISH = {
   scaleLow: "negative",
   scaleHigh: "positive",
   insideHelp:
-    "From left to right, you see what each step finds in your drawing, with the strongest maps at the top. Orange is above zero, or a line that adds; blue is below zero, or a line that subtracts. Click a value to see how it was made, or clear the sheet and draw.",
+    "From left to right, you see what each step finds in your drawing, with the strongest maps at the top. Orange values are above zero, and orange lines add; blue values are below zero, and blue lines subtract. Click a value to see how it was made, or clear the sheet and draw.",
   insideNone: "The inside of this model cannot be shown: only its answer is known.",
   insidePart: "Only the steps of this model that the page knows are shown; how the answer follows from them cannot be shown.",
-  insideLooks: "This model looks at the picture {count} times; its first look is shown. Click a bar on the right to see how all of them are combined.",
-  insideDeskewed: "It deskews the digit first; the picture shown is the result.",
-  insideEvenedOut: "It evens out light and contrast first; the picture shown is the result.",
+  insideLooks: "This model's answer is the mean of {count} answers; the steps shown lead to the first of these. Click a bar on the right to see how all {count} are combined.",
+  insideDeskewed: "The model first deskews the digit; the picture shown is the result.",
+  insideEvenedOut: "The model first evens out light and contrast; the picture shown is the result.",
   moreMaps: "{count} more",
   short_input: "picture",
   short_pooling: "pool",
@@ -93,18 +93,18 @@ export const ENGLISH = {
   kind_picture:
     "784 grey values, all that the network knows of your drawing, scaled as in training: here from {low} (paper) to {high} (ink).",
   kind_convolution:
-    "Each filter slides over the maps before it: its output is large where its stroke, corner or curve appears, and below zero where the opposite does.",
+    "Each filter slides over the maps before it: its output is large where the stroke, corner or curve that it looks for appears, and below zero where the opposite appears.",
   kind_pooling: "Keeps the largest value of each small square: fewer values, and a small shift no longer matters.",
   kind_normalisation: "Brings every map to the same scale, so that none drowns out the others.",
   kind_relu: "Keeps what is above zero and sets the rest to zero.",
   kind_average: "Averages each map: this says how much was found, but no longer where.",
   kind_flatten: "Lays all values out in one row, ready to be weighed.",
   kind_linear:
-    "Weighs every value for and against each class, and adds them up. The last sums, one for each class, are the logits: click a bar on the right to see how they become percentages.",
+    "Each of its outputs is the sum of all values, each times its own weight. The last sums, one for each class, are the logits: click a bar on the right to see how they become percentages.",
   kind_probabilities:
-    "Softmax turns the sums (logits) into percentages: e to the power of each, divided by the total of all of these. Click to see how.",
+    "Softmax turns the sums (logits) into percentages: e to the power of each sum, divided by the total of all these powers. Click to see how.",
   kind_calibrated:
-    "Each sum (logit) is divided by {temperature}, so that the network is as sure as it is right (calibration); then e to the power of each, divided by the total of all of these, gives the percentage. Click to see how.",
+    "Each sum (logit) is divided by {temperature}, so that the percentages match how often the network is right (calibration). Then e to the power of each quotient, divided by the total of all these powers, gives the percentage. Click to see how.",
   kind_other: "One more step of the computation.",
   name_convolution: "Convolution",
   name_pooling: "Max-pooling",
@@ -118,7 +118,7 @@ export const ENGLISH = {
   whyHeading: "Why {value}?",
   whyFor: "speaks for {value}",
   whyAgainst: "speaks against {value}",
-  whyLabel: "The drawing, coloured by what speaks for {value} and what speaks against it: {share} of the effect speaks for it.",
+  whyLabel: "The drawing, coloured by what speaks for {value} and what speaks against it. Of the whole effect of the ink, {share} speaks for {value}.",
   whyNote:
     "Each spot of ink is erased in turn. Where the answer becomes less certain, that ink speaks for it; where it becomes more certain, that ink speaks against it.",
 
@@ -156,7 +156,7 @@ export const ENGLISH = {
   cellBlank: "{name}: nothing is written here",
   cellDoubtful: "{name}: {text}, perhaps {perhaps}. Check this one.",
   tableSave: "Save as CSV",
-  tableLayout: "Turn its cells into the fields of a form",
+  tableLayout: "Turn the cells into the fields of a form",
   fieldsLabel:
     "The picture with a box around each field. Page Up and Page Down choose a box, arrow keys move it, with Shift they resize it, Delete removes it.",
   fieldsDraw: "Drag a box around each place where a number is written.",
@@ -178,13 +178,13 @@ export const ENGLISH = {
   semicolon: "; ",
   layoutSave: "Save the layout",
   layoutOpen: "Open a layout",
-  layoutForm: "Choose its empty form",
+  layoutForm: "Choose the empty form",
   layoutBy: "In the next pictures, find the boxes by",
   byPicture: "the whole picture",
   byFrame: "the largest frame",
   byCorners: "the sheet’s corners",
   byForm: "this picture, an empty form",
-  layoutKeepForm: "Keep {name} beside the saved layout.",
+  layoutKeepForm: "Keep {name} in the same folder as the saved layout.",
   copy: "Copy",
   copied: "Copied",
 

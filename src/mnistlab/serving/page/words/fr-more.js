@@ -27,17 +27,17 @@ export const MORE_FRENCH = {
   learnLoss: "Perte {loss}",
   learnRight: "{right} chiffres difficiles sur {digits} bien lus",
   learnBetween: " ; ",
-  learnFilters: "Ses premiers filtres et, sous chacun, ce qu’il trouve dans votre dessin",
-  learnDeep: "Ce qu’en fait la deuxième convolution",
+  learnFilters: "Les premiers filtres du réseau et, sous chacun, ce qu’il trouve dans votre dessin",
+  learnDeep: "Ce que la deuxième convolution fait de ces cartes",
   learnDraw: "Dessinez un chiffre : vous verrez ce que ce réseau en aurait dit à chaque pas.",
   learnNote:
-    "Ce sont des états de l’entraînement {title}, gardés en cours de route ; votre navigateur les applique à votre dessin. Après quelques pas, un réseau ne sait rien ; après quelques dizaines, il commence à voir. Les chiffres difficiles sont ceux, parmi les données de validation, qui ressemblent le plus à d’autres chiffres.",
+    "Ces états du réseau ont été enregistrés pendant l’entraînement {title} ; votre navigateur applique chacun d’eux à votre dessin. Après quelques pas, un réseau ne sait encore rien ; après quelques dizaines, il commence à voir. Les chiffres difficiles sont ceux, parmi les données de validation, qui ressemblent le plus à d’autres chiffres.",
   learnOther: "Ce réseau n’est pas celui qui répond dans les autres onglets.",
   learnQuick:
     "Ce réseau n’est pas celui qui répond dans les autres onglets : il n’a été entraîné que peu de temps, et se trompe donc davantage.",
   learnNone:
-    "Cet entraînement n’a gardé aucun état complet : son réseau est trop grand pour cela, ou il vient d’une version plus ancienne de mnistlab. Choisissez-en un autre.",
-  learnDamaged: "Les instantanés de cet entraînement sont endommagés ou ont été modifiés. Choisissez-en un autre, ou refaites-le.",
+    "Cet entraînement n’a gardé aucun état complet : son réseau est trop grand pour cela, ou l’entraînement a été fait avec une version plus ancienne de mnistlab. Choisissez un autre entraînement.",
+  learnDamaged: "Les instantanés de cet entraînement sont endommagés ou ont été modifiés. Choisissez un autre entraînement, ou refaites celui-ci.",
 
   brokenLabel: "L’image altérée. Les flèches ou un clic déplacent le carré gommé.",
   breakNow: "Lu maintenant :",
@@ -50,10 +50,10 @@ export const MORE_FRENCH = {
   breakFindLabel: "Où cède-t-il ? ({name})",
   breakHolds: "La réponse tient d’un bout à l’autre.",
   breakAt: "La réponse change vers {places}.",
-  breakUnsure: "Le réseau n’est plus sûr vers {places}.",
+  breakUnsure: "Le réseau n’est plus sûr de lui vers {places}.",
   breakReset: "Remettre à zéro",
   breakNote:
-    "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin. Un « ? » après une réponse : le réseau n’en est pas assez sûr.",
+    "Cela change les 28 × 28 pixels que le réseau reçoit, pas votre dessin. Un « ? » après une réponse signifie que le réseau n’en est pas assez sûr.",
   and: " et ",
 
   compareA: "Un modèle",
@@ -74,10 +74,10 @@ export const MORE_FRENCH = {
   footerAlone: "Ce que vous dessinez reste dans ce navigateur : le réseau y tourne.",
   pictureNoteAlone: "Déposez l’image n’importe où sur cette page, collez-la, choisissez-la ou prenez une photo. Elle reste dans ce navigateur.",
   compareOneAlone:
-    "Pour mettre un de vos modèles à côté de celui qui est ici, écrivez la page avec les deux : mnistlab site public --model mnistlab --model latest",
+    "Pour mettre un de vos modèles à côté de celui de cette page, écrivez la page avec les deux : mnistlab site public --model mnistlab --model latest",
   aloneSheets:
     "Les tableaux et les champs d’un formulaire sont lus par la page que cette commande ouvre sur votre ordinateur : mnistlab serve",
-  fileMissing: "Impossible d’obtenir {file} : il n’est ni sur le réseau, ni dans ce que garde le navigateur.",
+  fileMissing: "Impossible d’obtenir {file} : le site ne l’a pas envoyé, et le navigateur n’en a pas de copie.",
   modelBroken: "{model} n’est pas un modèle utilisable par cette page : {reason}.",
   operatorUnknown: "{model} emploie des opérateurs ONNX que cette page ne sait pas calculer : {operators}.",
   offlineRefused: "Le navigateur ne garde pas cette page : elle aura encore besoin d’une connexion la prochaine fois.",

@@ -51,10 +51,10 @@ export const FRENCH = {
   gotHeading: "Ce que le réseau a reçu",
   cropLabel: "Le chiffre, découpé dans la feuille ou l’image",
   cropCaption: "découpé",
-  seenLabel: "Les 28 pixels sur 28 que le réseau reçoit",
+  seenLabel: "Les 28 × 28 pixels que le réseau reçoit",
   seenCaption: "28 × 28 pixels",
   gotNote:
-    "Découpé, mis à l’échelle dans 20 × 20 pixels sans être déformé, placé dans 28 × 28 avec son centre de masse au milieu, blanc sur noir : comme dans MNIST.",
+    "Le chiffre est découpé, ramené à 20 × 20 pixels sans être déformé, puis placé dans 28 × 28 pixels avec son centre de masse au milieu, blanc sur noir : comme dans MNIST.",
   read: "Lu : {digits}.",
   readLast: "Dernier chiffre {value}, {percent}.",
   readChosen: "Chiffre numéro {position} : {value}, {percent}.",
@@ -67,12 +67,12 @@ export const FRENCH = {
   scaleLow: "négatif",
   scaleHigh: "positif",
   insideHelp:
-    "De gauche à droite, ce que chaque étape trouve dans votre dessin, les cartes les plus fortes en haut. Orange : au-dessus de zéro, ou ligne qui ajoute ; bleu : au-dessous, ou ligne qui retranche. Cliquez sur une valeur pour voir son calcul, ou effacez la feuille et dessinez.",
+    "De gauche à droite, on voit ce que chaque étape trouve dans votre dessin, avec les cartes les plus fortes en haut. Une valeur orange est positive, une ligne orange ajoute ; une valeur bleue est négative, une ligne bleue retranche. Cliquez sur une valeur pour voir son calcul, ou effacez la feuille et dessinez.",
   insideNone: "L’intérieur de ce modèle ne peut pas être montré : on n’en connaît que la réponse.",
   insidePart: "La page ne montre que les étapes de ce modèle qu’elle connaît, et ne peut pas montrer comment la réponse en découle.",
-  insideLooks: "Ce modèle regarde l’image {count} fois ; on voit son premier regard. Cliquez sur une barre à droite pour voir comment tous les regards se combinent.",
-  insideDeskewed: "Il redresse d’abord le chiffre : c’est l’image montrée.",
-  insideEvenedOut: "Il égalise d’abord la lumière et le contraste : c’est l’image montrée.",
+  insideLooks: "La réponse de ce modèle est la moyenne de {count} réponses ; les étapes montrées mènent à la première. Cliquez sur une barre à droite pour voir comment toutes se combinent.",
+  insideDeskewed: "Le modèle redresse d’abord le chiffre ; l’image montrée est l’image redressée.",
+  insideEvenedOut: "Le modèle égalise d’abord la lumière et le contraste ; l’image montrée est l’image égalisée.",
   moreMaps: "{count} de plus",
   short_input: "image",
   short_pooling: "pool",
@@ -91,20 +91,20 @@ export const FRENCH = {
   lensIndex: "{name}, nº\u00a0{index}",
   largestOf: "{name} (la plus grande valeur de sa carte)",
   kind_picture:
-    "784 gris, tout ce que le réseau sait de votre dessin, mis à l’échelle de l’entraînement : ici de {low} (papier) à {high} (encre).",
+    "784 valeurs de gris : c’est tout ce que le réseau sait de votre dessin. Elles sont mises à l’échelle comme à l’entraînement, ici de {low} (papier) à {high} (encre).",
   kind_convolution:
-    "Chaque filtre glisse sur ce qui précède : le résultat est grand là où se trouve le trait, l’angle ou la courbe qu’il cherche, négatif là où c’est l’inverse.",
+    "Chaque filtre glisse sur les cartes de l’étape précédente : son résultat est grand là où se trouve le trait, l’angle ou la courbe qu’il cherche, négatif là où se trouve le contraire.",
   kind_pooling: "Garde la plus grande valeur de chaque petit carré : moins de valeurs, et un léger décalage ne compte plus.",
   kind_normalisation: "Met toutes les cartes à la même échelle, pour qu’aucune ne couvre les autres.",
   kind_relu: "Garde ce qui dépasse zéro, met le reste à zéro.",
-  kind_average: "Fait la moyenne de chaque carte : quelle quantité a été trouvée, et non plus où.",
+  kind_average: "Fait la moyenne de chaque carte : on sait encore combien a été trouvé, mais plus où.",
   kind_flatten: "Aligne toutes les valeurs sur une seule rangée, prêtes à être pesées.",
   kind_linear:
-    "Pèse chaque valeur pour et contre chaque classe, et additionne. Les dernières sommes, une par classe, sont les logits : cliquez sur une barre à droite pour voir comment elles deviennent des pourcentages.",
+    "Chaque sortie est la somme de toutes les valeurs, chacune multipliée par son propre poids. Les dernières sommes, une par classe, sont les logits : cliquez sur une barre à droite pour voir comment elles deviennent des pourcentages.",
   kind_probabilities:
-    "Le softmax fait des pourcentages des sommes (logits) : e à la puissance de chacune, divisé par le total de toutes ces puissances. Cliquez pour voir le calcul.",
+    "Le softmax change les sommes (logits) en pourcentages : e à la puissance de chaque somme, divisé par le total de toutes ces puissances. Cliquez pour voir le calcul.",
   kind_calibrated:
-    "Chaque somme (logit) est divisée par {temperature} (calibration : n’être sûr qu’autant qu’on a raison) ; puis e à cette puissance, divisé par le total, donne le pourcentage. Cliquez pour voir le calcul.",
+    "Chaque somme (logit) est divisée par {temperature}, pour accorder la certitude du réseau à ses succès (calibration). Puis e à la puissance de chaque quotient, divisé par le total de toutes ces puissances, donne le pourcentage. Cliquez pour voir le calcul.",
   kind_other: "Une étape de plus du calcul.",
   name_convolution: "Convolution",
   name_pooling: "Max-pooling",
@@ -119,9 +119,9 @@ export const FRENCH = {
   whyFor: "en faveur du {value}",
   whyAgainst: "contre le {value}",
   whyLabel:
-    "Le dessin, coloré selon ce qui pèse en faveur du {value} ou contre : {share} de l’effet est en sa faveur.",
+    "Le dessin, coloré selon ce qui pèse en faveur du {value} ou contre lui. De tout l’effet de l’encre, {share} est en faveur du {value}.",
   whyNote:
-    "Chaque bout de trait est effacé à son tour. Là où la réponse devient moins sûre, il pesait en sa faveur ; là où elle devient plus sûre, contre elle.",
+    "Chaque bout de trait est effacé à son tour. Si la réponse en devient moins sûre, ce bout de trait pèse en sa faveur ; si elle en devient plus sûre, il pèse contre elle.",
 
   pictureHeading: "Lire une image de chiffres manuscrits",
   pictureNote:
@@ -157,7 +157,7 @@ export const FRENCH = {
   cellBlank: "{name} : rien d’écrit ici",
   cellDoubtful: "{name} : {text}, peut-être {perhaps}. À vérifier.",
   tableSave: "Enregistrer en CSV",
-  tableLayout: "Faire des cases les champs d’un formulaire",
+  tableLayout: "Faire de ces cases les champs d’un formulaire",
   fieldsLabel:
     "L’image avec un cadre autour de chaque champ. Page précédente et Page suivante choisissent un cadre, les flèches le déplacent, avec Maj elles l’agrandissent ou le réduisent, Suppr le supprime.",
   fieldsDraw: "Tracez un cadre autour de chaque endroit où se trouve un nombre.",
@@ -185,7 +185,7 @@ export const FRENCH = {
   byFrame: "le plus grand cadre imprimé",
   byCorners: "les coins de la feuille",
   byForm: "cette image, un formulaire vide",
-  layoutKeepForm: "Gardez {name} à côté de la mise en page enregistrée.",
+  layoutKeepForm: "Gardez {name} dans le même dossier que la mise en page enregistrée.",
   copy: "Copier",
   copied: "Copié",
 
