@@ -88,7 +88,7 @@ def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
 
 
 def import_onnxruntime(submodule: str = "") -> Any:
-    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Only this function may import it (ruff checks).
+    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Only this function may import it (ruff enforces this).
 
     Official builds of onnxruntime report their use to Microsoft and keep an identifier of this computer in the home folder,
     unless ORT_DISABLE_TELEMETRY is set before the library is loaded (see its Privacy.md). Child processes inherit the setting.

@@ -21,7 +21,7 @@ MEAN, STD = 0.1307, 0.3081
 Prepare = Callable[[torch.Tensor], torch.Tensor]
 PREPARATIONS: dict[str, Prepare] = {
     "normalised": lambda pixels: (pixels / 255 - MEAN) / STD,
-    "raw 0 to 255": lambda pixels: pixels,
+    "raw, from 0 to 255": lambda pixels: pixels,
     "inverted, normalised": lambda pixels: (1 - pixels / 255 - MEAN) / STD,
     "inverted, scaled to [0, 1]": lambda pixels: 1 - pixels / 255,
 }
@@ -86,7 +86,7 @@ def test_a_model_trained_as_it_should_be_is_ok(
     assert "500 validation images right" in found["input"].detail
 
 
-@pytest.mark.parametrize("kind", ["raw 0 to 255", "inverted, normalised", "inverted, scaled to [0, 1]"])
+@pytest.mark.parametrize("kind", ["raw, from 0 to 255", "inverted, normalised", "inverted, scaled to [0, 1]"])
 def test_the_input_that_a_model_was_trained_on_is_named(
     kind: str, trained: Callable[[str], Small], digits: tuple[torch.Tensor, torch.Tensor]
 ) -> None:

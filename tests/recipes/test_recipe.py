@@ -246,7 +246,7 @@ def test_recipes_of_one_network_and_of_several_are_never_equal_and_turn_into_eac
 
 @pytest.mark.parametrize("one", [{}, {"ensemble": EnsembleSettings()}, {"ensemble": EnsembleSettings(members=1)}])
 def test_an_ensemble_has_at_least_two_members(one: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=r"^Recipe 'a': an ensemble has at least 2 members; it has 1\.") as caught:
+    with pytest.raises(UserError, match=r"^Recipe 'a' has 1 member, but an ensemble needs at least 2\.") as caught:
         EnsembleRecipe("a", **one)
     assert caught.value.remedy.startswith("Give ensemble=EnsembleSettings(members=2), or make a Recipe")
     two = EnsembleRecipe("a", ensemble=EnsembleSettings(members=2))

@@ -70,7 +70,7 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
 def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
     """The values, scaled to 0 to 255 from the smallest usual range that nearly holds them.
 
-    If the values are `computed` and only a few greys (see `FEW`), they are scaled so that the highest becomes white.
+    If the values are `computed` and the highest is above 1 but no more than `FEW`, they are scaled so that it becomes white.
     """
     kind = array.dtype.kind
     if kind not in "buif":

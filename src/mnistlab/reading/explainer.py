@@ -162,7 +162,7 @@ class Explainer:
         Returns
         -------
         Sight
-            The input of the network's first layer, all layers, and the looks from which the answer is computed.
+            The input of the network's first layer, all layers, and each look at the image (one pass of a network) that the answer averages.
 
         Raises
         ------

@@ -49,7 +49,7 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 #
 # Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The recipe `quick`
 # has three convolutions, the first with 16 filters of size 5x5 that move two pixels at a time, so its maps are 14x14. The
-# recipe's test accuracy and training time on two cores are {{quick}}.
+# recipe's test accuracy and training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
 # À droite de chaque filtre, voici sa **carte**, qui répond en chaque point à la question du filtre : y a-t-il ici un trait

@@ -338,7 +338,7 @@ plt.show()
 #
 # ## Que vaut un pourcentage ?
 #
-# La deuxième sorte de hasard tient aux images de test : dix mille autres auraient donné un autre nombre. Le réseau à deux
+# Un autre hasard tient aux images de test : dix mille autres images auraient donné un autre nombre. Le réseau à deux
 # convolutions lisait bien 9 914 images. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
 # recommencez dix mille fois :
 
@@ -467,8 +467,8 @@ print(needed, round(ours * wrong_three))
 # %% [markdown] lang="fr"
 # Plus les deux réseaux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart
 # pèsent : à partir de 44 erreurs communes (premier nombre), cet écart ne s'explique plus par le seul hasard. Le second nombre
-# (la ligne orange) est celui des erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans la
-# liste des erreurs, nul ne peut trancher. Gardez-la : le dossier d'un entraînement la contient, dans `test.json`.
+# (la ligne orange) est celui des erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans leurs
+# listes d'erreurs, nul ne peut trancher. Gardez donc ces listes : chaque dossier d'entraînement a la sienne, dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
 # convolutions font une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont été entraînées ainsi depuis, et

@@ -24,7 +24,7 @@ from mnistlab import RECIPES, MNISTDataLoader, Reader, load_model, train
 
 # %% [markdown] lang="en"
 # First, we need a network: that of the recipe `quick` (day 7 says what makes it quick). Its accuracy on the test images and
-# its training time on two cores of a CPU are {{quick}}.
+# its training time on two cores of a CPU: {{quick}}.
 
 # %% [markdown] lang="fr"
 # Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Son exactitude sur
@@ -316,9 +316,9 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # %% [markdown] lang="en"
 # ## mnistlab's reader
 #
-# `Reader` takes the same steps, for any picture: `find_ink` removes paper, shadow and ruled lines, and straightens the page,
-# even with light ink on dark paper; `find_pieces` finds the connected strokes; `to_mnist_form` does what `as_mnist` does, and
-# corrects the width of strokes that are far too thin or far too thick.
+# `Reader` takes the same steps, for any picture: `find_ink` removes paper, shadow and ruled lines, and straightens the page
+# (the ink may also be light on dark paper); `find_pieces` finds the connected strokes; `to_mnist_form` does what `as_mnist` does,
+# and corrects the width of strokes that are far too thin or far too thick.
 
 # %% [markdown] lang="fr"
 # ## Le lecteur de mnistlab
@@ -394,7 +394,7 @@ strip(*forms)
 #
 # ## A page
 #
-# Let us write three times of day (1945 for 19:45), each in one person's hand, on ruled paper that lies a little askew, and add
+# Let us write three clock times (1945 for 19:45), each in one person's hand, on ruled paper that lies a little askew, and add
 # a K, which is not a digit:
 
 # %% [markdown] lang="fr"

@@ -160,7 +160,7 @@ def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -
 
 
 def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
-    """The polynomial of that degree through most of the points, and the mean distance of those points from it."""
+    """The polynomial of that degree that follows most of the points, and the mean distance of all the points from it."""
     curve, weight = np.zeros(degree + 1), np.ones(len(x))
     for _ in range(6):
         curve = np.polyfit(x, y, degree, w=weight)
