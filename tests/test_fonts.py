@@ -9,7 +9,7 @@ import pytest
 
 from mnistlab import fonts
 from mnistlab.augmentation import glyphs
-from mnistlab.dependencies import FONTS
+from mnistlab.dependencies import FONT_PACKAGES
 from mnistlab.errors import UserError
 from mnistlab.fonts import content, font_files, fonts_digest, opened
 from mnistlab.papers.glyphs import of_text
@@ -17,12 +17,12 @@ from mnistlab.papers.glyphs import of_text
 
 def test_every_package_of_fonts_gives_some_and_matplotlib_too() -> None:
     files = font_files()
-    assert all(any(f"/{package.replace('-', '_')}/" in file.as_posix() for file in files) for package in FONTS)
+    assert all(any(f"/{package.replace('-', '_')}/" in file.as_posix() for file in files) for package in FONT_PACKAGES)
     assert sum("matplotlib" in file.parts for file in files) == len(fonts.OTHERS)
     assert all(of_text("4", file) is not None for file in files)
 
 
-@pytest.mark.parametrize("package", [*FONTS, "matplotlib"])
+@pytest.mark.parametrize("package", [*FONT_PACKAGES, "matplotlib"])
 def test_a_font_that_is_missing_is_named_for_scenes_would_be_others(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,7 +40,7 @@ def test_the_digest_is_that_of_the_fonts(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_font_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.ttf").write_bytes(b"no font")
     with pytest.raises(UserError, match=r"Cannot read the font .*broken\.ttf: "):
-        opened(tmp_path / "broken.ttf")
+        opened(tmp_path / "broken.ttf", 80)
     with pytest.raises(UserError, match=r"Cannot read the font .*gone.ttf: No such file.* Install its package again"):
         content(tmp_path / "gone.ttf")
 
@@ -48,4 +48,4 @@ def test_a_font_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_each_font_of_the_letters_is_there_and_draws_them_in_its_own_way() -> None:
     drawn = {name: glyphs.render(glyphs.font_of(name), "R").tobytes() for name in glyphs.FONTS}
     assert len(set(drawn.values())) == len(glyphs.FONTS)
-    assert set(glyphs.PACKAGED.values()) <= set(FONTS)
+    assert set(glyphs.PACKAGED.values()) <= set(FONT_PACKAGES)

@@ -26,7 +26,7 @@ from mnistlab.augmentation.glyphs import letters_bank
 from mnistlab.cli.app import COMMANDS, main
 from mnistlab.data.catalog import DATASETS
 from mnistlab.data.mirrors import torchvision_download
-from mnistlab.dependencies import EXTRAS, FONTS, StandIn, stand_in
+from mnistlab.dependencies import EXTRAS, FONT_PACKAGES, StandIn, stand_in
 from mnistlab.evaluation.calibration import fit_temperature
 from mnistlab.evaluation.figures import blank_figure
 
@@ -161,9 +161,9 @@ def test_the_extras_bring_what_is_asked_for() -> None:
                 found.add(re.split(r"[>\[; ]", requirement)[0])
         return found
 
-    asked_for_alone = {"uvloop", *FONTS}
+    asked_for_alone = {"uvloop", *FONT_PACKAGES}
     assert {extra: brought(extra) - asked_for_alone for extra in EXTRAS} == {e: set(p) for e, p in EXTRAS.items()}
-    assert set(FONTS) < brought("train")
+    assert set(FONT_PACKAGES) < brought("train")
     assert set(optional) == {*EXTRAS, "all"}
     assert brought("all") | brought("scale") == set().union(*map(brought, EXTRAS))
     assert "ray" not in brought("all")  # one computer needs none

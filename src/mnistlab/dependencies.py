@@ -19,7 +19,7 @@ from mnistlab.errors import Failure, UserError
 
 __all__ = [
     "EXTRAS",
-    "FONTS",
+    "FONT_PACKAGES",
     "StandIn",
     "cache_of_its_own",
     "check_callers_for_torch",
@@ -34,10 +34,10 @@ __all__ = [
 
 
 TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
-FONTS = (
+FONT_PACKAGES = (
     "font-roboto", "font-hanken-grotesk", "font-lato", "font-manrope", "font-caladea", "font-source-serif-pro", "font-amatic-sc",
 )  # fmt: skip
-"""Packages of the extra `train` with one font each: their printed digits serve to train the network that finds digits."""
+"""Packages of the extra `train` with a family of fonts each, whose letters and printed digits networks are trained on."""
 EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "jinja2", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
@@ -47,7 +47,7 @@ EXTRAS = {
     "scale": (*TRAIN, "ray", "pyarrow"),
     "track": (*TRAIN, "tensorboard"),
 }
-"""For each extra, the packages whose absence is reported; `FONTS` are checked separately."""
+"""For each extra, the packages whose absence is reported; `FONT_PACKAGES` are checked separately."""
 
 
 def require(extra: str, *packages: str) -> None:
@@ -88,7 +88,7 @@ def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
 
 
 def import_onnxruntime(submodule: str = "") -> Any:
-    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Only this function may import it (ruff enforces this).
+    """onnxruntime, or its `submodule` such as "quantization", without telemetry. Only this function may import it.
 
     Official builds of onnxruntime report their use to Microsoft and keep an identifier of this computer in the home folder,
     unless ORT_DISABLE_TELEMETRY is set before the library is loaded (see its Privacy.md). Child processes inherit the setting.

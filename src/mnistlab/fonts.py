@@ -1,4 +1,4 @@
-"""The fonts whose letters and digits networks are trained on: those of the packages in `FONTS`, and matplotlib's."""
+"""The fonts whose letters and digits networks are trained on: those of the packages in `FONT_PACKAGES`, and matplotlib's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-from mnistlab.dependencies import FONTS, require
+from mnistlab.dependencies import FONT_PACKAGES, require
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
 
@@ -30,17 +30,16 @@ OTHERS = (
 
 @functools.cache
 def font_files() -> tuple[Path, ...]:
-    """The fonts of `FONTS` and matplotlib's, in a fixed order, so that drawings do not depend on what else is installed.
+    """The fonts of `FONT_PACKAGES` and matplotlib's, in a fixed order, so that drawings do not depend on what else is installed.
 
     Raises `UserError` if one of the packages is missing.
     """
-    require("train", "matplotlib", *FONTS)
+    require("train", "matplotlib", *FONT_PACKAGES)
     files: list[Path] = []
-    for package in FONTS:
+    for package in FONT_PACKAGES:
         folder = folder_of(package) / "files"
         files += sorted(file for file in folder.glob("*") if file.suffix in (".ttf", ".otf"))
-    folder = folder_of("matplotlib") / "mpl-data" / "fonts" / "ttf"
-    files += [folder / f"{name}.ttf" for name in OTHERS]
+    files += [matplotlib_font(name) for name in OTHERS]
     return tuple(file for file in files if not any(word in file.name for word in ("Variable", "Thin", "ExtraLight")))
 
 
@@ -65,10 +64,10 @@ def content(font: Path) -> bytes:
 
 
 def packaged_font(package: str, name: str) -> Path:
-    """The file of one font of a package of `FONTS`, in either format. Raises `UserError` if the package is missing."""
+    """The file of one font of a package of `FONT_PACKAGES`, in either format. Raises `UserError` if the package is missing."""
     require("train", package)
     folder = folder_of(package) / "files"
-    return next((file for file in sorted(folder.glob(f"{name}.*tf"))), folder / f"{name}.ttf")
+    return next(iter(sorted(folder.glob(f"{name}.*tf"))), folder / f"{name}.ttf")
 
 
 def matplotlib_font(name: str) -> Path:
@@ -78,7 +77,7 @@ def matplotlib_font(name: str) -> Path:
 
 
 @functools.cache
-def opened(font: Path, pixels: int = 80) -> ImageFont.FreeTypeFont:
+def opened(font: Path, pixels: int) -> ImageFont.FreeTypeFont:
     """The font at a size in pixels. Raises `UserError` if its file is missing or damaged."""
     try:
         return ImageFont.truetype(io.BytesIO(content(font)), pixels)

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mnistlab import Reader
+from mnistlab.reading import upright
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.looks import Sizes, levels
 from mnistlab.reading.page import Page
@@ -152,6 +153,19 @@ def test_pages_on_their_side_and_upside_down_are_read(reader: Reader, clear: Dig
         x, y = here.box[0] + here.box[2] / 2, here.box[1] + here.box[3] / 2
         moved = {1: (y, width - x), 2: (width - x, height - y), 3: (height - y, x)}[turns]
         assert (there.box[0] + there.box[2] / 2, there.box[1] + there.box[3] / 2) == pytest.approx(moved, abs=3)
+
+
+def test_a_page_is_looked_at_on_its_sides_only_if_little_can_be_read_otherwise(
+    reader: Reader, clear: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = sheets.grid(np.random.default_rng(3), *clear, rows=6, columns=6, cell=60.0, full=1.0)
+    views: list[float] = []
+    readable = upright.readable
+    monkeypatch.setattr(upright, "readable", lambda *args: views.append(readable(*args)) or views[-1])
+    for quarters, most in ((0, 2), (1, 4), (2, 2), (3, 4)):
+        views.clear()
+        reader.read(np.ascontiguousarray(np.rot90(sheet.picture, quarters)))
+        assert len(views) == most or (quarters == 0 and len(views) == 1)
 
 
 @pytest.mark.parametrize("scale", [1, 4])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -13,12 +14,16 @@ import torch
 
 from mnistlab import UserError, compare_runs, evaluate_run, export_model, find_run, load_model, resume, train
 from mnistlab.cli.app import run_app
+from mnistlab.data.catalog import DATASETS
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import Interrupted
 from mnistlab.evaluation import finder as measuring
 from mnistlab.evaluation.finder import saved_finder
 from mnistlab.evaluation.finds import FinderEvaluation
 from mnistlab.evaluation.plots import draw_run
+from mnistlab.networks.checkpoint import save_model
+from mnistlab.networks.finder import FinderNet, save_finder
+from mnistlab.networks.network import NeuralNet
 from mnistlab.reading.finder import CLASSES
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.finder import FinderRecipe
@@ -212,31 +217,56 @@ def test_the_rate_rises_stays_and_falls(step: int, share: float) -> None:
     assert rate_at(recipe, step) == pytest.approx(0.1 * share)
 
 
-def test_a_training_run_may_start_from_another_ones_weights(found: Run, data_dir: Path, tmp_path: Path) -> None:
-    recipe = RECIPE.override(start=str(found.model_path), steps=1, epoch_steps=1, learning_rate=1e-9)
-    further = train(recipe, data_dir=data_dir, runs_dir=tmp_path, seed=4)[0]
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_training_run_may_start_from_another_ones_weights(
+    is_folder: bool, found: Run, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = copy_of(found, tmp_path)
+    recipe = RECIPE.override(
+        start=str(source.path if is_folder else source.model_path), steps=1, epoch_steps=1, learning_rate=1e-9
+    )
+    with monkeypatch.context() as patched, pytest.raises(Interrupted):
+        patched.setattr("mnistlab.training.single.carry_out", stopped_at_once)
+        train(recipe, data_dir=data_dir, runs_dir=tmp_path / "runs", seed=4)
+    shutil.rmtree(source.path)  # what was begun needs nothing but its own folder
+    further = resume("latest", data_dir=data_dir, runs_dir=tmp_path / "runs")[0]
     theirs, ours = (saved_finder(run).model for run in (found, further))
     for (name, one), two in zip(theirs.named_parameters(), ours.parameters(), strict=True):
         assert torch.allclose(one, two, atol=1e-6), name
-    further.resume_path.unlink()
-    further.model_path.unlink()
-    (further.path / "metrics.jsonl").unlink()
-    assert same(saved_finder(resume(further, data_dir=data_dir)[0]).model.state_dict(), ours.state_dict())
+    path = export_model(further, output=tmp_path / "further.onnx").path
+    assert str(tmp_path).encode() not in path.read_bytes()
+
+
+def stopped_at_once(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("given", "message"),
     [
-        ({"start": "nowhere.pt"}, "nowhere.pt"),
-        (
-            {"widths": (4, 6, 9)},
-            "holds a finder with widths 4,6,8 and dilations 1,2, but the recipe asks for others",
-        ),
+        ("nowhere.pth", r"nowhere\.pth is missing\. Give a finder's run folder, or the model\.pth in it"),
+        ("empty", r"model\.pth is missing\. Give a finder's run folder"),
+        ("classifier", r"does not hold the network that finds digits.* Give a finder's run folder"),
+        ("text", r"is not a file that torch\.save wrote, or is damaged.* Give a finder's run folder"),
+        ("other classes", r"with the classes 0,1, but the recipe asks for 0,1,2,3"),
+        ("other widths", r"holds a finder with the widths 4,6,8, but the recipe asks for 4,6,9"),
     ],
 )
 def test_weights_that_cannot_be_started_from_are_refused_before_a_folder_is_made(
-    change: dict[str, object], message: str, found: Run, data_dir: Path, tmp_path: Path
+    given: str, message: str, found: Run, data_dir: Path, tmp_path: Path
 ) -> None:
+    source = tmp_path / given
+    change: dict[str, object] = {"start": str(source)}
+    if given == "empty":
+        source.mkdir()
+    elif given == "classifier":
+        save_model(source, NeuralNet(), DATASETS["mnist"])
+    elif given == "text":
+        source.write_text("no weights")
+    elif given == "other classes":
+        save_finder(source, FinderNet(2, (4, 6, 8), (1, 2)), "mnist", ["0", "1"], "0")
+    elif given == "other widths":
+        change = {"start": str(found.path), "widths": (4, 6, 9)}
     with pytest.raises(UserError, match=message):
-        train(RECIPE.override({"start": str(found.model_path)}, change), data_dir=data_dir, runs_dir=tmp_path / "runs")
+        train(RECIPE.override(change), data_dir=data_dir, runs_dir=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

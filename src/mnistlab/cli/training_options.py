@@ -39,7 +39,7 @@ RECIPE = "mnistlab.recipe"
 SECTIONS = {
     "widths": "Network", "deskew": "Preparation of the images", "most_parameters": "Network", "split": "Data",
     "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
-    "dilations": "Network", "height": "Data", "epoch_steps": "Optimisation",
+    "dilations": "Network", "height": "Data", "epoch_steps": "Optimisation", "start": "Network",
 }  # fmt: skip
 """The headings above a recipe's options in the help, keyed by the first field below each."""
 FINDER_TYPES = {name: kinds(FinderRecipe)[name] for name in knobs(FinderRecipe)}
@@ -130,7 +130,8 @@ class RecipeOption(click.Option):
         """The default and the allowed values as click gives them, but for the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
         recipe = shown_recipe(ctx)
-        extra["default"] = told(getattr(recipe, name))
+        value = getattr(recipe, name)
+        extra["default"] = told(None if value == "" else value)
         values = allowed(fields_of(recipe)[name])
         if values and str(values) not in (self.help or ""):
             language = locales_language()

@@ -58,12 +58,14 @@ def export_finder(run: Run, output: str | Path | None, to: str, *, int8: bool, c
     path = given_path(output, "output") if output else run.path / f"finder.{to}"
     check_target(path, f"finder.{to}")
     saved = saved_finder(run)
+    recipe = run.recipe.to_dict()
+    recipe["start"] = Path(recipe["start"]).name  # a whole path would tell where the exporter's files are
     facts = {
         "mnistlab": metadata.version("mnistlab"),
         "dataset": Path(saved.dataset).name,
         "data": saved.data,
         "classes": json.dumps(saved.classes),
-        "recipe": json.dumps(run.recipe.to_dict()),
+        "recipe": json.dumps(recipe),
         "commit": run.environment.get("commit") or "unknown",
         "torch": torch.__version__,
     }

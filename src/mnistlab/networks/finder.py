@@ -161,15 +161,15 @@ def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Seque
     save_tensors(path, content)
 
 
-def read_finder(path: Path) -> SavedFinder:
+def read_finder(path: Path, remedy: str | None = None) -> SavedFinder:
     """The network that `save_finder` wrote, on the CPU, in evaluation mode.
 
     Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit the
     network that it describes.
     """
-    content = load_tensors(path, "remedies.give_run_or_model")
+    content = load_tensors(path, remedy or "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != FINDER_FORMAT:
-        raise UserError("networks.not_a_finder", path=path)
+        raise UserError("networks.not_a_finder", remedy=remedy, path=path)
     if content.get("version") != FINDER_VERSION:
         version = content.get("version")
         raise UserError("networks.unknown_version", path=path, version=version, model_version=FINDER_VERSION)

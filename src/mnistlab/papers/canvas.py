@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.fonts import opened
-from mnistlab.papers.glyphs import SIDE, Shape
+from mnistlab.papers.glyphs import FONT_SIZE, SIDE, Shape
 
 __all__ = ["Canvas", "Mark", "Pen", "Size"]
 
@@ -150,15 +150,22 @@ class Canvas:
 
     def strokes(self, lines: list[NDArray[np.float64]], width: float, pen: Pen, kind: int | None = -1) -> None:
         """Draw lines through points of the canvas, (N, 2) each; together, they are one mark of `kind`, unless that is -1."""
-        mask = np.zeros(self.pixels.shape, np.uint8)
-        fixed = [np.round(line * 16).astype(np.int32) for line in lines]
+        if not lines:
+            return
         thick = max(1, int(width))
+        points = np.concatenate(lines)
+        left, top = (int(v) for v in np.floor(points.min(0)) - thick - 1)
+        right, bottom = (int(v) for v in np.ceil(points.max(0)) + thick + 2)
+        mask = np.zeros(
+            (bottom - top, right - left), np.uint8
+        )  # around all lines: what is off the sheet counts as cut off
+        fixed = [np.round((line - (left, top)) * 16).astype(np.int32) for line in lines]
         cv2.polylines(mask, fixed, False, 255, thick, cv2.LINE_AA, shift=4)
         alpha = mask.astype(np.float32) * (min(1.0, width / thick) / 255)
         if kind == -1:
-            self.cover(alpha, 0, 0, pen)
+            self.cover(alpha, left, top, pen)
         else:
-            self.note(alpha, 0, 0, kind, pen)
+            self.note(alpha, left, top, kind, pen)
 
     def fill(self, corners: Sequence[tuple[float, float]], pen: Pen) -> None:
         """Draw a filled polygon with these corners on the level sheet."""
@@ -175,7 +182,7 @@ class Canvas:
         drawn = printed(text, font)
         if not drawn.size:
             return
-        scale = height / 80
+        scale = height / FONT_SIZE
         matrix = self.turn * scale
         x, y = self.place(*at)
         corners = matrix @ np.array([[0, drawn.shape[1], 0, drawn.shape[1]], [0, 0, drawn.shape[0], drawn.shape[0]]])
@@ -191,5 +198,5 @@ class Canvas:
 @functools.lru_cache(maxsize=2000)
 def printed(text: str, font: Path) -> NDArray[np.uint8]:
     """Words in a font at 80 pixels: their ink, uint8 (h, w), 0 to 255."""
-    mask = opened(font).getmask(text)
+    mask = opened(font, FONT_SIZE).getmask(text)
     return np.frombuffer(bytes(mask), np.uint8).reshape(mask.size[::-1])

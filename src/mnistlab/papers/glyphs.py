@@ -24,6 +24,8 @@ SIDE = 48
 """The side of a shape's square in pixels."""
 HEIGHT = 36
 """The longer side of a shape's ink in pixels."""
+FONT_SIZE = 80
+"""The size in pixels at which fonts are drawn."""
 FINER = 2
 """The factor by which the square is enlarged while distances are measured."""
 Distances = NDArray[np.float32]
@@ -78,5 +80,5 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
 def of_text(text: str, font: Path) -> Shape | None:
     """The shape of a character in a font; None if it leaves no ink."""
     drawn = Image.new("L", (160, 160))
-    ImageDraw.Draw(drawn).text((80, 80), text, fill=255, font=opened(font), anchor="mm")
+    ImageDraw.Draw(drawn).text((80, 80), text, fill=255, font=opened(font, FONT_SIZE), anchor="mm")
     return of_picture(np.array(drawn))

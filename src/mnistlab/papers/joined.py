@@ -52,8 +52,8 @@ def chain_of_zeros(
         round_ = 1 + random.uniform(0, 0.08) * np.sin(2 * angles + random.uniform(0, 6.3))
         foot = base + how.irregular * random.normal(0, 0.04) * usual
         right, up = 0.5 * width * (1 - round_ * np.sin(angles)), 0.5 * height * (1 + round_ * np.cos(angles))
-        rings.append(np.column_stack([x + right + lean * up, foot - up]))
-        x += width + apart * usual
+        rings.append(np.column_stack([x + right + lean * (up - height / 2), foot - up]))
+        x += width + apart * how.height
     for ring in rings:
         stroke(canvas, how, ring, 0)
     for before, after in itertools.pairwise(rings):

@@ -67,35 +67,35 @@ def number(
     slope = how.irregular * random.normal(0, 0.02)
     is_handwritten = how.irregular > 0
     tied = is_handwritten and gap < 0.2 and random.random() < 0.2
-    in_one_go = "0{2,}|." if is_handwritten and random.random() < 0.25 else "."
-    for part in re.findall(in_one_go, text):
+    pattern = "0{2,}|." if is_handwritten and gap < 0.2 and random.random() < 0.3 else "."
+    after_digit = False
+    for part in re.findall(pattern, text):
         if x > canvas.pixels.shape[1] + how.height:
             break
+        follows, after_digit = after_digit, part.isdigit()
+        foot = base + slope * (x - left)
         if len(part) > 1:
-            x = chain_of_zeros(random, canvas, how, len(part), x, base + slope * (x - left), gap)
+            x = chain_of_zeros(random, canvas, how, len(part), x, foot, gap)
             continue
         if part == " ":
             x += 0.6 * how.height
             continue
-        if part in AROUND:
-            x = sign(random, canvas, how, part, x, base) + max(gap, 0.05) * how.height
-            continue
-        if not part.isdigit():
-            x = separator(random, canvas, how, part, x, base) + max(gap, 0.05) * how.height
+        if not after_digit:
+            write = sign if part in AROUND else separator
+            x = write(random, canvas, how, part, x, base) + max(gap, 0.05) * how.height
             continue
         shape = how.hand.shape(random, int(part))
         if shape is None:
             continue
         high = how.zeros if part == "0" else 1.0
         half = half_width(how, shape) * high
-        drift = how.irregular * random.normal(0, 0.05) * how.height
-        foot = base + slope * (x - left) + drift
+        foot += how.irregular * random.normal(0, 0.05) * how.height
         figure(random, canvas, how, shape, int(part), (x + half, foot - high * how.height / 2), high)
-        if tied and x > left:
+        if tied and follows:
             tie(random, canvas, how, (x - max(gap, 0) * how.height, x), foot, 0.3 * half, high)
         x += 2 * half + how.height * (gap + how.irregular * random.normal(0, 0.05))
-    if is_handwritten and random.random() < 0.05:
-        tail(random, canvas, how, x - max(gap, 0) * how.height, base)
+    if is_handwritten and after_digit and random.random() < 0.06:
+        tail(random, canvas, how, x - max(gap, 0) * how.height, base + slope * (x - left))
     return x
 
 
@@ -117,7 +117,7 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         right, lean = left + 0.12 * high, random.uniform(0, 0.45) * down
         bulge = random.uniform(0, 0.15) * down
         stroke = [[(right, top), (right - 0.35 * lean + bulge, top + 0.5 * down), (right - lean, top + down)]]
-        end = left + 0.15 * high
+        end = max(x for x, _ in stroke[0]) + width / 2
     elif kind == "-":
         long, up = random.uniform(0.25, 0.9) * high, random.uniform(0.3, 0.6) * high
         stroke = [[(left, base - up), (left + long, base - up + random.normal(0, 0.05) * high)]]

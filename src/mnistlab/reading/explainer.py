@@ -162,7 +162,8 @@ class Explainer:
         Returns
         -------
         Sight
-            The input of the network's first layer, all layers, and each look at the image (one pass of a network) that the answer averages.
+            The input of the network's first layer, all layers, and each look at the image, that is, each pass of a network whose
+            logits the answer averages.
 
         Raises
         ------

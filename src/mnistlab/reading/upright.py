@@ -25,8 +25,8 @@ ENOUGH = 20.0
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
 """A page is rotated if more digits can then be read than the first number times those readable before, plus the second."""
-LEVEL = 0.55
-"""Where more than this share of the detections can be read, the lines are level: the page is upright or upside down."""
+READ = 0.55
+"""If more than this share of the detections, and `MORE` digits, can be read, the page is upright or upside down."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0
@@ -75,7 +75,7 @@ def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is viewed upright and upside down, and on its sides unless the lines are level, at
+    Part of the page, around `box` if given, is viewed upright and upside down, and then, if little can be read, on its sides, at
     the sizes at which most was found; the classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
@@ -84,7 +84,7 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
     chosen = sorted(seen_well, key=hints)[-SIZES_TRIED:]
     part = around(gray, box, chosen[-1]) if box else part_of(gray, chosen[-1])
     smaller = [(resized(part, level.scale), level.scale) for level in chosen]
-    read, are_level = np.zeros(4), False
+    read, may_lie = np.zeros(4), True
     for n in (0, 2, 1, 3):
         seen = [
             look(network, np.ascontiguousarray(np.rot90(small, n)), scale, number)
@@ -94,8 +94,8 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
         read[n] = readable(classifier, marks, seen)
         if n == 0 and CLEARLY * read[0] + MORE > len(marks):
             return 0  # nearly all digits can be read without a turn
-        are_level |= read[n] > LEVEL * len(marks) + MORE
-        if n == 2 and are_level:
+        may_lie &= read[n] <= READ * len(marks) + MORE
+        if n == 2 and not may_lie:
             break
     best = int(read.argmax())
     return best if read[best] > CLEARLY * read[0] + MORE else 0

@@ -42,7 +42,7 @@ class FinderRecipe:
     name: str = "custom"
     summary: str = ""
     start: str = knob("")
-    """Start from the weights in this model.pth of a finder; by default, from random weights."""
+    """A finder's run folder or model.pth with the weights to start from; otherwise they are random."""
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
     """Channels of the first and the second convolution, at half the scene's size, and of all others, at a quarter."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mnistlab.data.dataset import Dataset
 from mnistlab.devices import autocast
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, told
 from mnistlab.evaluation.finder import alphabet_of, held_out_scenes, measure
-from mnistlab.files import sha256
+from mnistlab.files import is_folder, sha256
 from mnistlab.fonts import fonts_digest
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.finder import FinderNet, loss, read_finder, save_finder, weighted
@@ -105,19 +105,20 @@ class FinderState:
         self.seconds = 0.0
         self.held_out: list[Scene] = []  # drawn for the first validation
 
-    def start(self) -> None:
-        """Load the weights from which the training starts, if the recipe names a file with such weights.
+    def start_from(self, path: Path) -> None:
+        """Take the weights of another finder: its run folder or model.pth.
 
-        Raises `UserError` for a file that is missing, damaged or not a finder's, or whose network has another shape.
+        Raises `UserError` for a file that is missing, damaged or not a finder's, or whose network or classes are others.
         """
-        if not self.recipe.start:
-            return
-        path = Path(self.recipe.start)
-        saved = read_finder(path)
-        theirs, ours = ((m.widths, m.apart, m.classes) for m in (saved.model, self.model))
-        if theirs != ours:
-            widths, dilations = (",".join(map(str, values)) for values in theirs[:2])
-            raise UserError("training.start_misfit", path=path, widths=widths, dilations=dilations)
+        path = path / "model.pth" if is_folder(path) else path
+        saved = read_finder(path, "remedies.give_a_finder")
+        for what, theirs, ours in (
+            ("widths", saved.model.widths, self.model.widths),
+            ("dilations", saved.model.apart, self.model.apart),
+            ("classes", saved.classes, CLASSES),
+        ):
+            if theirs != ours:
+                raise UserError("training.start_misfit", path=path, what=what, theirs=told(theirs), ours=told(ours))
         self.model.load_state_dict(saved.model.state_dict())
 
     @property

@@ -29,8 +29,8 @@ class SGD:
     groups
         Dictionaries with `params`, a list of parameters, and their `weight_decay`.
     lr
-        The learning rate of every group. It can be changed in `param_groups` at any time. If it is a tensor (float32, of shape (), on
-        the parameters' device), a recorded step (cuda_graphs.py) reads it anew each time.
+        The learning rate of every group. It can be changed in `param_groups` at any time. If it is a tensor (float32, shape ())
+        on the parameters' device, a recorded step (cuda_graphs.py) reads it anew each time.
     momentum
         At least 0 and below 1; 0 for none.
     """

@@ -17,7 +17,7 @@ from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate_run
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import resolved
-from mnistlab.networks.checkpoint import load_tensors
+from mnistlab.networks.checkpoint import load_tensors, save_tensors
 from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.run import Run
@@ -62,8 +62,9 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
     state = begin(recipe, given, seed, precision)  # reports a recipe that does not fit the data before a folder is made
-    if isinstance(state, FinderState):
-        state.start()
+    start = recipe.start if isinstance(recipe, FinderRecipe) else ""
+    if isinstance(state, FinderState) and start:
+        state.start_from(Path(start))
     environment = describe_environment(given.device, precision, given.processes.count if given.processes else 0)
 
     def new_run() -> contextlib.AbstractContextManager[Run]:
@@ -73,6 +74,8 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
         return begin_run(run)
 
     with of_the_first(new_run, given) as run, explain_how_to_resume(run, given.processes):
+        if start:  # a resumed run needs the file no more
+            save_tensors(run.resume_path, state.state_dict())
         return carry_out(run, state, given)
 
 
@@ -81,8 +84,6 @@ def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if (saved := of_first(given.processes, lambda: saved_state(run))) is not None:
         state.load_state_dict(saved)
-    elif isinstance(state, FinderState):
-        state.start()
     if writes(given.processes):
         run.write_metrics(state.metrics)
         if state.steps_done == state.steps:

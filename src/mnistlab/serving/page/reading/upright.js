@@ -13,7 +13,7 @@ const PARTS = [128, 160, 224, 320];
 const ENOUGH = 20;
 const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
-const LEVEL = 0.55;
+const READ = 0.55;
 const DARK_SHARE = 0.04;
 const EDGE = 2;
 
@@ -44,7 +44,7 @@ export function darkParts(gray, written) {
   return grown(boxes, EDGE).map((box) => box.map((side) => side / scale));
 }
 
-/** By how many quarter turns, counterclockwise, the page, or its `box`, must be rotated to be read: 0 to 3. */
+/** By how many quarter turns, counterclockwise, the page, or its `box`, must be rotated to be read: 0 to 3. Views on its sides come last. */
 export function turns(finder, classifier, gray, looked, box) {
   const seenWell = looked.filter((level) => level.seen.values.length <= 2 * ALWAYS && hints(level) && !level.isLight);
   if (seenWell.length === 0) return 0;
@@ -52,14 +52,14 @@ export function turns(finder, classifier, gray, looked, box) {
   const seen = box ? aroundBox(gray, box, chosen.at(-1)) : partOf(gray, chosen.at(-1));
   const smaller = chosen.map(({ scale }) => ({ small: resized(seen, scale), scale }));
   const read = [0, 0, 0, 0];
-  let areLevel = false;
+  let mayLie = true;
   for (const n of [0, 2, 1, 3]) {
     const views = smaller.map(({ small, scale }, number) => look(finder, turnedBy(small, n), scale, number));
     const marks = find(views);
     read[n] = readable(classifier, marks, views);
     if (n === 0 && CLEARLY * read[0] + MORE > marks.length) return 0; // nearly all can be read as it is
-    areLevel ||= read[n] > LEVEL * marks.length + MORE;
-    if (n === 2 && areLevel) break;
+    mayLie &&= read[n] <= READ * marks.length + MORE;
+    if (n === 2 && !mayLie) break;
   }
   const best = read.indexOf(largest(read));
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
