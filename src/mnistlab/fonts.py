@@ -13,7 +13,7 @@ from mnistlab.dependencies import FONT_PACKAGES, require
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
 
-__all__ = ["font_files", "fonts_digest", "matplotlib_font", "opened", "packaged_font"]
+__all__ = ["font_files", "fonts_digest", "matplotlib_font", "opened"]
 
 OTHERS = (
     "DejaVuSans",
@@ -61,13 +61,6 @@ def content(font: Path) -> bytes:
         return font.read_bytes()
     except OSError as error:
         raise UserError("fonts.unreadable", font=font, reason=error.strerror or error) from None
-
-
-def packaged_font(package: str, name: str) -> Path:
-    """The file of one font of a package of `FONT_PACKAGES`, in either format. Raises `UserError` if the package is missing."""
-    require("train", package)
-    folder = folder_of(package) / "files"
-    return next(iter(sorted(folder.glob(f"{name}.*tf"))), folder / f"{name}.ttf")
 
 
 def matplotlib_font(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Printed digits, letters and other marks in several fonts, prepared as MNIST's digits were."""
+"""Printed digits, letters and other marks in matplotlib's fonts, prepared as MNIST's digits were."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.augmentation.draws import some
-from mnistlab.fonts import matplotlib_font, opened, packaged_font
+from mnistlab.fonts import matplotlib_font, opened
 from mnistlab.geometry import fit_and_centre
 
 __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank", "printed_digits"]
@@ -28,15 +28,8 @@ UNICODE_FONTS = (
 )  # fmt: skip
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """Fonts in which only the letters are at their Unicode code points."""
-PACKAGED = {
-    "Roboto-Regular": "font-roboto", "Roboto-MediumItalic": "font-roboto", "HankenGrotesk-Regular": "font-hanken-grotesk",
-    "Lato-Light": "font-lato", "Lato-BoldItalic": "font-lato", "Manrope-Medium": "font-manrope",
-    "Caladea-Regular": "font-caladea", "Caladea-BoldItalic": "font-caladea", "SourceSerifPro-It": "font-source-serif-pro",
-    "AmaticSC-Regular": "font-amatic-sc", "AmaticSC-Bold": "font-amatic-sc",
-}  # fmt: skip
-"""Further fonts, each with the package that holds it."""
-FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys((*TEX_FONTS, *PACKAGED), LETTERS)
-"""The characters that are rendered in each font; MNIST has no letters, and these fonts are installed with mnistlab."""
+FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
+"""The characters that are rendered in each of matplotlib's fonts; MNIST has no letters, and these fonts need no download."""
 
 
 @functools.cache
@@ -79,9 +72,8 @@ def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> 
 
 
 def font_of(name: str) -> ImageFont.FreeTypeFont:
-    """One of the fonts of `FONTS`, 64 pixels high. Raises `UserError` if it is missing or cannot be read."""
-    package = PACKAGED.get(name)
-    return opened(packaged_font(package, name) if package else matplotlib_font(name), 64)
+    """One of matplotlib's fonts, 64 pixels high. Raises `UserError` if it is missing or cannot be read."""
+    return opened(matplotlib_font(name), 64)
 
 
 def as_mnist(glyphs: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]) -> torch.Tensor:

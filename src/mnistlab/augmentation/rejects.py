@@ -232,5 +232,5 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
     (1, drawn(next_to_nothing)),
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
-DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (10, letters), (3, turned), (2, drawn(signs)))
+DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (8, letters), (3, turned), (2, drawn(signs)))
 """The kinds of rejects if all classes are digits; other classes may include letters, or look like one another upside down."""

@@ -132,7 +132,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
             dropout=0.1,
             epochs=40,
             writing=1,
-            rejects=0.35,
+            rejects=0.3,
             label_smoothing=0.02,
         ),
         DEFAULT.override(

@@ -17,7 +17,6 @@ from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split, writers_of
 from mnistlab.errors import UserError
 from mnistlab.files import sha256
-from mnistlab.fonts import font_files
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import save_model
 from mnistlab.networks.deskew import deskew
@@ -223,13 +222,8 @@ class TrainingState:
 
 
 def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:
-    """The augmentation that the recipe applies to the dataset's training images, batch by batch.
-
-    Raises `UserError` if it draws letters or printed digits and a package of fonts is missing.
-    """
+    """The augmentation that the recipe applies to the dataset's training images, batch by batch."""
     data = recipe.data
-    if data.writing or data.rejects:
-        font_files()  # a font that is missing should not be noticed only at the first batch
     affine = Augmentation(data.rotate, data.scale, data.shift, data.shear, data.elastic)
     return Pipeline(affine, data.writing, data.rejects, spec.digits, data.clutter)
 
