@@ -420,7 +420,7 @@ def test_a_model_of_other_classes_gives_their_names(here: Path, capsys: pytest.C
         ({"shape": ["N", 3, 28, 28]}, "not uint8 images (N, 1, 28, 28)"),
         ({"shape": ["N", 784]}, "not uint8 images (N, 1, 28, 28)"),
         ({"kind": TensorProto.FLOAT}, "not uint8 images (N, 1, 28, 28)"),
-        ({"outputs": 11}, "names 10 classes"),
+        ({"outputs": 11}, "for its 10 classes it should be tensor(float) [N, 10]"),
         ({"facts": {"classes": None}}, "does not say in its metadata what its classes are"),
         ({"facts": {"classes": "3"}}, "does not say in its metadata"),
         ({"facts": {"classes": "[1, 2"}}, "does not say in its metadata"),

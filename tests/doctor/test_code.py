@@ -85,7 +85,7 @@ BROKEN: dict[str, tuple[str, list[tuple[str, str]], str]] = {
     "no step": ("step_forgotten", [("optimizer.step()", "pass")], "optimizer.step()"),
     "an optimizer of another network": ("other_parameters", [("SGD(model.", "SGD(Net().")], "model.parameters()"),
     "one-hot labels": ("one_hot", [("(outputs, labels)", "(outputs, F.one_hot(labels, 10))")], "one_hot"),
-    "labels from 1": ("labels_out_of_range", [("(outputs, labels)", "(outputs, labels + 1)")], "from 0"),
+    "labels from 1": ("labels_out_of_range", [("(outputs, labels)", "(outputs, labels + 1)")], "start at 0"),
     "labels as decimals": ("labels_dtype", [("(outputs, labels)", "(outputs, labels.float())")], "labels.long()"),
     "labels in a column": ("labels_in_a_column", [("(outputs, labels)", "(outputs, labels[:, None])")], "squeeze"),
     "argmax before the loss": ("loss_of_classes", [("(outputs, labels)", "(outputs.argmax(1), labels)")], "argmax"),

@@ -166,7 +166,7 @@ def test_a_copy_has_the_model_with_it_and_a_session_of_its_own(
     [
         ({"size": 32, "classes": TEN}, "not uint8 images"),
         ({"dtype": onnx.TensorProto.FLOAT, "classes": TEN}, "not uint8 images"),
-        ({"outputs": 9, "classes": TEN}, "names 10 classes"),
+        ({"outputs": 9, "classes": TEN}, r"for its 10 classes it should be tensor\(float\) \[N, 10\]"),
         ({}, "does not say in its metadata what its classes are"),
         ({"classes": "0123456789"}, "does not say"),
         ({"classes": "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"}, "does not say"),

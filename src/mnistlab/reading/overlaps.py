@@ -34,7 +34,7 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 def find(looked: Sequence[Level]) -> list[Found]:
     """The marks in a picture: each once, even if it was found at several sizes, and no two marks in one spot.
 
-    Of two marks that exclude each other, the one found more confidently and at more sizes is kept. A mark with a height that is
+    If two marks exclude each other, the one found more confidently and at more sizes is kept. A mark with a height that is
     common in the picture is preferred, too.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
