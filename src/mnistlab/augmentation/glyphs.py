@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.augmentation.draws import some
-from mnistlab.fonts import matplotlib_font, opened
 from mnistlab.geometry import fit_and_centre
+from mnistlab.pictures.fonts import matplotlib_font, opened
 
 __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank", "printed_digits"]
 

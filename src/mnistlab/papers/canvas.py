@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.fonts import opened
 from mnistlab.papers.glyphs import FONT_SIZE, SIDE, Shape
+from mnistlab.pictures.fonts import opened
 
 __all__ = ["Canvas", "Mark", "Pen", "Size"]
 

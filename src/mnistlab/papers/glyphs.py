@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mnistlab.fonts import opened
+from mnistlab.pictures.fonts import opened
 
 __all__ = ["Shape", "of_picture", "of_text"]
 

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from mnistlab.fonts import font_files
 from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.style import style
 from mnistlab.papers.writing import composed, cross_out, figure, letter, number, scrawl
+from mnistlab.pictures.fonts import font_files
 
 __all__ = ["boxes", "grid", "lines", "nothing", "scattered"]
 

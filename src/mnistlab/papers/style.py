@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnistlab.fonts import font_files
 from mnistlab.papers.alphabet import Alphabet, Hand
 from mnistlab.papers.canvas import Pen
+from mnistlab.pictures.fonts import font_files
 
 __all__ = ["Style", "style"]
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mnistlab.fonts import font_files
 from mnistlab.papers.canvas import Canvas, Pen
 from mnistlab.papers.glyphs import HEIGHT, Shape, of_text
 from mnistlab.papers.joined import chain_of_zeros, tail, tie
 from mnistlab.papers.style import Style
+from mnistlab.pictures.fonts import font_files
 from mnistlab.reading.finder import CLASSES, OTHER
 
 __all__ = ["composed", "cross_out", "figure", "letter", "number", "scrawl", "separator"]

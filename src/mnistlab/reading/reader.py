@@ -171,8 +171,7 @@ class Reader:
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
             written = Writing(connected_strokes(self.classifier, picture, raise_if_cancelled), [])
         else:
-            usual = self.classifier.threshold  # what is found does not depend on what the caller accepts
-            written = writing_on_paper(self.finder, self.classifier, picture, usual, raise_if_cancelled)
+            written = writing_on_paper(self.finder, self.classifier, picture, raise_if_cancelled)
         rows = (in_order(written, line) for line in lines_of([mark.level_box for mark in written.marks]))
         return Page(tuple(Line(tuple(map(self._told, row))) for row in rows), (picture.shape[1], picture.shape[0]))
 

@@ -74,14 +74,14 @@ def writing_on_paper(
     finder: Finder,
     classifier: Classifier,
     picture: Gray,
-    threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> Writing:
-    """The digits and separators on a page; `threshold` is the lowest probability at which a digit is accepted.
+    """The digits and separators on a page. They depend on the threshold in the model's file, not on the one a caller gives.
 
     If strokes alone are unambiguous, they are the answer. Otherwise the finder looks too, and at each place the more
     confident of the two decides.
     """
+    threshold = classifier.threshold
     size = (picture.shape[1], picture.shape[0])
     ink = find_ink(picture)
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture

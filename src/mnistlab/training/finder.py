@@ -15,13 +15,13 @@ from mnistlab.devices import autocast
 from mnistlab.errors import UserError, told
 from mnistlab.evaluation.finder import alphabet_of, held_out_scenes, measure
 from mnistlab.files import is_folder, sha256
-from mnistlab.fonts import fonts_digest
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.finder import FinderNet, loss, read_finder, save_finder, weighted
 from mnistlab.networks.summary import LayerRow
 from mnistlab.papers.numbered import in_order, worker_count
 from mnistlab.papers.scene import Scene, Scenes
 from mnistlab.papers.targets import batch_of, example
+from mnistlab.pictures.fonts import fonts_digest
 from mnistlab.reading.finder import CLASSES
 from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.training.optimizers import set_rate

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab import fonts
 from mnistlab.augmentation import glyphs
 from mnistlab.dependencies import FONT_PACKAGES
 from mnistlab.errors import UserError
-from mnistlab.fonts import content, font_files, fonts_digest, opened
 from mnistlab.papers.glyphs import of_text
+from mnistlab.pictures import fonts
+from mnistlab.pictures.fonts import content, font_files, fonts_digest, opened
 
 
 def test_every_package_of_fonts_gives_some_and_matplotlib_too() -> None:
