@@ -60,10 +60,8 @@ def train(
         Decides all that is random; 0 to 2**32 minus the number of networks, because an ensemble's further seeds count up from it.
     device, track, display : optional
         "auto", "cpu", "cuda", "cuda:1" or "mps"; a tracker ("tensorboard"), if any; an object that shows the progress.
-    opened : Dataset, optional
-        The `dataset` in `data_dir`, if it has already been opened (and perhaps read).
-    test : bool
-        Whether to measure the result on the test split; if not, the validation split is used and the test split is not read.
+    opened, test : optional
+        The `dataset` in `data_dir`, if it has already been opened; whether to measure on the test split or only on validation.
 
     Returns
     -------
@@ -74,10 +72,8 @@ def train(
     ------
     UserError
         If something cannot be done; raised before a folder is made.
-    Failure
-        If the loss becomes NaN or the disk is full.
-    Interrupted
-        After a signal.
+    Failure, Interrupted
+        If the loss becomes NaN or the disk is full; after a signal.
     """
     chosen, seed, processes = checked(recipe, seed, track, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")
