@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -79,6 +79,10 @@ class Canvas:
         a, b = self.turn @ (x - width / 2, y - height / 2)
         return float(a + width / 2), float(b + height / 2)
 
+    def placed(self, points: Iterable[Sequence[float] | NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Points of the level sheet, converted to the canvas: float64 (N, 2)."""
+        return np.array([self.place(*point) for point in points])
+
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
         """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet at (left, top). Returns the part that is on the sheet."""
         height, width = self.pixels.shape
@@ -146,7 +150,7 @@ class Canvas:
 
     def lines(self, ends: Sequence[tuple[tuple[float, float], tuple[float, float]]], width: float, pen: Pen) -> None:
         """Draw straight lines between pairs of points of the level sheet."""
-        self.strokes([np.array([self.place(*start), self.place(*end)]) for start, end in ends], width, pen)
+        self.strokes([self.placed(pair) for pair in ends], width, pen)
 
     def strokes(self, lines: list[NDArray[np.float64]], width: float, pen: Pen, kind: int | None = -1) -> None:
         """Draw lines through points of the canvas, (N, 2) each; together, they are one mark of `kind`, unless that is -1."""
@@ -156,9 +160,7 @@ class Canvas:
         points = np.concatenate(lines)
         left, top = (int(v) for v in np.floor(points.min(0)) - thick - 1)
         right, bottom = (int(v) for v in np.ceil(points.max(0)) + thick + 2)
-        mask = np.zeros(
-            (bottom - top, right - left), np.uint8
-        )  # around all lines: what is off the sheet counts as cut off
+        mask = np.zeros((bottom - top, right - left), np.uint8)  # all of the lines, even what is off the sheet
         fixed = [np.round((line - (left, top)) * 16).astype(np.int32) for line in lines]
         cv2.polylines(mask, fixed, False, 255, thick, cv2.LINE_AA, shift=4)
         alpha = mask.astype(np.float32) * (min(1.0, width / thick) / 255)
@@ -169,7 +171,7 @@ class Canvas:
 
     def fill(self, corners: Sequence[tuple[float, float]], pen: Pen) -> None:
         """Draw a filled polygon with these corners on the level sheet."""
-        self.polygon(np.array([self.place(*corner) for corner in corners]), pen)
+        self.polygon(self.placed(corners), pen)
 
     def polygon(self, points: NDArray[np.float64], pen: Pen) -> None:
         """Draw a filled polygon with these corners, (N, 2), on the canvas."""

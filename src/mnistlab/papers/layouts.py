@@ -192,7 +192,7 @@ def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
 def frame(canvas: Canvas, left: float, top: float, right: float, bottom: float, thick: float, pen: Pen) -> None:
     """Draw the four sides of a box on the level sheet."""
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    canvas.strokes([np.array([canvas.place(*corner) for corner in corners])], thick, pen)
+    canvas.strokes([canvas.placed(corners)], thick, pen)
 
 
 def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:

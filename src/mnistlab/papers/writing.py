@@ -137,7 +137,7 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
         bar = [(left + 0.1 * wide, base), (left + 0.9 * wide, base - high)]
         stroke = [list(map(tuple, first)), list(map(tuple, second)), bar]
         end = left + wide
-    lines = [np.array([canvas.place(*point) for point in line]) for line in stroke]
+    lines = [canvas.placed(line) for line in stroke]
     canvas.strokes(lines, width, how.pen, CLASSES.index(kind))
     return end
 
@@ -175,10 +175,10 @@ def cross_out(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple
             angle, long = random.uniform(-0.9, 0.9), random.uniform(0.45, 0.8) * how.height
             step = np.array([np.cos(angle), np.sin(angle)]) * long
             middle = np.array(at) + random.normal(0, 0.08 * how.height, 2)
-            lines.append(np.array([canvas.place(*(middle - step)), canvas.place(*(middle + step))]))
+            lines.append(canvas.placed([middle - step, middle + step]))
     else:
         points = np.array(at) + random.normal(0, 0.3, (int(random.integers(5, 14)), 2)) * how.height
-        lines.append(np.array([canvas.place(*point) for point in points]))
+        lines.append(canvas.placed(points))
     canvas.strokes(lines, max(1.0, how.line_width), how.pen, OTHER)
 
 

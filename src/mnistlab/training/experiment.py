@@ -61,7 +61,7 @@ def train(
     device, track, display : optional
         "auto", "cpu", "cuda", "cuda:1" or "mps"; a tracker ("tensorboard"), if any; an object that shows the progress.
     opened, test : optional
-        The `dataset` in `data_dir`, if it has already been opened; whether to measure on the test split or only on validation.
+        The `dataset` in `data_dir`, if already opened; whether to measure on the test split rather than the validation split.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def train(
     UserError
         If something cannot be done; raised before a folder is made.
     Failure, Interrupted
-        If the loss becomes NaN or the disk is full; after a signal.
+        If the loss becomes NaN or the disk is full (Failure), or after a signal (Interrupted).
     """
     chosen, seed, processes = checked(recipe, seed, track, test)
     runs_dir, data_dir = given_path(runs_dir, "runs_dir"), given_path(data_dir, "data_dir")

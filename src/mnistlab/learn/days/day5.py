@@ -322,7 +322,7 @@ plt.show()
 # %% [markdown] lang="en"
 # Each dot is a whole training run; seed 0 is marked. Compare two single dots, one of each kind, and you can tell any story you
 # like; compare the means, with the spread beside them, and you know where you stand. This is why we report a recipe's accuracy
-# as mean ± std over n seeds. For `quick`, for example, this gives, followed by the training time: {{quick}}.
+# as mean ± std over n seeds. For `quick`, for example, that is, followed by the training time: {{quick}}.
 #
 # ## How much is a percentage worth?
 #
@@ -333,8 +333,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # Chaque point est un entraînement entier ; la graine 0 est marquée. Deux points, un de chaque sorte, peuvent raconter
 # n'importe quoi ; les moyennes, avec la dispersion à côté, disent à quoi s'en tenir. C'est pourquoi nous annonçons
-# l'exactitude d'une recette sous la forme moyenne ± écart type sur n graines. Pour `quick`, par exemple, cela donne, avec la
-# durée de l'entraînement à la fin : {{quick}}.
+# l'exactitude d'une recette sous la forme moyenne ± écart type sur n graines. Pour `quick`, par exemple, cela donne, suivi de
+# la durée de l'entraînement : {{quick}}.
 #
 # ## Que vaut un pourcentage ?
 #
