@@ -187,6 +187,15 @@ def test_a_digit_being_drawn_is_not_looked_at_at_every_size(scale: int) -> None:
     assert np.median(most) == 0
 
 
+@pytest.mark.parametrize("line", [5, 8, 11])
+def test_digits_that_stand_on_a_thick_line_across_the_picture_are_not_one_drawing(reader: Reader, line: int) -> None:
+    picture = paper(60, 230)
+    for x in (15, 70, 125, 180):
+        stroke(picture, [(x, 8), (x + 25, 8), (x + 10, 46)], 5)
+    cv2.line(picture, (0, 46), (229, 48), 20, line)
+    assert values(reader.read(cv2.GaussianBlur(picture, (0, 0), 0.8)))[:4] == "7777"
+
+
 def test_the_finder_sees_the_same_in_the_box_of_a_lone_drawing() -> None:
     finder = Finder()
     three = stroke(paper(200, 250), [(100, 60), (130, 55), (140, 75), (112, 98), (140, 110), (120, 150), (95, 140)], 8)

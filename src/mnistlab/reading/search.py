@@ -116,10 +116,15 @@ def writing_on_paper(
 
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
-    """The only piece of ink if it was drawn with a broad pen, and so is not a grid or frame; None otherwise."""
+    """The only piece of ink if it was drawn with a broad pen, so is not a grid or frame, with paper all around; else None.
+
+    What reaches the picture's edge may be a line with digits standing on it.
+    """
     if ink.rules is not None or len(pieces) != 1:
         return None
-    return pieces[0] if pieces[0].height < LONGEST * ink.pen else None
+    (piece,), (height, width) = pieces, ink.strength.shape
+    inside = min(piece.x, piece.y) > 0 and piece.right < width and piece.bottom < height
+    return piece if inside and piece.height < LONGEST * ink.pen else None
 
 
 def ways(

@@ -64,10 +64,15 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   return withSigns(found, signs.map((sign) => ({ ...sign, box: turnedBack(sign.levelBox, quarters, turned) })));
 }
 
-/** The only piece of ink if it was drawn with a broad pen, and so is not a grid or frame; null otherwise. */
+/**
+ * The only piece of ink if it was drawn with a broad pen, so is not a grid or frame, with paper all around; else null.
+ * What reaches the picture's edge may be a line with digits standing on it.
+ */
 function loneDrawing(ink, pieces) {
   if (ink.rules || pieces.length !== 1) return null;
-  return pieces[0].height < LONGEST * ink.pen ? pieces[0] : null;
+  const [piece] = pieces;
+  const inside = Math.min(piece.x, piece.y) > 0 && piece.right < ink.strength.width && piece.bottom < ink.strength.height;
+  return inside && piece.height < LONGEST * ink.pen ? piece : null;
 }
 
 /** The marks, without those that are part of a sign; and the signs that are beside a remaining mark. */
