@@ -201,10 +201,10 @@ def test_nor_does_one_that_fails(pictures: Path) -> None:
 def test_a_recorded_training_is_the_same_training(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, _ = train(SMALL, dataset=str(pictures), runs_dir=tmp_path / "plain", seed=3)
+    plain, _ = train(SMALL, dataset=str(pictures), runs_dir=tmp_path / "plain", seed=3, device="cpu")
     monkeypatch.setattr(training, "train_step", recordable)
     monkeypatch.setattr(training, "as_recorded", RecordedStep)
-    recorded, _ = train(SMALL, dataset=str(pictures), runs_dir=tmp_path / "recorded", seed=3)
+    recorded, _ = train(SMALL, dataset=str(pictures), runs_dir=tmp_path / "recorded", seed=3, device="cpu")
     for key, weight in weights(plain).items():
         torch.testing.assert_close(weights(recorded)[key], weight, rtol=1e-4, atol=1e-5)
     again, _ = resume(recorded)  # its state, with the rates' tensors, is read like any other

@@ -93,7 +93,7 @@ def writing_on_paper(
     is_plain = False
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
-        is_plain = ink.rules is None and leaves_no_question(strokes, picture, threshold)
+        is_plain = ink.rules is None and leaves_no_question(strokes, pieces, picture, threshold)
     drawing = lone_drawing(ink, pieces)
     written = [mark.box for mark in strokes if drawing and ink.pen < THICKEST * mark.level_box[3]]
     dark = dark_parts(gray, written)

@@ -9,7 +9,7 @@ import numpy as np
 from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.ink import Ink, find_ink
-from mnistlab.reading.marks import Mark
+from mnistlab.reading.marks import Mark, as_rows, middles_in
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
 
@@ -48,9 +48,14 @@ def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
     return Mark(unit.image, unit.probabilities, box, unit.piece.box)
 
 
-def leaves_no_question(strokes: Sequence[Mark], picture: Gray, threshold: float) -> bool:
-    """Whether there are strokes, and all are plainly digits."""
-    return bool(strokes) and len(unremarkable(strokes, picture, threshold)) == len(strokes)
+def leaves_no_question(strokes: Sequence[Mark], pieces: Sequence[Piece], picture: Gray, threshold: float) -> bool:
+    """Whether there are strokes, and all are plainly digits, none of them cut off from another."""
+    parts, wholes = (
+        as_rows([mark.level_box for mark in strokes])[:, None],
+        as_rows([piece.box for piece in pieces])[None],
+    )
+    is_cut = middles_in(parts, wholes) & (parts[..., 2] < wholes[..., 2])
+    return bool(strokes) and not is_cut.any() and len(unremarkable(strokes, picture, threshold)) == len(strokes)
 
 
 def unremarkable(strokes: Sequence[Mark], picture: Gray, threshold: float) -> list[Mark]:

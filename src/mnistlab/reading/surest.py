@@ -46,17 +46,17 @@ def surest(
     for theirs, ours in places(strokes, found):
         if not ours:
             continue  # usually part of a line or a pattern
-        if any(mark.light for mark in ours):  # the strokes are its background
-            kept += ours
+        if any(mark.light for mark in ours) or len(theirs) < len(ours):
+            kept += ours  # the strokes are its background, or they touch each other
             continue
         if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
             probabilities = agreed(theirs[0].probabilities, ours[0].probabilities)
             clean = theirs[0].label == probabilities.argmax()
             kept.append(replace(theirs[0] if clean else ours[0], probabilities=probabilities))
             continue
-        certain = all(mark.sure >= threshold for mark in theirs) and (len(theirs) >= len(ours) or len(theirs) == 1)
+        certain = all(mark.sure >= threshold for mark in theirs)
         high = max(usual, *(mark.box[3] for mark in ours))
-        seen = bool(theirs) and all(mark.box[3] <= TOO_HIGH * high for mark in theirs)
+        seen = all(mark.box[3] <= TOO_HIGH * high for mark in theirs)
         seen = seen and supported([mark.box for mark in theirs], detected)
         kept += theirs if seen and (certain or sureness(theirs) >= sureness(ours)) else ours
     return kept

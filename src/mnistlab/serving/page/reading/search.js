@@ -36,7 +36,7 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const gray = ink.isOnDark ? like(light, light.values.map((value) => 255 - value)) : light;
   const pieces = findPieces(ink);
   const strokes = pieces.length <= MOST_PIECES ? assembled(classifier, ink, pieces, given) : [];
-  const isPlain = pieces.length <= MOST_PIECES && !ink.rules && leavesNoQuestion(strokes, given, threshold);
+  const isPlain = pieces.length <= MOST_PIECES && !ink.rules && leavesNoQuestion(strokes, pieces, given, threshold);
   const drawing = loneDrawing(ink, pieces);
   const written = strokes.filter(({ levelBox }) => drawing && ink.pen < THICKEST * levelBox[3]).map(({ box }) => box);
   const dark = darkParts(gray, written);

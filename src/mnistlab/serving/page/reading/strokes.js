@@ -2,7 +2,7 @@
 
 import { assemble, look } from "./assembly.js";
 import { findInk } from "./ink.js";
-import { mark } from "./marks.js";
+import { isMiddleIn, mark } from "./marks.js";
 import { median } from "./numbers.js";
 import { boxInPicture, boxOf, findPieces } from "./pieces.js";
 
@@ -28,9 +28,12 @@ export function assembled(classifier, ink, pieces, given) {
 export const marked = ({ piece, image, probabilities }, ink, given) =>
   mark(image, probabilities, boxInPicture(piece, ink, sizeOf(given)), boxOf(piece));
 
-/** Whether there are strokes, and all are plainly digits. */
-export const leavesNoQuestion = (strokes, given, threshold) =>
-  strokes.length > 0 && unremarkable(strokes, given, threshold).length === strokes.length;
+/** Whether there are strokes, and all are plainly digits, none of them cut off from another. */
+export function leavesNoQuestion(strokes, pieces, given, threshold) {
+  const wholes = pieces.map(boxOf);
+  const isCut = ({ levelBox }) => wholes.some((whole) => levelBox[2] < whole[2] && isMiddleIn(levelBox, whole));
+  return strokes.length > 0 && !strokes.some(isCut) && unremarkable(strokes, given, threshold).length === strokes.length;
+}
 
 /** The marks that are plainly digits: accepted, of the usual size, not at the picture's edge, and not as thin as a line. */
 export function unremarkable(strokes, given, threshold) {

@@ -23,8 +23,8 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
   const kept = missedBy(found, usual, strokes, { ink, pieces, given, threshold });
   for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
     if (ours.length === 0) continue; // the strokes are usually part of a line or a pattern
-    if (ours.some(({ isLight }) => isLight)) {
-      kept.push(...ours); // the strokes are the background of light writing
+    if (ours.some(({ isLight }) => isLight) || theirs.length < ours.length) {
+      kept.push(...ours); // the strokes are the background of light writing, or they touch each other
       continue;
     }
     if (theirs.length === 1 && ours.length === 1 && overlap(theirs[0].box, ours[0].box) > SAME) {
@@ -33,10 +33,10 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
       kept.push(changed(isClean ? theirs[0] : ours[0], { probabilities }));
       continue;
     }
-    const isCertain = theirs.every(({ sure }) => sure >= threshold) && (theirs.length >= ours.length || theirs.length === 1);
+    const isCertain = theirs.every(({ sure }) => sure >= threshold);
     const high = Math.max(usual, ...ours.map(({ box }) => box[3]));
     const boxes = theirs.map(({ box }) => box);
-    const isSeen = boxes.length > 0 && boxes.every((box) => box[3] <= TOO_HIGH * high) && areSupported(boxes, detected);
+    const isSeen = boxes.every((box) => box[3] <= TOO_HIGH * high) && areSupported(boxes, detected);
     kept.push(...(isSeen && (isCertain || sureness(theirs) >= sureness(ours)) ? theirs : ours));
   }
   return kept;
