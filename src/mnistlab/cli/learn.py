@@ -226,7 +226,7 @@ def check(context: click.Context, day: str, file: Path | None, as_json: bool) ->
 
 
 @learn.command(
-    "note", short_help="Write a line into your diary.", epilog=examples('mnistlab learn note "A convolution is a sum."')
+    "note", short_help="Write a line in your diary.", epilog=examples('mnistlab learn note "A convolution is a sum."')
 )
 @click.argument("text")
 @click.option("--day", default="", help="The day that the line is about, such as day3.")
@@ -234,7 +234,7 @@ def check(context: click.Context, day: str, file: Path | None, as_json: bool) ->
 @json_option
 @click.pass_context
 def note(context: click.Context, text: str, day: str, as_json: bool) -> None:
-    """Write a line of your own, with today's date, into the diary in the current folder."""
+    """Write a line of your own, with today's date, in the diary in the current folder."""
     language: str = context.obj
     if not text.strip():
         raise UserError("learn.empty_note")

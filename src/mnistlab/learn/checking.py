@@ -88,7 +88,7 @@ def check(
     UserError
         For an unknown day or language, or a file that is missing or cannot be run.
     Interrupted
-        If Ctrl-C ends an answer that does not stop; in that case nothing is written into the diary.
+        If Ctrl-C ends an answer that does not stop; in that case nothing is written in the diary.
     """
     language = find_language(language)
     with speaking(language):

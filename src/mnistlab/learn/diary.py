@@ -87,7 +87,7 @@ def write_down(
     folder: str | Path = ".",
     language: str | None = None,
 ) -> None:
-    """Write a line into the diary in the folder, with today's date, atomically.
+    """Write a line in the diary in the folder, with today's date, atomically.
 
     Parameters
     ----------

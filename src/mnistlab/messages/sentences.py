@@ -167,7 +167,7 @@ class Words(string.Formatter):
         self.language = language
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """The value of a placeholder, or a `Missing` if there is no such value, and the value's name."""
+        """Two things: the value of a placeholder (a `Missing` if there is no such value), and the value's name."""
         try:
             return super().get_field(field_name, args, kwargs)
         except KeyError:

@@ -27,8 +27,8 @@ FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNOR
 class BehindProxies:
     """An ASGI application around `app` that corrects each request's scope by what trusted proxies say about the request.
 
-    If a request comes from a `trusted` network, its client, scheme and host are set to those that the headers X-Forwarded-For,
-    -Proto and -Host name or, if there are none of these, the header Forwarded. `scope["proxy"]` is then the proxy's address and,
+    If a request comes from a `trusted` network, its client, scheme and host are taken from the headers X-Forwarded-For, -Proto
+    and -Host or, if there are none of these, from the header Forwarded. `scope["proxy"]` is then the proxy's address and,
     if the proxy names a host, `scope["proxy_host"]` is the name by which the proxy itself called this server. In requests from
     anywhere else, these headers are ignored.
 

@@ -84,8 +84,8 @@
 # de la documentation, vous lirez `uv run mnistlab ...` : l'outil uv crée ce même `.venv` et y lance la commande. Une fois
 # l'environnement activé, `mnistlab ...` suffit.
 #
-# **Git** retient l'état de votre travail chaque fois que vous l'enregistrez, et vous permet d'y revenir. Gardez le travail de
-# la semaine dans un dossier à part, à côté de celui du projet :
+# **Git** retient les états de votre travail que vous lui confiez (les *commits*), et vous permet d'y revenir. Gardez le travail
+# de la semaine dans un dossier à part, à côté de celui du projet :
 #
 # ```bash
 # mkdir ../ma-semaine
@@ -372,6 +372,28 @@ print(f"{accuracy:.4f}")
 from mnistlab.learn.diary import write_down
 
 write_down(day="day1", accuracy=accuracy)
+
+# %% [markdown] lang="en"
+# ## What git should not keep
+#
+# Data can be fetched again and models trained again, so they do not belong in git. The file `.gitignore` lists what git should
+# ignore, one pattern per line. The next cell writes one into this folder, before the first `git add .`:
+
+# %% [markdown] lang="fr"
+# ## Ce que git ne doit pas garder
+#
+# On peut retélécharger des données et réentraîner des modèles : leur place n'est pas dans git. Le fichier `.gitignore` énumère
+# ce que git doit ignorer, un motif par ligne. La cellule suivante en écrit un dans ce dossier, avant le premier `git add .` :
+
+# %%
+from pathlib import Path
+
+wanted = [".venv/", "data/", "runs/", "*.pth", ".ipynb_checkpoints/"]
+ignored = Path(".gitignore")
+lines = ignored.read_text(encoding="utf-8").splitlines() if ignored.exists() else []
+lines += [line for line in wanted if line not in lines]
+ignored.write_text("\n".join(lines) + "\n", encoding="utf-8")
+print("\n".join(lines))
 
 # %% [markdown] lang="en"
 # ## Exercises

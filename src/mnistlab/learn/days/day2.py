@@ -281,7 +281,7 @@ plt.show()
 # %% [markdown] lang="en"
 # When the pictures are sorted, the network answers 9 to nearly every picture: the 9s were the last thing it was taught, and
 # each step undoes a little of the steps before. When the pictures are mixed, each batch is a small portrait of the whole.
-# Write the result with mixed pictures into your diary: it is far above the result of day 1's averages.
+# Write the result for the mixed pictures in your diary: it is far above the result of day 1's averages.
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
@@ -407,26 +407,6 @@ run(program.format(condition=True))
 
 # %%
 run(program.format(condition="__name__ == '__main__'"))
-
-# %% [markdown] lang="en"
-# ## What git should not keep
-#
-# Data can be fetched again and models trained again, so they do not belong in git. The file `.gitignore` lists what git should
-# ignore, one pattern per line. The next cell adds what is missing from yours:
-
-# %% [markdown] lang="fr"
-# ## Ce que git ne doit pas garder
-#
-# On peut retélécharger des données et réentraîner des modèles : leur place n'est pas dans git. Le fichier `.gitignore` énumère
-# ce que git doit ignorer, un motif par ligne. La cellule suivante ajoute au vôtre ce qui y manque :
-
-# %%
-wanted = [".venv/", "data/", "runs/", "*.pth", ".ipynb_checkpoints/"]
-ignored = Path(".gitignore")
-lines = ignored.read_text(encoding="utf-8").splitlines() if ignored.exists() else []
-lines += [line for line in wanted if line not in lines]
-ignored.write_text("\n".join(lines) + "\n", encoding="utf-8")
-print("\n".join(lines))
 
 # %% [markdown] lang="en"
 # ## Exercises

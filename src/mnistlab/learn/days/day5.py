@@ -200,7 +200,7 @@ draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  #
 # Here is how many writers each split has, and how many of them were seen in training:
 
 # %% [markdown] lang="fr"
-# Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau comment les autres écrivent. La validation
+# Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau à lire toutes les autres. La validation
 # doit dire à quel point un réseau lit bien les chiffres d'*inconnus*. Des images tirées au hasard, comme on le fait
 # d'habitude, ne le disent pas. Voici, pour chaque jeu, le nombre de scripteurs, et combien d'entre eux ont été vus à
 # l'entraînement :
@@ -322,7 +322,7 @@ plt.show()
 # %% [markdown] lang="en"
 # Each dot is a whole training run; seed 0 is marked. Compare two single dots, one of each kind, and you can tell any story you
 # like; compare the means, with the spread beside them, and you know where you stand. This is why we report a recipe's accuracy
-# as mean ± std over n seeds. For `quick`, for example, that is, followed by the training time: {{quick}}.
+# as mean ± std over n seeds, here for `quick`, with the training time at the end: {{quick}}.
 #
 # ## How much is a percentage worth?
 #
@@ -495,9 +495,9 @@ print(f"{ttest_ind_from_stats(*recorded, equal_var=False).pvalue:.4f}")
 #
 # ## When a network says 98 %, is it right 98 times in 100?
 #
-# A network that has learnt by heart is as sure of itself with strangers' digits as with those that it has learnt. We group the
-# validation images by the network's confidence, that is, the probability that it gives to its answer, and see how many of each
-# group are read correctly. First, an error made on purpose:
+# A network that has learnt by heart is nearly as sure of itself with strangers' digits as with those that it has learnt. We
+# group the validation images by the network's confidence, that is, the probability that it gives to its answer, and see how
+# many of each group are read correctly. First, an error made on purpose:
 
 # %% [markdown] lang="fr"
 # Voilà la réponse : sur ces images de test, la recette à trois convolutions bat celle à deux, et le hasard des graines ne

@@ -68,8 +68,8 @@ def strip(*pictures, titles=()):
 # ## Une photographie
 #
 # Vous prendrez la vôtre à la fin de la journée. Pour que cette page marche partout, et pour que nous puissions compter les
-# erreurs, nous en fabriquons ici 300 : des chiffres de personnes dont le réseau n'a jamais vu l'écriture, repassés au stylo
-# fin et foncé sur du papier gris, sous une lumière qui vient de la gauche, et légèrement décentrés.
+# erreurs, nous fabriquons ici 300 photos artificielles : des chiffres de personnes dont le réseau n'a jamais vu l'écriture,
+# repassés au stylo fin et foncé sur du papier gris, sous une lumière qui vient de la gauche, et légèrement décentrés.
 
 
 # %%
@@ -171,8 +171,8 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 #
 # ## Deuxième cause : le papier
 #
-# La teinte du papier en un point, c'est la médiane d'un large voisinage, où il y a surtout du papier. L'encre, c'est ce
-# papier estimé moins la photo. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et passe de 0 à
+# Pour estimer la clarté du papier en un point, prenons la médiane d'un large voisinage, où il y a surtout du papier. L'encre,
+# c'est cette estimation moins la photo. Mais gare à la soustraction : `uint8` ne connaît pas de nombres négatifs, et passe de 0 à
 # 255, comme un vieux compteur kilométrique qui tournerait à l'envers.
 
 # %%
@@ -462,7 +462,7 @@ if Path("mine.jpg").exists():
         strip(*[digit.image for digit in seen], titles=[f"{digit.value}  {digit.probability:.0%}" for digit in seen])
 
 # %% [markdown] lang="en"
-# Write into your diary the accuracy that your own preprocessing reached:
+# Write in your diary the accuracy that your own preprocessing reached:
 
 # %% [markdown] lang="fr"
 # Notez dans votre journal l'exactitude que votre propre prétraitement a permis d'atteindre :

@@ -201,7 +201,8 @@ for name in quick:
 # (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right, up and
 # down (`test_shifts`). A digit's *slant* says how far its strokes move to the right (negative: to the left) from one row to
 # the row below. It is the mean of x times y over the ink, divided by the mean of y squared; x and y are counted from the
-# centre of mass. Here we compute it by hand, for two small strokes, then for digits before and after our function `deskew`:
+# centre of mass. First you see the learning rate of `quick`, step by step; then slants, computed by hand, of two small
+# strokes, and of digits before and after our function `deskew`:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
@@ -211,8 +212,8 @@ for name in quick:
 # (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
 # droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (ou vers
 # la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne du produit xy dans l'encre, divisée par celle
-# de y² ; x et y se comptent à partir du centre de masse. Calculons cette inclinaison à la main pour deux petits traits,
-# puis pour des chiffres, avant et après notre fonction `deskew` :
+# de y² ; x et y se comptent à partir du centre de masse. Voici d'abord le taux d'apprentissage de `quick`, pas à pas, puis des
+# inclinaisons calculées à la main : celles de deux petits traits, et de chiffres avant et après notre fonction `deskew` :
 
 # %%
 from mnistlab.networks.deskew import deskew

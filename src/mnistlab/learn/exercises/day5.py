@@ -161,7 +161,7 @@ EXERCISES = (
         asks=Text(
             "The accuracies of single training runs of a recipe have the standard deviation `std`. Over how many"
             " seeds, at least, must you take the mean so that its 95 % interval, mean ± 1.96 standard errors, extends"
-            " at most `half` to each side?",
+            " by at most `half` to each side?",
             "Les exactitudes des entraînements d'une recette ont pour écart type `std`. Sur combien de graines, au"
             " moins, faut-il prendre la moyenne pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende"
             " au plus de `half` de chaque côté ?",
