@@ -37,7 +37,7 @@ TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
 FONT_PACKAGES = (
     "font-roboto", "font-hanken-grotesk", "font-lato", "font-manrope", "font-caladea", "font-source-serif-pro", "font-amatic-sc",
 )  # fmt: skip
-"""Packages of the extra `train` with a family of fonts each, which the scenes are printed in that the finder is trained on."""
+"""Packages of the extra `train`, each with a family of fonts; scenes that the finder is trained on are printed in these."""
 EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "jinja2", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),

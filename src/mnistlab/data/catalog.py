@@ -42,7 +42,7 @@ class DatasetSpec:
     folder : str
         Where torchvision keeps the raw files below its root.
     files : tuple of FileSpec
-        Training images, training labels, test images, test labels; or training and test, if each file holds both images and labels.
+        Training images, training labels, test images, test labels; or training and test, each with both images and labels.
     torchvision_class, torchvision_arguments : str, dict
         The class that downloads the dataset, and its arguments; the class is "" if torchvision lacks the dataset.
     image_size : (int, int)

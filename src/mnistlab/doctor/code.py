@@ -211,7 +211,7 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Inside `with`, turn any exception from the file's code into a `UserError` with this remedy and that cause."""
+        """Inside `with`, turn any exception from the file's code into a `UserError` with this remedy, caused by the exception."""
         try:
             yield
         except MnistlabError:

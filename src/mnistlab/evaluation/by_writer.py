@@ -1,4 +1,4 @@
-"""How certain a figure is if some examples are by the same writer, and so say less than as many independent examples.
+"""How certain a figure is if some examples are by the same writer, and so say less than the same number of independent ones.
 
 Someone who writes unusual 7s writes many of them. The result on another test set therefore depends on its writers, and the
 unit that is drawn at random is a writer, not an image.

@@ -1,4 +1,4 @@
-"""The fonts whose letters and digits networks are trained on: those of the packages in `FONT_PACKAGES`, and matplotlib's."""
+"""The fonts of the letters and digits on which networks are trained: those of `FONT_PACKAGES`, and matplotlib's."""
 
 from __future__ import annotations
 

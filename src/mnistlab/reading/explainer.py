@@ -162,8 +162,8 @@ class Explainer:
         Returns
         -------
         Sight
-            The input of the network's first layer, all layers, and each look at the image, that is, each pass of a network whose
-            logits the answer averages.
+            The input of the network's first layer, all layers, and the logits of each look at the image, that is, of each pass
+            of the image through a network; the answer is the mean of the looks' probabilities.
 
         Raises
         ------

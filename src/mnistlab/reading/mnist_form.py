@@ -81,7 +81,7 @@ def disc(radius: int) -> Gray:
 
 
 def centred(small: Gray) -> Gray:
-    """The image placed in 28x28 pixels with its centre of mass in the middle, or as close to the middle as the image fits."""
+    """The image placed in 28x28 pixels with its centre of mass in the middle, or as close to it as the image's size allows."""
     height, width = small.shape
     mass = small.astype(np.float64)
     total = mass.sum()

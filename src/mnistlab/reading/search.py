@@ -116,7 +116,7 @@ def writing_on_paper(
 
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
-    """The only piece of ink if it was drawn with a broad pen, so is not a grid or frame, with paper all around; else None.
+    """The only piece of ink, if it was drawn with a broad pen (so is not a grid or frame) and has paper all around; else None.
 
     What reaches the picture's edge may be a line with digits standing on it.
     """

@@ -26,7 +26,7 @@ SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
 """A page is rotated if more digits can then be read than the first number times those readable before, plus the second."""
 READ = 0.55
-"""If more than this share of the detections, and `MORE` digits, can be read, the page is upright or upside down."""
+"""If more digits can be read than this share of the detections, plus `MORE`, the page is upright or upside down."""
 DARK_SHARE = 0.04
 """The share of a picture that must be dark before light writing is looked for."""
 EDGE = 2.0

@@ -191,7 +191,9 @@ def find_classifier(name: str) -> Recipe:
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
-    """The recipe of member `number`, from 0, of an ensemble: network and augmentation of its kind, everything else from `recipe`.
+    """The recipe of an ensemble's member `number`, from 0.
+
+    Its network and augmentation are those of the recipe that `networks` names for it, if any; all else is from `recipe`.
 
     Raises `UserError` if a name in `networks` is not a classifier's recipe.
     """

@@ -23,7 +23,7 @@ T = TypeVar("T")
 def read_config(path: Path) -> dict[str, Any]:
     """The fields of the `Run` in the folder `path`, except its path.
 
-    Raises `UserError` if config.json is missing, damaged or of another version.
+    Raises `UserError` if config.json is missing, damaged or of an unknown version.
     """
     file = path / "config.json"
     if not file.exists():

@@ -78,7 +78,7 @@ class Run:
 
     @staticmethod
     def open(path: str | Path) -> Run:
-        """Read the folder's config.json. Raises `UserError` if it is missing, damaged or of another version."""
+        """Read the folder's config.json. Raises `UserError` if it is missing, damaged or of an unknown version."""
         path = Path(path)
         return Run(path=path, **read_config(path))
 

@@ -145,7 +145,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     Raises
     ------
     UserError
-        If there is no such run, or its config.json is damaged or of another version.
+        If there is no such run, or its config.json is damaged or of an unknown version.
     """
     if isinstance(name, Run):
         return name

@@ -30,7 +30,7 @@ from mnistlab.serving.metrics import FOLDER
 __all__ = ["run_workers"]
 
 HUNG = 60
-"""How many seconds a worker may show no sign of life before it is replaced; on a busy machine, starting takes long."""
+"""How many seconds a worker may show no sign of life before it is replaced; on a busy machine, starting takes a long time."""
 
 logger = logging.getLogger("mnistlab.serving")
 

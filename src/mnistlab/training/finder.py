@@ -106,9 +106,9 @@ class FinderState:
         self.held_out: list[Scene] = []  # drawn for the first validation
 
     def start_from(self, path: Path) -> None:
-        """Take the weights of another finder: its run folder or model.pth.
+        """Take the weights of another finder, from its run folder or model.pth.
 
-        Raises `UserError` for a file that is missing, damaged or not a finder's, or whose network or classes are others.
+        Raises `UserError` for a file that is missing, damaged or not a finder's, or whose network or classes differ.
         """
         path = path / "model.pth" if is_folder(path) else path
         saved = read_finder(path, "remedies.give_a_finder")

@@ -141,7 +141,7 @@ class Processes:
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Note that this process is ending with an error, before the others notice it; the first to do so reports its error."""
+        """Note that this process is ending with an error, before others notice it; only the first to end reports its error."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone
@@ -239,7 +239,7 @@ def writes(processes: Processes | None) -> bool:
 
 
 def says(error: MnistlabError) -> bool:
-    """Whether this process reports the error: it does if it failed first or, before the processes are connected, as number 0."""
+    """Whether this process reports the error: it does if it failed first or, before all are connected, if it is number 0."""
     if error.is_said_elsewhere is None:
         return not started_with_others() or os.environ["RANK"] == "0"
     return not error.is_said_elsewhere

@@ -119,7 +119,7 @@ def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], giv
 
 @contextlib.contextmanager
 def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Add the command that resumes `run` to any error that stops the work inside `with`.
+    """Add the command that resumes `run` to the error that an interruption, a full disk or a lost process raises inside `with`.
 
     If such blocks are nested, the command is that of the outermost one.
     """

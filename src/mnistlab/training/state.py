@@ -191,7 +191,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Restore what `state_dict` returned. Raises `UserError` if it is from another recipe, other data or another version."""
+        """Restore what `state_dict` returned. Raises `UserError` if the recipe or data differ, or the version is unknown."""
         found = state.get("format") if isinstance(state, dict) else None
         if found not in (FORMAT, "mnistlab resume 2"):
             if isinstance(found, str):

@@ -288,7 +288,7 @@ print(wrong[:4](images).shape, wrong(images).shape)
 # - `network(images)` est la *passe avant*, qui donne les logits.
 # - `loss_function` calcule l'entropie croisée moyenne du lot.
 # - `backward()` calcule pour chaque poids comment la perte varie avec lui : son *gradient*, la pente du jour 1.
-# - `step()` fait descendre un peu la pente à chaque poids : il retranche du poids son gradient multiplié par le *taux
+# - `step()` déplace un peu chaque poids vers le bas de la pente : il retranche du poids son gradient multiplié par le *taux
 #   d'apprentissage* `lr` ; avec `momentum`, il garde une partie de l'élan des pas précédents.
 #
 # Une *époque* est un passage sur toutes les images d'entraînement.

@@ -211,7 +211,7 @@ for name in quick:
 # convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque chiffre
 # (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
 # droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (ou vers
-# la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne du produit xy dans l'encre, divisée par celle
+# la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne du produit xy sur l'encre, divisée par celle
 # de y² ; x et y se comptent à partir du centre de masse. Voici d'abord le taux d'apprentissage de `quick`, pas à pas, puis des
 # inclinaisons calculées à la main : celles de deux petits traits, et de chiffres avant et après notre fonction `deskew` :
 
@@ -531,7 +531,7 @@ strip(*changed[:, 0].numpy())
 # %% [markdown] lang="fr"
 # Pourquoi `clone()` ? Parce que, sans lui, la fonction noircirait les carrés dans les images mêmes qu'on lui passe.
 # L'augmentation aide-t-elle vraiment ? Pour le savoir, faites comme au jour 5 : entraînez avec plusieurs graines, avec et sans
-# l'augmentation, et comparez les moyennes sur les images de validation, dispersion à l'appui.
+# l'augmentation, et comparez les moyennes sur les images de validation, en tenant compte de leur dispersion.
 #
 # ## Ajouter une recette
 #

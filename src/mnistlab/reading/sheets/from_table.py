@@ -79,5 +79,5 @@ def to_toml(layout: Layout) -> str:
 
 
 def toml_text(text: str) -> str:
-    """A text in quotes for TOML, whose escapes are JSON's and one more."""
+    """A text in quotes for TOML, in which the same characters must be escaped as in JSON, and also U+007F."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

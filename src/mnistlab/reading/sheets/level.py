@@ -20,7 +20,7 @@ LEVEL = 0.03
 MOST_TRIED = 24
 """How many of the longest lines are tried, two by two, to find the point where all lines meet."""
 ASTRAY = 0.01
-"""Lines that miss, by this angle in radians, the point where all lines should meet count half."""
+"""A line counts half if it misses, by this angle in radians, the point where all lines should meet."""
 
 
 @dataclass(frozen=True)
