@@ -322,7 +322,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train --widths 4,,4", ["4,,4"]),
         ("train two-conv --widths 0", ["widths"]),
         ("train two-conv --widths 4,4,4,4,4,4 --dataset PICTURES", ["leaves no pixel"]),
-        ("train two-conv --kernel-size 4 --padding same --dataset PICTURES", ["Kernel size 4"]),
+        ("train two-conv --kernel-size 4 --padding same --dataset PICTURES", ["A kernel of size 4"]),
         ("train --epochs 1.5", ["1.5"]),
         ("train two-conv --epochs 0", ["--epochs must be between 1 and 100,000; it is 0."]),
         ("train two-conv --padding round", ["padding", "round"]),
