@@ -38,7 +38,10 @@ def surest(
     threshold: float,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two."""
+    """The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two.
+
+    Fewer strokes than the finder has digits there never replace them, as digits that touch each other are one stroke.
+    """
     usual = float(np.median([mark.box[3] for mark in found]))
     detected = [mark for level in looked for mark in level.found if mark.digit]
     kept = missed_by(found, usual, strokes, ink, pieces, picture, threshold)
@@ -47,7 +50,7 @@ def surest(
         if not ours:
             continue  # usually part of a line or a pattern
         if any(mark.light for mark in ours) or len(theirs) < len(ours):
-            kept += ours  # the strokes are its background, or they touch each other
+            kept += ours  # the strokes are its background, or several digits each
             continue
         if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
             probabilities = agreed(theirs[0].probabilities, ours[0].probabilities)

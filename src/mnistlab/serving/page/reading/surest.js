@@ -24,7 +24,7 @@ export function surest(found, looked, strokes, classifier, { ink, pieces, given,
   for (const [theirs, ours] of places(strokesWhere(found, classifier, ink, pieces, given), found)) {
     if (ours.length === 0) continue; // the strokes are usually part of a line or a pattern
     if (ours.some(({ isLight }) => isLight) || theirs.length < ours.length) {
-      kept.push(...ours); // the strokes are the background of light writing, or they touch each other
+      kept.push(...ours); // the strokes are the background of light writing, or several digits each
       continue;
     }
     if (theirs.length === 1 && ours.length === 1 && overlap(theirs[0].box, ours[0].box) > SAME) {
