@@ -54,7 +54,8 @@ def one_seed(recipe: Recipe, number: int, folder: Path, data_dir: Path) -> dict[
     else:
         run = carry_out(plan, trial, TerminalDisplay(Console(stderr=True)))
     mistakes = {mistake["index"]: mistake["predicted"] for mistake in (run.test or {})["mistakes"]}
-    return figures(run) | {"seed": number} | figures_by_writer(mistakes, data_dir)
+    own = {"recipe": recipe.to_dict(), "seed": number}  # a combined run's recipe names its members' runs
+    return figures(run) | own | figures_by_writer(mistakes, data_dir)
 
 
 def figures(run: Run) -> dict[str, Any]:
