@@ -19,24 +19,24 @@ import torch
 
 from benchmarks import records
 from benchmarks.command import Command
-from mnistlab import train
+from mnistlab import Recipe, train
 from mnistlab.recipes.catalog import find_classifier
 from mnistlab.training import loop
 from mnistlab.training.cuda_graphs import as_recorded
 
 
-def timed(name: str, seeds: Sequence[int], recorded: bool, data_dir: Path, folder: Path) -> list[dict[str, Any]]:
+def timed(recipe: Recipe, seeds: Sequence[int], recorded: bool, data_dir: Path, folder: Path) -> list[dict[str, Any]]:
     """Train the recipe with each of the seeds; return a row for each."""
     loop.as_recorded = as_recorded if recorded else lambda step, state: step  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as warm_up:
         train("quick", data_dir=data_dir, runs_dir=warm_up)
     rows = []
     for seed in seeds:
-        run, evaluation = train(name, seed=seed, data_dir=data_dir, runs_dir=folder)
+        run, evaluation = train(recipe, seed=seed, data_dir=data_dir, runs_dir=folder)
         rows.append(
             {
                 "machine": f"{run.environment['device_title']}, torch {run.environment['packages']['torch']}",
-                "recipe": name,
+                "recipe": recipe.name,
                 "recorded": recorded,
                 "seed": seed,
                 "seconds": run.metrics[-1]["seconds"],
@@ -57,11 +57,11 @@ def timed(name: str, seeds: Sequence[int], recorded: bool, data_dir: Path, folde
 def main(name: str, seeds: int, plain: int, first: int, kept: Path | None, data_dir: Path) -> None:
     if not torch.cuda.is_available():
         raise click.UsageError("There is no CUDA device here, and graphs are recorded on nothing else.")
-    find_classifier(name)
+    recipe = find_classifier(name)
     with tempfile.TemporaryDirectory() as temporary:
         for told, count in (("recorded", seeds), ("plain", plain)):
             folder = (kept or Path(temporary)) / told
-            rows = timed(name, range(first, first + count), told == "recorded", data_dir, folder)
+            rows = timed(recipe, range(first, first + count), told == "recorded", data_dir, folder)
             for row in rows:
                 records.append("graphs", row)
             accuracies = [100 * row["accuracy"] for row in rows]

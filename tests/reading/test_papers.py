@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tracemalloc
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,8 +12,6 @@ import pytest
 from numpy.typing import NDArray
 
 from mnistlab import Reader
-from mnistlab.data.dataset import open_dataset
-from mnistlab.data.splits import read_split
 from mnistlab.reading import upright
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.looks import Sizes, levels
@@ -196,16 +193,15 @@ def test_digits_that_stand_on_a_thick_line_across_the_picture_are_not_one_drawin
     for x in (15, 70, 125, 180):
         stroke(picture, [(x, 8), (x + 25, 8), (x + 10, 46)], 5)
     cv2.line(picture, (0, 46), (229, 48), 20, line)
-    assert values(reader.read(cv2.GaussianBlur(picture, (0, 0), 0.8)))[:4] == "7777"
+    assert values(reader.read(cv2.GaussianBlur(picture, (0, 0), 0.8))) == "7777"
 
 
-@pytest.mark.parametrize("number", [64, 142, 188])
+@pytest.mark.parametrize("number", [82, 146, 151])
 def test_two_digits_that_touch_are_not_read_as_the_one_that_their_strokes_look_like(
-    reader: Reader, data_dir: Path, number: int
+    reader: Reader, digits: Digits, number: int
 ) -> None:
-    """In these amounts, 16, 31 and 00 are one stroke each, and the classifier took each for one digit."""
-    images, labels, *_ = read_split(open_dataset("mnist", data_dir), "val")
-    sheet = sheets.amount(np.random.default_rng((71, number)), images, labels.astype(np.int64))
+    """In each of these amounts, two digits that touch were once taken for one."""
+    sheet = sheets.amount(np.random.default_rng((71, number)), *digits)
     assert values(reader.read(sheet.picture)) == sheet.text
 
 

@@ -50,7 +50,7 @@ def surest(
         if not ours:
             continue  # usually part of a line or a pattern
         if any(mark.light for mark in ours) or len(theirs) < len(ours):
-            kept += ours  # the strokes are its background, or several digits each
+            kept += ours  # the strokes are the background of light writing, or several digits each
             continue
         if len(theirs) == len(ours) == 1 and overlap(theirs[0].box, ours[0].box) > SAME:
             probabilities = agreed(theirs[0].probabilities, ours[0].probabilities)

@@ -65,7 +65,7 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
 }
 
 /**
- * The only piece of ink if it was drawn with a broad pen, so is not a grid or frame, with paper all around; else null.
+ * The only piece of ink, if it was drawn with a broad pen (so is not a grid or frame) and has paper all around; else null.
  * What reaches the picture's edge may be a line with digits standing on it.
  */
 function loneDrawing(ink, pieces) {
