@@ -150,7 +150,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
             shear=0.2,
             elastic=0.6,
             clutter=1,
-            epochs=12,
+            epochs=24,
         ),
         Recipe(
             name="two-conv",
