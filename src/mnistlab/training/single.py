@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mnistlab.data.dataset import Dataset
-from mnistlab.devices import pick_precision
+from mnistlab.devices import keep_freed_memory, pick_precision
 from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate_run
@@ -61,7 +61,7 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
     """Train the recipe's network, measure it once and draw its pictures, all in a new folder in `runs_dir`."""
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
-    state = begin(recipe, given, seed, precision)  # reports a recipe that does not fit the data before a folder is made
+    state = begin(recipe, given, seed, precision)  # before a folder is made, reports a misfit of recipe and data
     start = recipe.start if isinstance(recipe, FinderRecipe) else ""
     if isinstance(state, FinderState) and start:
         state.start_from(Path(start))
@@ -74,7 +74,7 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
         return begin_run(run)
 
     with of_the_first(new_run, given) as run, explain_how_to_resume(run, given.processes):
-        if start:  # a resumed run needs the file no more
+        if start:  # so that resuming the run does not need the file
             save_tensors(run.resume_path, state.state_dict())
         return carry_out(run, state, given)
 
@@ -186,6 +186,7 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     tuple of Run and Evaluation
         The finished run, and its result on the test images or, if `given.test` is False, on those kept for validation.
     """
+    keep_freed_memory()
     if isinstance(state, FinderState):
         with watching(run, state, given.display, given.track) as watch:
             fit_finder(state, watch)
