@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from mnistlab.devices import autocast, cpu_has_bf16, device_title, keep_freed_memory, pick_device, pick_precision
+from mnistlab.devices import autocast, cpu_has_bf16, device_title, pick_device, pick_precision
 from mnistlab.errors import UserError
 
 CPU = torch.device("cpu")
@@ -99,35 +97,3 @@ def test_the_cpu_is_named_with_its_threads(threads: int, words: str) -> None:
         torch.set_num_threads(before)
     assert rest == f"{words})"
     assert len(name) > 2
-
-
-NEW_PAGES = """
-import resource, sys, numpy
-from mnistlab.devices import keep_freed_memory
-kept = keep_freed_memory() if sys.argv[1:] else True
-for step in range(30):
-    if step == 10:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    tensors = [numpy.full(4_000_000, step, numpy.uint8) for _ in range(50)]
-    del tensors
-print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-"""Allocates and frees 200 MB as a training step does; prints how many pages are new to the process in 20 such steps."""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only GNU's C library can keep freed memory")
-def test_freed_memory_is_kept() -> None:
-    asked: list[list[str]] = [[], ["keep"]]
-    (_, given_back), (kept, kept_pages) = (
-        subprocess.run(
-            [sys.executable, "-c", NEW_PAGES, *given], capture_output=True, text=True, check=True
-        ).stdout.split()
-        for given in asked
-    )
-    assert kept == "True"
-    assert int(kept_pages) < int(given_back) / 20
-
-
-def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    assert keep_freed_memory() is False

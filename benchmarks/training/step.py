@@ -4,8 +4,7 @@ uv run python -m benchmarks.training.step
 For each recipe: the median time of a step and of its four parts (making the batch, including augmentation; forward pass and
 loss; backward pass; optimizer), images per second, and the floating-point operations per second of its convolutions and linear
 layers. The peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after
-each recipe. "Whole training" is the median step times the recipe's steps. With --give-back, freed memory goes back to the
-system, as it does outside mnistlab. Let nothing else run meanwhile.
+each recipe. "Whole training" is the median step times the recipe's steps. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import torch
 from benchmarks import records
 from benchmarks.command import Command
 from mnistlab.data.dataset import open_dataset
-from mnistlab.devices import autocast, keep_freed_memory, pick_device, pick_precision
+from mnistlab.devices import autocast, pick_device, pick_precision
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.training.loop import cross_entropy
@@ -116,19 +115,16 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
 @click.argument("names", nargs=-1, metavar="[RECIPE...]")
 @click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True, help="For each recipe.")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: the recipe's]")
-@click.option("--give-back", is_flag=True, help="Let the process give freed memory back to the system.")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the results to docs/results/step.jsonl.")
 def main(
-    names: tuple[str, ...], seconds: float, precision: str | None, give_back: bool, data_dir: Path, record: bool
+    names: tuple[str, ...], seconds: float, precision: str | None, data_dir: Path, record: bool
 ) -> None:
     single = [
         name for name, recipe in RECIPES.items() if recipe.kind == "single"
     ]  # an ensemble's steps are those of its members
     if unknown := sorted(set(names) - set(single)):
         raise click.UsageError(f"No recipe of one network is called {unknown[0]!r}: choose from {', '.join(single)}.")
-    if not give_back:
-        keep_freed_memory()
     click.echo(
         "recipe         step ms  batch  (augm.)  forward  backward  optim.  images/s  GFLOP/s  of peak  training"
     )

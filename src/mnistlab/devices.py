@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import platform
 import threading
 from pathlib import Path
@@ -13,18 +12,11 @@ import torch
 from mnistlab.errors import UserError
 from mnistlab.messages.sentences import counted
 
-__all__ = ["GENERATOR", "autocast", "device_title", "keep_freed_memory", "pick_device", "pick_precision"]
+__all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precision"]
 
 GENERATOR = threading.RLock()
 """The lock that a thread holds while it draws from torch's random generator; a process has only one generator, so training runs
 take turns. An ensemble holds the lock while it trains its members, which acquire it again."""
-
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""Settings of the C library: how much free memory is given back, and how large a block must be to be given back at once."""
-LARGEST = 2**25
-"""The largest value in bytes that MMAP_THRESHOLD can have."""
-KEPT = 2**30
-"""How much free memory is kept, in bytes."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:
@@ -73,19 +65,6 @@ def cpu_has_bf16() -> bool:
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[None]:
     """The context manager for the forward pass: autocast to bf16 or, for fp32, one that does nothing."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
-
-
-def keep_freed_memory() -> bool:
-    """Make this process keep the memory that it frees, up to 1 GiB, instead of giving it back to the system.
-
-    Each training step frees and allocates the same tensors, and the system clears memory before it gives it out again, which
-    costs up to a tenth of a step in fp32 (docs/RESULTS.md). Only GNU's C library has these settings. Returns whether they
-    were changed.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    set_to = ctypes.CDLL(None).mallopt
-    return bool(set_to(TRIM_THRESHOLD, KEPT) and set_to(MMAP_THRESHOLD, LARGEST))
 
 
 def device_title(device: torch.device) -> str:
