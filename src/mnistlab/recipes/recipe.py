@@ -37,7 +37,7 @@ class Recipe:
     Parameters
     ----------
     name : str
-        The recipe's name: 1 to 40 characters, each one of a-z, 0-9 and -.
+        The recipe's name: 1 to 40 characters from a-z, 0-9 and -, not beginning with -.
     summary : str
         A one-line description.
     network : NetworkSettings

@@ -43,7 +43,7 @@ class DataSettings:
     """The training data, and how it is augmented."""
 
     split: str = knob("train", choices=("train", "train-random", "train+val"))
-    """What to train on: train keeps some writers for validation, train-random keeps some images, train+val keeps nothing."""
+    """What to train on. Left for validation: some writers (train), some images (train-random) or nothing (train+val)."""
     batch_size: int = knob(128, low=1)
     """Images per step."""
     rotate: float = knob(0.0, low=0, high=180)
@@ -61,7 +61,7 @@ class DataSettings:
     clutter: float = knob(0.0, low=0, high=1)
     """How often to invert images, cover parts, mix in other digits or change strokes, from 0 (never) to 1 (most images)."""
     rejects: float = knob(0.0, low=0, high=4)
-    """How many pictures of no class to add to each batch, as a fraction of the batch size."""
+    """How many images of no class to add to each batch, as a fraction of the batch size."""
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
@@ -84,13 +84,13 @@ class OptimisationSettings:
     learning_rate: float = knob(0.1, low=1e-9, high=100)
     """Learning rate at the peak of the one-cycle schedule."""
     warmup: float = knob(0.3, low=0, high=1)
-    """Fraction of the steps before the learning rate's peak."""
+    """When the learning rate peaks, as a fraction of all steps."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """Momentum of SGD, or the first beta of AdamW."""
     weight_decay: float = knob(5e-4, low=0, high=10)
     """Weight decay, except for biases and batch norm."""
     label_smoothing: float = knob(0.0, low=0, high=0.9)
-    """Label smoothing: share of the target spread over all classes."""
+    """Label smoothing: share of the target that is spread over all classes."""
     averaging: float = knob(0.0, low=0, high=0.99999)
     """Decay of a moving average of the weights, 0 for none."""
     precision: str = knob("auto", choices=("auto", "fp32", "bf16"))

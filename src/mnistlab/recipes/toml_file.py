@@ -17,7 +17,7 @@ __all__ = ["read_overrides"]
 def read_overrides(path: Path) -> dict[str, Any]:
     """The fields in a TOML file, such as `epochs = 4`, or groups of them, such as `[optimisation]`.
 
-    Raises `UserError` if it is missing or not TOML.
+    Raises `UserError` if the file is missing or not TOML.
     """
     try:
         content = path.read_bytes()
