@@ -110,7 +110,7 @@ def test_numbers_of_every_kind_are_taken_as_a_float(value: int, kind: Any) -> No
         (-1, "Seed -1 is out of range."),
         (np.int64(-1), "Seed -1 is out of range."),
         (2**70, f"Seed {2**70} is out of range."),
-        (10**5000, "Seed of thousands of digits is out of range."),
+        (10**5000, "Seed (a number with thousands of digits) is out of range."),
     ],
     ids=lambda value: str(shown(value))[:20],
 )

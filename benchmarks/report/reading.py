@@ -88,5 +88,6 @@ def ray_figure(name: str, row: dict[str, Any]) -> str:
     if name == "ray-memory":
         (few, small), (many, large) = row["mebibytes"].items()
         return f"**{100 * (large / small - 1):+.1f} %** ({int(few):,}: {small:.0f} MiB, {int(many):,}: {large:.0f} MiB; n = 1)"
-    killed = f"{row['killed']} processes in {row['seconds']:g} s, the command {row['drivers_killed']} times"
+    often = "once" if row["drivers_killed"] == 1 else f"{row['drivers_killed']} times"
+    killed = f"{row['killed']} processes in {row['seconds']:g} s, the command {often}"
     return f"**all {row['pictures']:,}** ({row['broken']} broken; killed: {killed})"

@@ -117,9 +117,7 @@ def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: the recipe's]")
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--record", is_flag=True, help="Add the results to docs/results/step.jsonl.")
-def main(
-    names: tuple[str, ...], seconds: float, precision: str | None, data_dir: Path, record: bool
-) -> None:
+def main(names: tuple[str, ...], seconds: float, precision: str | None, data_dir: Path, record: bool) -> None:
     single = [
         name for name, recipe in RECIPES.items() if recipe.kind == "single"
     ]  # an ensemble's steps are those of its members

@@ -1,7 +1,7 @@
-"""Seconds of training until 99 % on the test images: our `quick` and the canonical PyTorch example, in turn.
+"""Seconds of training until 99 % on the test images: our `quick` and the canonical PyTorch example, in turn:
+uv run python -m benchmarks.training.time_to_accuracy
 
-    uv run python -m benchmarks.training.time_to_accuracy          (about 8 minutes on 2 cores)
-    uv run python -m benchmarks.training.time_to_accuracy --fast   (about half a minute)
+It takes about 8 minutes on 2 cores, with --fast about half a minute.
 
 The canonical example (benchmarks/training/canonical.py) trains until an epoch ends at 99 % or more; only its training is timed,
 not its tests. Between its epochs, `quick` is trained with one seed after another, timed from its first batch to its last step;

@@ -4,7 +4,7 @@
     run, evaluation = train("default")
 
 Importing mnistlab does not import torch; each name is loaded when it is first used. A name that needs an extra's packages can be
-imported without them, but using it raises an error that names the extra. mnistlab's own packages:
+imported without them, but using it then raises an error that names the extra. mnistlab's own packages:
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes to training images: geometry, pens, other people's handwriting, clutter, non-digits

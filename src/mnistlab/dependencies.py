@@ -37,7 +37,7 @@ TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
 FONT_PACKAGES = (
     "font-roboto", "font-hanken-grotesk", "font-lato", "font-manrope", "font-caladea", "font-source-serif-pro", "font-amatic-sc",
 )  # fmt: skip
-"""Packages of the extra `train`, each with a family of fonts; scenes that the finder is trained on are printed in these."""
+"""Packages of the extra `train`, each with a family of fonts; printed text in the finder's training scenes is set in these."""
 EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "jinja2", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),
@@ -171,7 +171,7 @@ def import_matplotlib() -> None:
 
 
 def is_not_about_the_cache(record: logging.LogRecord) -> bool:
-    """False for the message, which matplotlib logs after 5 s, that it is building the font cache: here no cache is kept."""
+    """False for matplotlib's message, after 5 s, that it is building the font cache: here no cache is kept."""
     return "building the font cache" not in record.getMessage()
 
 

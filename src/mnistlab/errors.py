@@ -1,4 +1,4 @@
-"""The errors that a user meets, as data; checks of numbers, which raise such errors; and values as sentences show them.
+"""The errors that a user meets, as data; checks of numbers, which raise such errors; and how sentences show values.
 
 An error carries a key and values. Its sentences are in messages/en.toml: what is wrong, how to fix it, and how to fix it on the
 command line if that differs, so that errors raised in Python name no command-line option. A value may be the user's text,
@@ -173,7 +173,7 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """The value for JSON: NumPy's and torch's numbers become Python's, arrays and sequences become lists, other values stay."""
+    """The value for JSON: NumPy's and torch's numbers become Python's, arrays and sequences become lists, others stay as is."""
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value

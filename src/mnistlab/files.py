@@ -119,7 +119,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_target(path: Path, example: str) -> None:
-    """Raise `UserError` if no file can be written at `path`, or if `path` has another ending than `example`."""
+    """Raise `UserError` if no file can be written at `path`, or if `path` does not have the ending of `example`."""
     suffix = Path(example).suffix
     if is_folder(path):
         raise UserError("files.is_a_folder", path=path, example=path / example)

@@ -21,9 +21,9 @@ def axes(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The box around the pixels with more than a fifth of the strongest ink: left, top, width, height in pixels, float (B, 1, 1).
+    """The box around the pixels with more than a fifth of the strongest ink: its left, top, width and height in pixels.
 
-    For a blank image, the box is the whole image.
+    Each is float (B, 1, 1). For a blank image, the box is the whole image.
     """
     least = images.amax((2, 3)) / 5
     sides = []
@@ -36,9 +36,10 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 
 
 def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
-    """The images, each pixel taken from the point x, y, float (B, H, W), counted from the upper left pixel; outside is no ink.
+    """The images, resampled: each pixel is taken from the point (x, y) of its image. Outside, there is no ink.
 
-    The `mode` "bicubic" keeps strokes sharper, but its values may go below the value of paper and above that of ink.
+    `x` and `y`, float (B, H, W), are in pixels, counted from the centre of the upper left pixel. The `mode` "bicubic" keeps
+    strokes sharper, but its values may go below the value of paper and above that of ink.
     """
     height, width = images.shape[2:]
     shape = (images.shape[0], height, width)  # len() would be a constant in an exported network
@@ -63,9 +64,10 @@ def place(
 
 
 def fit_and_centre(images: torch.Tensor) -> torch.Tensor:
-    """The images prepared as MNIST's were: the ink scaled without distortion into a box of 20/28 of the height, centred by mass.
+    """The images prepared as MNIST's were: the ink scaled without distortion into a square, and centred by mass.
 
-    In MNIST, the centre of mass is at pixel (14, 14), counted from 0: half a pixel to the right of and below the image's middle.
+    The square's side is 20/28 of the image's height. In MNIST, the centre of mass is at pixel (14, 14), counted from 0: half
+    a pixel to the right of and below the image's middle.
     """
     height, width = images.shape[2:]
     _, _, ink_width, ink_height = ink_box(images)

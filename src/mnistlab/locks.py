@@ -30,7 +30,7 @@ def file_lock(path: Path) -> BaseFileLock:
     warn_without_flock()
     return SoftFileLock(
         path.with_name(f"{path.name}-held")
-    )  # another name, because a released FileLock leaves its file
+    )  # another name, because a released FileLock leaves its file behind
 
 
 def has_flock(folder: Path) -> bool:

@@ -739,10 +739,13 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
         (["--plot", "."], ["'.' is a folder, not a file.", "progress.png"]),
         (
             ["--plot", "x.png", "compare", "a", "b"],
-            ["--plot draws the list of runs, so it cannot be combined with compare."],
+            ["--plot draws a chart of the listed runs, so it cannot be combined with compare."],
         ),
-        (["--plot", "compare", "a", "b"], ["--plot draws the list of runs, so it cannot be combined with compare."]),
-        (["--plot", "delete", "a"], ["--plot draws the list of runs, so it cannot be combined with delete."]),
+        (
+            ["--plot", "compare", "a", "b"],
+            ["--plot draws a chart of the listed runs, so it cannot be combined with compare."],
+        ),
+        (["--plot", "delete", "a"], ["--plot draws a chart of the listed runs, so it cannot be combined with delete."]),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line(

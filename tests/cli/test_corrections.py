@@ -58,7 +58,7 @@ def test_corrected_rows_become_pictures(
     corrected(lambda row: right[row["value"]], delimiter, encoding)
     capsys.readouterr()
     assert run_app(["data", "--from-corrections", "checked.csv", "--to", "folder"]) == 0
-    assert capsys.readouterr().out == "folder: 5 pictures (2 of 0, 3 of 7)\n"
+    assert capsys.readouterr().out == "folder: 5 pictures (2 of the digit 0, 3 of the digit 7)\n"
     assert sorted(path.name for path in Path("folder").iterdir()) == ["0", "7"]
     digits = [digit for page in Reader().read_pages("scan.tif") for digit in page.digits]
     assert [digit.value for digit in digits] == [2, 0, 2, 0, 2, 6]
@@ -95,7 +95,7 @@ def test_pictures_that_are_gone_stop_no_others(here: Path, capsys: pytest.Captur
     capsys.readouterr()
     assert run_app(["data", "--from-corrections", "checked.csv", "--to", "folder"]) == 2
     out, err = capsys.readouterr()
-    assert out == "folder: 6 pictures (2 of 0, 3 of 2, 1 of 6)\n"
+    assert out == "folder: 6 pictures (2 of the digit 0, 3 of the digit 2, 1 of the digit 6)\n"
     assert err.startswith("error: There is no file")
     assert len(err.splitlines()) == 1
 
@@ -105,14 +105,14 @@ def test_what_is_no_correction_is_refused(here: Path, capsys: pytest.CaptureFixt
     corrected(lambda row: "")
     refused(capsys, *both, says="checked.csv has no correction")
     corrected(lambda row: "l")
-    refused(capsys, *both, says="checked.csv, row 1: the correct value 'l' is not a digit")
+    refused(capsys, *both, says="checked.csv, row 1: the correction 'l' is not a digit")
     refused(capsys, *both[:2], says="--from-corrections and --to (the folder")
     refused(capsys, *both[2:], says="--from-corrections and --to (the folder")
-    refused(capsys, "--from-corrections", "out.csv", *both[2:], says="out.csv has no column correct")
+    refused(capsys, "--from-corrections", "out.csv", *both[2:], says="column is missing from out.csv: correct")
     refused(capsys, "--from-corrections", "scan.tif", *both[2:], says="not from scan.tif")
     refused(capsys, "--from-corrections", "none.csv", *both[2:], says="There is no file none.csv")
     Path("rows.jsonl").write_text("[1]\n")
-    refused(capsys, "--from-corrections", "rows.jsonl", *both[2:], says="rows.jsonl, row 1 is not a JSON object")
+    refused(capsys, "--from-corrections", "rows.jsonl", *both[2:], says="rows.jsonl, row 1: this is not a JSON object")
     Path("folder").mkdir()
     Path("folder/mine").touch()
     corrected(lambda row: row["value"])

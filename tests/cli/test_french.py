@@ -97,7 +97,8 @@ def test_another_language_is_refused_in_a_sentence(
     assert run_app(["runs"]) == 2
     assert said(capsys) == (
         "",
-        "error: MNISTLAB_LANG 'de_DE.UTF-8' is not a language that mnistlab speaks. Choose en or fr, or leave it unset.\n",
+        "error: MNISTLAB_LANG is 'de_DE.UTF-8', which is not a language that mnistlab speaks. "
+        "Choose en or fr, or leave it unset.\n",
     )
 
 
@@ -296,7 +297,7 @@ def test_a_recipe_is_shown_with_its_values(capsys: pytest.CaptureFixture[str]) -
     out = " ".join(said(capsys)[0].split())
     assert (
         "Les valeurs par défaut sont celles de la recette finder ; pour celles d'une autre recette, voir "
-        "train RECETTE --help. Réseau :" in out
+        "train RECETTE --help`. Réseau :" in out
     )
     assert "--height ENTIER Hauteur d'une scène en pixels, multiple de 4. [par défaut : 96 ; entre 48 et 2 048]" in out
     assert "--momentum NOMBRE Premier bêta d'AdamW. [par défaut : 0.9 ; entre 0 et 0.9999]" in out

@@ -92,7 +92,7 @@ def test_the_rows_are_those_that_read_to_writes(
 
     shutil.copy("scans/a.png", "scans/f.png")
     assert run_app(["read", "scans", "nowhere.png", "--to", "out", "--resume", "--jobs", "1", *RAY]) == 2
-    assert capsys.readouterr().out == "out: 7 pictures, 12 digits; 5 read before; 2 could not be read\n"
+    assert capsys.readouterr().out == "out: 7 pictures, 12 digits; 5 read earlier; 2 could not be read\n"
     assert {name: kept for name, kept in content(here).items() if name in before} == before
     assert Counter(row["file"] for row in rows_in("out"))["scans/a.png"] == 4
 
@@ -237,7 +237,7 @@ def test_a_command_that_is_killed_goes_on_with_each_picture_once(
     Path("out/.part-x.parquet.1.tmp").touch()  # as a kill leaves it
     assert run_app([*command, "--resume"]) == 2
     read_before = len({row["file"] for path in there for row in rows_in(path)})
-    assert f"{count + 5} pictures, {4 * count + 8:,} digits; {read_before} read before" in capsys.readouterr().out
+    assert f"{count + 5} pictures, {4 * count + 8:,} digits; {read_before} read earlier" in capsys.readouterr().out
     assert_each_once(count + 5, 4 * count + 8)
     assert list(Path("out").glob(".*")) == []
 
@@ -265,12 +265,12 @@ class OneCore:
         (
             [],
             [
-                "--engine ray writes a folder of Parquet files, but --to, which names it, is missing",
+                "--engine ray writes a folder of Parquet files, but --to does not name one",
                 "Add --to with a folder",
             ],
         ),
-        (["--to", "-"], ["--to, which names it, is missing"]),
-        (["--to", "out.csv"], ["--to out.csv is the name of a file", "Name a folder, such as digits"]),
+        (["--to", "-"], ["--to does not name one"]),
+        (["--to", "out.csv"], ["--to out.csv is the name of a file", "Name a folder, such as --to digits"]),
         (["--to", "out.parquet"], ["--to out.parquet is the name of a file"]),
         (["--to", "scans"], ["scans holds something other than the rows"]),
         (["--to", "mine", "--resume"], ["mine holds something other than the rows"]),

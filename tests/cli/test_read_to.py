@@ -249,7 +249,7 @@ def test_what_is_there_is_not_read_again(
     reads.clear()
     capsys.readouterr()
     assert run_app(command) == 2  # as the first time, for d.png still cannot be read
-    assert capsys.readouterr().out == f"out{ending}: 5 pictures, 8 digits; 5 read before; 1 could not be read\n"
+    assert capsys.readouterr().out == f"out{ending}: 5 pictures, 8 digits; 5 read earlier; 1 could not be read\n"
     assert reads == []
     assert content(here)[f"out{ending}"] == before
 
@@ -392,10 +392,10 @@ def test_ctrl_c_leaves_what_was_read(
     with monkeypatch.context() as patched:
         interrupt_at(patched, 3)
         assert run_app(command) == 130
-    assert_one_line(capsys, f"Interrupted: out{ending} holds 2 of 5 pictures. Continue with --resume.")
+    assert_one_line(capsys, f"Interrupted: out{ending} holds the rows of 2 of 5 pictures. Continue with --resume.")
     assert files_in(rows_in(f"out{ending}")) == ["scans/a.png", "scans/b.png"]
     assert run_app([*command, "--resume"]) == 2
-    assert "5 pictures, 8 digits; 2 read before; 1 could" in capsys.readouterr().out
+    assert "5 pictures, 8 digits; 2 read earlier; 1 could" in capsys.readouterr().out
     assert files_in(rows_in(f"out{ending}")) == [f"scans/{n}.png" for n in "abcde"]
 
 
@@ -440,8 +440,8 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
         (["--to", "x" * 300 + ".csv"], ["too long"]),
         (["--to", "loop.csv"], ["loop.csv is a link that leads back to itself"]),
         (["--to", "out.csv", "--json"], ["--json and --to", "Leave one out."]),
-        (["--resume"], ["--to, which names it, is missing"]),
-        (["--to", "-", "--resume"], ["--to, which names it, is missing"]),
+        (["--resume"], ["--to does not name one"]),
+        (["--to", "-", "--resume"], ["--to does not name one"]),
         (["--to", "out.csv", "--model", "nothing.onnx"], ["There is no model nothing.onnx"]),
         (["--to", "out.csv", "--threshold", "2"], ["The threshold 2.0 is not a probability"]),
     ],

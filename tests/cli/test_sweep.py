@@ -60,7 +60,7 @@ def test_it_trains_compares_and_draws(here: Path, pictures: Path, capsys: pytest
     lines = out.splitlines()
     assert lines[0].split() == list(COLUMNS)
     assert {line.partition("  ")[0].split()[1] for line in lines[1:3]} == {"learning_rate=0.01", "learning_rate=0.1"}
-    assert lines[-3].endswith("p: permutation test by image.")
+    assert lines[-3].endswith("p: from a permutation test by image.")
     assert lines[-2] == f"Best on validation: {lines[1].partition('  ')[0]}"
     assert lines[-1] == "Picture: runs/sweep.png"
     with Image.open(here / "runs" / "sweep.png") as picture:
@@ -90,7 +90,7 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
     *_, failed, error = err.splitlines()
     assert failed.startswith("two-conv learning_rate=100, seed 0: ")
     assert error == (
-        "error: 1 training run of 2 failed, for the reasons above. Run the same command again to try them once more."
+        "error: 1 training run of 2 failed, for the reasons above. Run the same command again to retry what failed."
     )
 
 
@@ -99,14 +99,14 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
     [
         (["nope"], ["Unknown recipe 'nope'"]),
         (["finder"], ["finder", "does not train a classifier"]),
-        (["default", "default"], ["default and default are the same"]),
+        (["default", "default"], ["default and default describe the same"]),
         (["--set", "dropout"], ["--set 'dropout'", "--set learning_rate=0.05,0.1"]),
         (["--set", "=1"], ["1 unknown field"]),
         (["--set", "colour=1"], ["1 unknown field: colour"]),
         (["--set", "dropout=0.1,a"], ["'--set'", "'a' is not a number"]),
         (["--set", "dropout="], ["'--set'", "'' is not a number"]),
         (["--set", "widths=8+a"], ["'--set'", "is not a list of whole numbers"]),
-        (["--set", "deskew=maybe"], ["'--set'", "'maybe' is not on or off"]),
+        (["--set", "deskew=maybe"], ["'--set'", "'maybe' is not 'on' or 'off'"]),
         (["--set", "dropout=0.1", "--set", "dropout=0.2"], ["dropout twice"]),
         (["--set", "dropout=3"], ["dropout must be between 0 and 0.99"]),
         (["--seeds", "0"], ["--seeds", "0"]),

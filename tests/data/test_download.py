@@ -734,7 +734,7 @@ def test_an_import_repairs_what_cannot_be_fetched(tmp_path: Path) -> None:
 def test_a_dataset_that_torchvision_does_not_offer_has_to_be_imported(tmp_path: Path) -> None:
     spec = replace(find_spec("kmnist"), name="own", torchvision_class="")
     with pytest.raises(
-        UserError, match=r"own is not in .* could not be fetched \(torchvision does not offer it\)\."
+        UserError, match=r"own is not in .* could not be fetched \(torchvision does not offer this dataset\)\."
     ) as caught:
         fetching.fetch(spec, tmp_path, download=False)
     assert "mnistlab data --dataset own --from DIR" in caught.value.for_command_line()

@@ -278,7 +278,7 @@ def test_images_are_prepared_once_and_before_they_are_augmented(mnist: Dataset) 
         loader.dataset.images,
         (torch.tensor(read_split(mnist, "val-random")[0]) * 0.5 + 200).round().clamp(0, 255)[:, None],
     )
-    with pytest.raises(UserError, match=r"prepare turned .* into images of shape \(1000, 1, 14, 14\)"):
+    with pytest.raises(UserError, match=r"prepare= turned .* into images of shape \(1000, 1, 14, 14\)"):
         MNISTDataLoader("val", dataset=mnist, prepare=lambda images: images[..., ::2, ::2])
 
 
@@ -286,7 +286,7 @@ def test_images_are_prepared_once_and_before_they_are_augmented(mnist: Dataset) 
 def test_what_cannot_be_called_is_refused(name: str) -> None:
     with pytest.raises(UserError) as caught:
         MNISTDataLoader("train", dataset=numbered(24), batch_size=4, **{name: "rotate"})  # type: ignore[arg-type]
-    assert str(caught.value) == f"{name} 'rotate' cannot be called. Give a function, or leave it out."
+    assert str(caught.value) == f"{name} 'rotate' cannot be called. Give a function, or leave the argument out."
 
 
 # The keywords of before

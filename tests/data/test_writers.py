@@ -166,15 +166,15 @@ def test_the_writers_of_a_user_s_own_dataset_are_kept_whole(numbers: Any) -> Non
     [
         (
             np.zeros(100, np.int16),
-            r"writers have shape \(100,\) and dtype int16, but train holds 240 examples\. Give one",
+            r"array of writers has shape \(100,\) and dtype int16, but train holds 240 examples\. Give an array",
         ),
         (
             np.array(["anna"] * 240),
-            r"writers have shape \(240,\) and dtype <U4, but train holds 240 examples\. Give one",
+            r"array of writers has shape \(240,\) and dtype <U4, but train holds 240 examples\. Give an array",
         ),
         (
             np.arange(240) % 11,
-            r"^Validation keeps one writer in twelve, but this dataset has only 11 writers\. Use train-random",
+            r"^One writer in twelve is held back for validation, but this dataset has only 11 writers\. Use train-random",
         ),
     ],
 )

@@ -83,7 +83,7 @@ def test_a_model_trained_as_it_should_be_is_ok(
     assert {name: check.verdict for name, check in found.items()} == {
         "softmax": "ok", "confidence": "ok", "input": "ok", "ReLU 1": "ok"
     }  # fmt: skip
-    assert "500 validation images right" in found["input"].detail
+    assert "500 validation images read correctly" in found["input"].detail
 
 
 @pytest.mark.parametrize("kind", ["raw, from 0 to 255", "inverted, normalised", "inverted, scaled to [0, 1]"])

@@ -367,7 +367,7 @@ def test_the_command_writes_one_picture_and_tells_its_figures(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--channel", "conv1:0", "--misread"], "--channel, --misread ask for different pictures."),
+        (["--channel", "conv1:0", "--misread"], "These options ask for different pictures: --channel, --misread."),
         (["--misread", "--example", "3"], "--example would have no effect with --misread."),
         (["--channel", "conv1:0", "--why"], "--why would have no effect with --channel."),
         (["x.png", "--example", "3"], "--example would have no effect with PICTURE."),

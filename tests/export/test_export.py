@@ -435,7 +435,7 @@ def test_bad_models_are_refused_in_a_line(
 def test_a_damaged_run_is_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.model_path.write_bytes(run.model_path.read_bytes()[:1000])
     assert run_app(["export", str(run.path)]) == 2
-    assert_one_line(capsys, "model.pth is not a file that torch.save wrote, or is damaged")
+    assert_one_line(capsys, "model.pth is not a file that torch.save wrote, or it is damaged")
     run.model_path.unlink()
     assert run_app(["export", str(run.path)]) == 2
     assert_one_line(capsys, "model.pth is missing")

@@ -117,7 +117,7 @@ def fails(logits: Any, label: Any) -> Any:
     ("answer", "says"),
     [
         (fails, r"^Line \d+ fails: KeyError: 'missing'\. Fix that line, and check again\.$"),
-        (3, r"^It is 3, not a function\. Start it with `def loss_of\(logits, label\):`"),
+        (3, r"^It is 3, not a function\. Begin with `def loss_of\(logits, label\):`"),
         (lambda: 1, r"fails: TypeError: .*takes 0 positional arguments"),
         (lambda logits, label: "2.3", r"^It should return a number, but it returns '2\.3'\."),
         (lambda logits, label: logits, r"^It should return a number, but it returns an array of shape \(10,\)\."),

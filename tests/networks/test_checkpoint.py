@@ -374,7 +374,7 @@ TEXTS = [b"hello world\n", b"<html>Not found</html>\n", b"{}", b"import torch\n"
 
 @pytest.mark.parametrize("content", TEXTS)
 def test_text_is_not_mistaken_for_code(tmp_path: Path, content: bytes) -> None:
-    assert_refused(tmp_path / "m.pth", content, "not a file that torch.save wrote, or is damaged")
+    assert_refused(tmp_path / "m.pth", content, "not a file that torch.save wrote, or it is damaged")
 
 
 def test_junk_gives_no_warning_beside_the_error(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_no_other_format_is_decoded_whatever_its_name(kind: str, tmp_path: Path)
 def test_a_pdf_is_refused_as_one_with_what_reads_its_pages(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(saved(GREY.convert("RGB"), "PDF"))
-    assert_refused(path, "picture.png is a PDF, whose pages are read one by one")
+    assert_refused(path, "picture.png is a PDF, which cannot be read as a single picture")
 
 
 def test_only_the_decoder_that_is_needed_is_imported() -> None:

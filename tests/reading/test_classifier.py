@@ -71,7 +71,7 @@ def test_images_need_not_lie_in_one_block(classifier: Classifier, digits: Digits
     ],
 )  # fmt: skip
 def test_other_shapes_and_types_are_refused(classifier: Classifier, images: Any) -> None:
-    with pytest.raises(UserError, match=r"classify takes uint8 \(N, 28, 28\), but this is"):
+    with pytest.raises(UserError, match=r"takes an array of type uint8 and shape \(N, 28, 28\), but this"):
         classifier.classify(images)
 
 
@@ -192,7 +192,7 @@ def test_models_that_are_not_ours_are_refused(tmp_path: Path, options: dict[str,
 
 def test_a_model_whose_names_are_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(BUNDLED.read_bytes().replace(b"threshold", b"thresh\xff\xfe\xfd"))
-    with pytest.raises(UserError, match=r"model\.onnx is damaged: its names are not text"):
+    with pytest.raises(UserError, match=r"model\.onnx is damaged: the names in it are not text"):
         Classifier(tmp_path / "model.onnx")
 
 

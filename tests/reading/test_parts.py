@@ -148,7 +148,7 @@ def test_a_full_disk_a_missing_folder_and_a_broken_part_are_told(here: Path, mon
     Path("out/part-0.parquet").write_bytes(b"nothing")
     error = failure_of(listed(job(here))[0])
     assert str(error).startswith(f"{here}/out/part-0.parquet cannot be read: ")
-    assert str(error).endswith("Delete it, and its pictures will be read again.")
+    assert str(error).endswith("Delete it, and the pictures whose rows it holds will be read again.")
 
 
 def test_a_picture_at_which_processes_die_is_given_up_and_noted_from_the_second_try_on(here: Path) -> None:

@@ -34,10 +34,10 @@ def test_what_all_have_in_common_is_set_and_not_named() -> None:
 @pytest.mark.parametrize(
     ("recipes", "fields", "words"),
     [
-        ([TWO, TWO], {}, "two-conv and two-conv are the same"),
-        ([TWO], {"learning_rate": [0.2, 0.1, 0.1]}, "learning_rate=0.1 and two-conv learning_rate=0.1 are the same"),
+        ([TWO, TWO], {}, "two-conv and two-conv describe the same"),
+        ([TWO], {"learning_rate": [0.2, 0.1, 0.1]}, "learning_rate=0.1 and two-conv learning_rate=0.1 describe"),
         ([TWO], {"split": ["train", "train-random"]}, "different images for validation"),
-        ([TWO, RECIPES["best"]], {}, r"split train\+val and train"),
+        ([TWO, RECIPES["best"]], {}, r"splits train\+val and train"),
         ([TWO], {"dropout": [0.1, 2.0]}, "dropout must be between 0 and 0.99; it is 2.0"),
         ([TWO], {"colour": [1]}, "unknown field: colour"),
     ],

@@ -142,7 +142,7 @@ def test_a_run_of_0_1_is_validated_on_the_images_that_it_kept(
         found = evaluate_run(run, "val", device="cpu")
     assert (found.split, found.total) == ("val-random", 5000)
     assert found.accuracy == pytest.approx(run.metrics[-1]["val_accuracy"], abs=4 / 5000)
-    assert "held back single images for validation (val-random" in caplog.text
+    assert "without regard to who wrote them (val-random" in caplog.text
     assert run.summary()["validation"] == "val-random"
 
 
@@ -160,4 +160,4 @@ def test_a_run_of_0_1_is_examined_with_the_images_that_it_kept(runs: Path) -> No
     run = Run.open(runs / "finished")
     wrong = [m for m in evaluate_run(run, "val", device="cpu").mistakes if m.index < 1000]
     (check,) = [check for check in check_run(run) if check.name == "input"]
-    assert f"{(1000 - len(wrong)) / 10:.1f} % of 1,000 validation images right" in check.detail
+    assert f"{(1000 - len(wrong)) / 10:.1f} % of 1,000 validation images read correctly" in check.detail

@@ -351,7 +351,7 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(
 
 
 def test_a_digit_that_is_not_there_cannot_be_explained(client: httpx.Client, picture: bytes) -> None:
-    assert_problem(client.post("/api/v1/explain?digit=3", content=picture), 422, "digit is 3", "3 digits")
+    assert_problem(client.post("/api/v1/explain?digit=3", content=picture), 422, "'digit' is 3", "3 digits")
 
 
 def test_bombs_and_cut_off_pictures_are_refused(client: httpx.Client, picture: bytes) -> None:

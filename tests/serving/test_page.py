@@ -747,7 +747,7 @@ def test_a_picture_waits_for_the_token(browser: Browser) -> None:
         files.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": picture_of(4, 0)})
         for token in ("wrong", "s3cret"):
             expect(summary).to_have_text("The picture will be read once you have given the token.")
-            expect(page.locator("#message")).to_have_text("This server requires its token.")
+            expect(page.locator("#message")).to_have_text("This server requires the token that it was started with.")
             give_token(page, token)
         expect(page.locator("#picture-text")).to_have_text("40")  # without being chosen again
         expect(page.locator("#message")).to_have_text("")

@@ -281,7 +281,7 @@ def test_runs_are_combined_and_resumed_by_name(pair: list[Run], tmp_path: Path) 
 def test_what_is_not_a_list_of_runs_is_named(one: Any, shown: str, pair: list[Run]) -> None:
     """One name is one run, and not a sequence of letters; so is one Run."""
     with pytest.raises(
-        UserError, match=r"^members .* is not a list of runs\. Give at least two runs in a list"
+        UserError, match=r"^The value of 'members', .*, is not a list of runs\. Give at least two runs in a list"
     ) as caught:
         combine(pair[0] if one == 0 else one, runs_dir=pair[0].path.parent)
     assert shown in str(caught.value)

@@ -187,11 +187,11 @@ def test_the_commands_that_apply_print_what_it_did(
     run = copy_of(found, tmp_path)
     assert run_app(["evaluate", str(run.path), "--split", "val"]) == 0
     out = capsys.readouterr().out
-    assert "digits on 50 generated scenes found and read correctly, 95 % interval" in out
+    assert "digits on 50 generated scenes were found and read correctly, 95 % interval" in out
     assert "per scene, at probabilities of 0.3 or more" in out
     assert "nats" not in out
     assert run_app(["doctor", str(run.path)]) in (0, 1)  # it has learnt nothing
-    assert "digits on 48 generated scenes found and read correctly" in capsys.readouterr().out
+    assert "digits on 48 generated scenes were found and read correctly" in capsys.readouterr().out
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0
     assert "finder*" in capsys.readouterr().out
 

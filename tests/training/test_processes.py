@@ -288,7 +288,7 @@ def test_what_processes_cannot_do_together_is_said_once(
         (["train", "finder"],) * 2 + (2, "The recipe finder cannot be trained by several processes"),
         (["train", "four-conv"],) * 2 + (2, "Unknown recipe 'four-conv'"),
         (["train", "--no-such-option"],) * 2 + (2, "--no-such-option"),
-        (["sweep", "quick"],) * 2 + (2, "Processes started by torchrun train one network together"),
+        (["sweep", "quick"],) * 2 + (2, "With torchrun, all processes train one network together"),
         ([*given, "--learning-rate", "100", "--momentum", "0.99"],) * 2 + (1, "became"),
     ]
     each = others.run(*[partial(said_by_all, [case[rank] for case in cases]) for rank in (0, 1)])

@@ -195,7 +195,7 @@ def test_a_state_saved_before_a_recipe_had_some_fields_is_taken() -> None:
     saved = on_disk_and_back(make_state().state_dict())
     del saved["recipe"]["writing"], saved["recipe"]["rejects"]
     make_state().load_state_dict(saved)
-    with pytest.raises(UserError, match="another recipe"):  # for then there were none
+    with pytest.raises(UserError, match="the recipe is different"):  # for then there were none
         make_state(RECIPE.override(writing=1)).load_state_dict(saved)
 
 

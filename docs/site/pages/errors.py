@@ -256,7 +256,7 @@ print(f"{correct / 10_000:.1%} {again / 10_000:.1%}")
 assert again > correct
 
 # %% [markdown] lang="en"
-# **Remedy.** To compare the two, measure the training images once more after the epoch, in `eval()` and without augmentation.
+# **Remedy.** To compare the two, measure on the training images once more after the epoch, in `eval()` and without augmentation.
 # If validation is still ahead then, check whether it holds pictures that training has seen ([day 5](day5.ipynb)).
 
 # %% [markdown] lang="fr"

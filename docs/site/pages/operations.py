@@ -75,7 +75,7 @@ show({
 # %% [markdown] lang="fr"
 # ## Plusieurs canaux
 #
-# Quand plusieurs cartes arrivent, le filtre a un noyau pour chacune ; leurs sommes et un biais donnent un seul
+# Quand plusieurs cartes arrivent, le filtre a un noyau pour chacune ; les sommes des noyaux et un biais donnent un seul
 # nombre. Ici, le second noyau vaut -1 fois le premier, et le biais 0,5 : de deux cartes égales, il ne reste que le biais.
 
 # %%
@@ -98,7 +98,7 @@ show({"1": kernel, "2": -kernel, "Conv2d(2, 1)": left[0, 0]})
 # %% [markdown] lang="fr"
 # ## Convolution séparable
 #
-# La même chose en deux temps : d'abord, chaque carte reçoit son propre noyau (`groups`), puis une convolution 1x1 mélange les
+# Une convolution en deux temps : d'abord, chaque carte reçoit son propre noyau (`groups`), puis une convolution 1x1 mélange les
 # cartes, pixel par pixel. De 16 cartes à 32, il faut 16 · 9 + 16 · 32 = 656 poids au lieu de 16 · 32 · 9 = 4608.
 
 # %%
@@ -172,7 +172,7 @@ show({
 # %% [markdown] lang="fr"
 # ## Réduction par le pas du noyau (`stride`)
 #
-# L'autre façon de diviser les côtés par deux : le noyau avance de deux pixels à la fois, dans les deux sens, et trois
+# L'autre façon de diviser les côtés par deux : le noyau avance de deux pixels à la fois, dans les deux directions, et trois
 # résultats sur quatre ne sont jamais calculés.
 
 # %%
@@ -335,9 +335,9 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # %% [markdown] lang="fr"
 # ## Autour du réseau : le redressement, et cinq vues
 #
-# Certaines recettes regardent l'image avec plus de soin à l'usage. `Deskewed` supprime l'inclinaison : à chaque hauteur, la
-# rangée est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle quelle et
-# décalée d'un pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
+# Certaines recettes regardent l'image avec plus de soin au moment de répondre. `Deskewed` supprime l'inclinaison : à chaque
+# hauteur, la rangée est repoussée d'autant que l'encre y penche. `Shifted` interroge le réseau cinq fois, avec l'image telle
+# quelle et décalée d'un pixel à gauche, à droite, en haut et en bas, et fait la moyenne des probabilités.
 
 # %%
 from mnistlab.networks.deskew import deskew

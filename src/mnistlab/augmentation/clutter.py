@@ -37,7 +37,7 @@ class Clutter:
         return self.strength > 0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Add clutter to images: float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
+        """Add clutter to images, float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
 
         Returns the same shape, dtype, device and range.
         """
@@ -57,7 +57,7 @@ def invert(images: torch.Tensor) -> torch.Tensor:
 
 
 def boxes(images: torch.Tensor, least: float, most: float) -> torch.Tensor:
-    """A rectangle anywhere in each picture, `least` to `most` pixels wide and high: bool (B, 1, H, W)."""
+    """A rectangle anywhere in each image, `least` to `most` pixels wide and high: bool (B, 1, H, W)."""
     x, y = axes(images)
     across = (x - between(-14, 14, images)).abs() < between(least, most, images) / 2
     return across & ((y - between(-14, 14, images)).abs() < between(least, most, images) / 2)

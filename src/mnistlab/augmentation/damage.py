@@ -38,7 +38,10 @@ def blurred(images: Pixels, sigma: float) -> Pixels:
 
 
 def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
-    """Warp images: the pixel at (x, y) from the middle gets the value at `matrix` (N, 2, 2) times (x, y), plus `shift`."""
+    """Warp images: the pixel at (x, y) from the middle gets the value at the point `matrix` @ (x, y) + `shift`.
+
+    `matrix` is (N, 2, 2), one for each image.
+    """
     whole = np.zeros((len(images), 2, 3))
     whole[:, :, :2] = matrix
     whole[:, :, 2] = MIDDLE - matrix.sum(axis=2) * MIDDLE + shift

@@ -1,7 +1,7 @@
 """Digits as people outside the United States write them, unlike MNIST's writers; for a whole batch at once.
 
 In Europe and Latin America, most people begin a 1 with an upstroke, and some give it a foot; a 7 is crossed; a 4 may be a single
-stroke like a flash of lightning; the tail of a 9 is curled; a 0 may be slashed. Written quickly, the head of a 2 becomes a loop,
+stroke like a flash of lightning; the tail of a 9 is curled; a 0 may be slashed. In quick writing, the head of a 2 becomes a loop,
 and a 0 begins or ends with the stroke that joins it to its neighbour.
 """
 
@@ -131,7 +131,8 @@ def in_forms(*forms: str) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def drawn_anew(table: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """Strokes, float (B, S, 4), of digits about as large as the images' ink, in random forms of `table` (forms, 2, points)."""
+    """Strokes, float (B, S, 4), of digits about as large as the images' ink, in forms chosen at
+    random from `table` (forms, 2, points)."""
     left, top, right, bottom, height = measures(images)
     width = torch.maximum(right - left, drawn(0.4, 0.8, images) * height)
     forms = table.to(images.device)[torch.randint(len(table), (len(images),), device=images.device)]

@@ -40,7 +40,7 @@ class Writing:
         return self.strength > 0
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        """Change images as other pens and cameras would: float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
+        """Change images, float (B, 1, H, W), with values from 0 (paper) to 255 (ink), as other pens and cameras would.
 
         Returns the same shape, dtype, device and range.
         """
@@ -190,7 +190,7 @@ def blur(images: torch.Tensor) -> torch.Tensor:
 
 
 def coarsen(images: torch.Tensor) -> torch.Tensor:
-    """Low resolution: 10 to 23 pixels across the image (a digit takes 20 of 28), grey or black and white, enlarged again."""
+    """Low resolution: 10 to 23 pixels across the image (a digit gets 20/28 of them), grey or black and white, enlarged again."""
     height, width = images.shape[2:]
     parts = []
     for part in images.tensor_split(min(3, len(images))):
@@ -211,7 +211,7 @@ def blacken(images: torch.Tensor) -> torch.Tensor:
 
 
 def fade(images: torch.Tensor) -> torch.Tensor:
-    """A faint pencil or a strong pen: the strongest ink becomes 90 to 255, and the greys become lighter or darker."""
+    """A faint pencil or a strong pen: the strongest ink gets a value from 90 to 255, and the greys become lighter or darker."""
     most = darkest(images)
     return between(90, 255, images) * (images.clamp(min=0) / most) ** between(-0.7, 0.5, images).exp()
 

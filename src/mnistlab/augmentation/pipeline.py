@@ -23,7 +23,7 @@ PRINTED = 0.06
 class Pipeline:
     """All random changes to a batch of training images, one after the other.
 
-    It adds pictures of no class, replaces some digits by printed ones, draws others as people outside the United States write
+    It adds images of no class, replaces some digits by printed ones, draws others as people outside the United States write
     them (a crossed 7, a slashed 0), moves and bends the images, imitates other pens and cameras, and adds clutter.
 
     All random numbers come from torch's global generator for the batch's device, so restoring that generator's state
@@ -37,7 +37,7 @@ class Pipeline:
         How many images look as if they came from other pens, cameras and scanners (at 1, two in three), and how many digits
         are printed, or drawn as people outside the United States write them.
     rejects : float, 0 to 4
-        How many pictures of no class are added, as a fraction of the batch size; they are labelled -1.
+        How many images of no class are added, as a fraction of the batch size; they are labelled -1.
     clutter : float, 0 to 1
         How many images are inverted, partly covered, crossed by other digits, or given thinner or thicker strokes.
     digits : tuple of int

@@ -43,7 +43,7 @@ class Source(NamedTuple):
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image, its digit's row of `weights`, as floats, plus 1e-6, because all images may show digits of weight 0."""
+        """For each image, its digit's row of `weights`, as floats, plus 1e-6, in case all images show digits of weight 0."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
@@ -56,7 +56,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Rejects:
-    """Adds pictures of no class to a batch, labelled `REJECT`, so that a network learns to be unsure of them.
+    """Adds images of no class to a batch, labelled `REJECT`, so that a network learns to be unsure of them.
 
     (Outlier exposure: Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606; here the outliers are drawn, not collected.)
     All random numbers come from torch's global generator for the batch's device, so restoring that generator's state

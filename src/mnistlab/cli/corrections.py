@@ -44,9 +44,10 @@ class Correction(NamedTuple):
 
 
 def read_corrections(table: Path) -> list[Correction]:
-    """The rows of a table in which the column `correct` is filled in.
+    """Those rows of a table that have a value in the column `correct`.
 
-    Raises `UserError` if the file is not such a table, if a value is not a digit from 0 to 9, or if no row is corrected.
+    Raises `UserError` if the file is not a table with the needed columns, if a value is not a digit from 0 to 9, or if no row is
+    corrected.
     """
     name = printable(table)
     if table.suffix.lower() not in ENDINGS:
@@ -161,7 +162,8 @@ def write_corrections(
 def found_file(name: str, table: Path) -> Path:
     """The path of the picture that a row names.
 
-    A spreadsheet that mistakes UTF-8 for Windows-1252 saves "é" as "Ã©". If no file has that name, the name with "é" is tried.
+    A spreadsheet that mistakes UTF-8 for Windows-1252 saves "é" as "Ã©". If no file has the name in the row, the name with "é"
+    in place of "Ã©" is tried.
     """
     names = [name]
     with contextlib.suppress(UnicodeError):
@@ -176,7 +178,7 @@ def found_file(name: str, table: Path) -> Path:
 def images_of(
     reader: Reader, file: Path, page: int, boxes: list[tuple[int, int, int, int]]
 ) -> list[NDArray[np.uint8] | None]:
-    """The digits in these boxes, each as the network sees it, uint8 (28, 28), ink 255 on 0; None for a box without ink.
+    """The digits in these boxes, each as the network sees it, uint8 (28, 28), 0 (paper) to 255 (ink); None for a box without ink.
 
     The picture is read again; a digit that is not found this time is cut out along its box.
     """

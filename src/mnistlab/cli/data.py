@@ -34,13 +34,13 @@ from mnistlab.messages.sentences import locales_language
     "--from",
     "source",
     type=click.Path(path_type=Path),
-    help="Import the raw files (plain or .gz) in this folder first.",
+    help="First import the raw files (plain or .gz) from this folder.",
 )
 @click.option(
     "--from-corrections",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Make a folder of pictures from a file that read --to wrote, using the rows that have the "
+    help="Make a folder of pictures from a file that 'mnistlab read --to' wrote, using the rows that have the "
     "right digit in a column 'correct'.",
 )
 @click.option(

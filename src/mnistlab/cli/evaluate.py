@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     "--by-writer",
     is_flag=True,
     help="Instead of classes, show the writers with the most errors, draw their digits, and say "
-    "how well numbers written by one hand are read.",
+    "how well numbers made of one writer's digits are read.",
 )
 @click.option(
     "--corruptions",
     is_flag=True,
-    help="Also measure the test images with noise, blur, fog, stripes and more, as in MNIST-C, and draw them.",
+    help="Also measure on test images with noise, blur, fog, stripes and more, as in MNIST-C, and draw these images.",
 )
 @click.option("--data-dir", type=FOLDER, default=None, help="Folder that holds the data.  [default: the run's]")
 @device_option
@@ -58,7 +58,7 @@ def evaluate(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw its pictures.
+    """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw the run's pictures.
 
     The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second interval treats each
     writer as an independent trial, and says what to expect of other people's digits. For the accuracy "on corrected
@@ -110,7 +110,7 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """Print the writers with the most errors, how many writers had errors, and how well numbers in one handwriting are read."""
+    """Print the writers with the most errors, how many had errors, and how well numbers made of one writer's digits are read."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()
@@ -141,7 +141,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """Print the loss and calibration error, in the message `loss`; then a row per class, and the mistakes with wrong labels."""
+    """Print loss and calibration error, in the message `loss`; a row per class; and the mistakes on wrongly labelled images."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

@@ -32,7 +32,7 @@ from mnistlab.dependencies import require
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="The file to write.  [default: model.onnx beside the model, or finder.onnx]",
+    help="The file to write.  [default: model.onnx beside the model, or finder.onnx for a finder]",
 )
 @click.option(
     "--coverage",
@@ -54,7 +54,7 @@ def export(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Write a model as one calibrated file for other programs, after checking that its answers match PyTorch's.
+    """Write a model as one file for other programs, after checking that its answers match PyTorch's.
 
     RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated, because
     nothing says which images it was trained on.

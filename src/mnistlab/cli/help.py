@@ -1,6 +1,6 @@
 """The commands' help: how its lists are laid out, and how it is translated into French.
 
-Commands state their help in English; `HelpFormatter` writes it in the reader's language, using messages/fr_texts.toml.
+Commands state their help in English; `HelpFormatter` writes it in the user's language, using messages/fr_texts.toml.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ METAVAR = re.compile(r"[A-Z]{2,}")
 
 
 def in_their_language(english: str) -> str:
-    """A line or paragraph of the help in the reader's language; texts missing from fr_texts.toml stay English."""
+    """A line or paragraph of the help in the user's language; texts missing from fr_texts.toml stay English."""
     return french_texts(*TABLES).get(english, english) if locales_language() == "fr" else english
 
 
 def named(metavar: str) -> str:
-    """A placeholder for a value, such as FILE.py:CLASS, in the reader's language."""
+    """A placeholder for a value, such as FILE.py:CLASS, in the user's language."""
     if locales_language() == "en":
         return metavar
     return METAVAR.sub(lambda word: str(messages("fr_texts")["metavars"].get(word[0], word[0])), metavar)
@@ -53,7 +53,7 @@ def of_a_paragraph(text: str) -> str:
 
 
 class HelpFormatter(click.HelpFormatter):
-    """click's formatter, in the reader's language; in lists, it never breaks a line inside a name such as emnist-bymerge."""
+    """click's formatter, in the user's language; in lists, it never breaks a line inside a name such as emnist-bymerge."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write the line that shows how the command is called."""

@@ -58,7 +58,7 @@ class LearnGroup(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the sub-command as click does, but with an error of mnistlab for an unknown day."""
+        """Find the sub-command as click does, but raise mnistlab's own error for an unknown day."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise UserError("learn.unknown_day", name=shown(args[0]), days=[day.name for day in days()])
         return super().resolve_command(ctx, args)
@@ -99,7 +99,7 @@ def wanted_language(arguments: list[str]) -> str | None:
 def learn(context: click.Context, as_json: bool) -> None:
     """Learn how networks read digits: a course of several days, in English or French, with notebooks, exercises and a diary.
 
-    Without a day, list the days, the exercises solved in each, and the diary in the current folder.
+    Without a day, list the days, with the number of exercises solved in each, and show the diary in the current folder.
     """
     if context.invoked_subcommand is not None:
         return

@@ -33,7 +33,7 @@ DATA_HELP = "Folder that holds the data."
 runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=Path("runs"), show_default=True, help=RUNS_HELP)
 models_option = click.option(
     "--model", "models", multiple=True, metavar="RUN|FILE.onnx",
-    help="A run, an exported model, or mnistlab for its own reader; may be repeated: the page offers them all.  "
+    help="A run, an exported model, or 'mnistlab' for mnistlab's own reader; may be repeated: the page offers them all.  "
     "[default: mnistlab]",
 )  # fmt: skip
 data_option = click.option("--data-dir", type=FOLDER, default=Path("data"), show_default=True, help=DATA_HELP)

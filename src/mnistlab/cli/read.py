@@ -42,7 +42,7 @@ __all__ = ["read"]
 @click.argument("pictures", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--model", metavar="RUN|FILE.onnx",
-    help="Your own model: a run, or a file that export wrote.  [default: mnistlab's]",
+    help="Your own model: a run, or a file that 'mnistlab export' wrote.  [default: mnistlab's]",
 )  # fmt: skip
 @click.option(
     "--threshold", type=ValueType(float),
@@ -50,13 +50,16 @@ __all__ = ["read"]
 )  # fmt: skip
 @click.option(
     "--annotate", type=click.Path(path_type=Path),
-    help="Save the picture with boxes here; name a folder for several pictures.",
+    help="Where to save the picture with its boxes; for several pictures, name a folder.",
 )  # fmt: skip
 @sheet_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON list on standard output, with one object per picture.")
+@click.option(
+    "--json", "as_json", is_flag=True,
+    help="One JSON list on standard output, with one object for each page of each picture.",
+)  # fmt: skip
 @click.option(
     "--to", type=click.Path(), metavar="FILE",
-    help="Write a row per digit to this .csv, .jsonl or .parquet file; - for CSV on standard output.",
+    help="Write a row per digit to this .csv, .jsonl or .parquet file; '-' for CSV on standard output.",
 )  # fmt: skip
 @click.option(
     "--resume", is_flag=True, help="Continue a file that --to began: pictures whose rows are in it are not read again."
@@ -87,7 +90,7 @@ def read(
 ) -> int:
     """Read the handwritten digits in photos, scans and drawings, line by line.
 
-    PICTURES are files, folders of them, or - for a picture on standard input. Marks that cannot be read confidently are shown
+    PICTURES are files, folders of them, or "-" for a picture on standard input. Marks that cannot be read confidently are shown
     as "?".
     """
     from mnistlab.reading.reader import Reader
@@ -212,7 +215,7 @@ def do_nothing() -> None:
 
 
 def standard_input() -> bytes:
-    """The picture that is piped into the command. Raises `UserError` if standard input is a terminal."""
+    """The picture that is piped into the command. Raises `UserError` if standard input is a terminal or closed."""
     from mnistlab.pictures.decode import MOST_BYTES
 
     if sys.stdin is None or sys.stdin.isatty():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["check_request", "read_on_ray"]
 
 JOB = "_job.json"
-"""The file that records `what_rows_depend_on` in a folder of rows; Parquet readers skip it, because it begins with "_"."""
+"""The file that records `what_rows_depend_on` in a folder of rows; Parquet readers skip it, because its name begins with "_"."""
 LOCK = "_job.lock"
 MOST_PROCESSES = 100_000
 
@@ -157,7 +157,7 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
 
 
 def check_arrived(out: str, tally: Tally) -> None:
-    """Raise `UserError` if the file just written is missing here, as when another machine has its own folder `out`."""
+    """Raise `UserError` if the file just written is missing here, because another machine wrote it into its own folder `out`."""
     if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
         raise UserError("reading.output_not_shared", folder=out)
 

@@ -46,8 +46,8 @@ def sheet_options(command: Command) -> Command:
             "--csv",
             type=A_PATH,
             metavar="FILE",
-            help="Write the table, or a row of fields for each picture, to this .csv file; - for standard output. Name a"
-            " folder for several tables.",
+            help="Write the table, or a row of fields for each picture, to this .csv file; '-' for standard output. For"
+            " several tables, name a folder.",
         ),
         click.option(
             "--save-layout",
@@ -60,8 +60,8 @@ def sheet_options(command: Command) -> Command:
             "single",
             multiple=True,
             metavar="NAME=X,Y,W,H",
-            help="Read one field, given as fractions of the picture's width and height, or of the form's with --fields; may be"
-            " repeated.",
+            help="Read one field, given as fractions of the width and height of the picture or, with --fields, of the form; may"
+            " be repeated.",
         ),
         click.option("--fields", type=A_PATH, metavar="FILE.toml", help="Read the fields of a form with this layout."),
         click.option("--table", is_flag=True, help="Find the ruled table in each picture, and read its cells."),

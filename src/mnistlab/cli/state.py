@@ -1,7 +1,8 @@
 """The state that `read` keeps in OUTPUT.state, beside the output of --to, so that --resume can continue.
 
-It is written before the output, in lines of JSON: one with the columns and options, then one for each picture with its name, its
-SHA-256 and its rows. The output is made from these lines, and can be made from them again.
+It is written before the output, in lines of JSON: one with the columns and options, one for each picture with its name, its
+SHA-256 and its rows, and one with the output's SHA-256 each time the output is finished. The output is made from these lines,
+and can be made from them again.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class State:
     output
         The output, whose folder exists.
     options
-        Everything besides the pictures on which rows depend: texts and numbers by name.
+        Everything on which rows depend besides the pictures: texts and numbers by name.
 
     Attributes
     ----------
@@ -56,7 +57,7 @@ class State:
     is_new : bool
         Whether the state did not exist before.
     noted : str or None
-        The SHA-256 of the output if it was finished and not continued since.
+        The SHA-256 of the output if it has been finished and not continued since.
 
     Raises `UserError` if another process has the state locked, if it is another program's file, or if it has other columns or
     options.

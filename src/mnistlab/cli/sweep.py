@@ -84,22 +84,22 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
 )
 @click.option(
     "--set", "sets", metavar="FIELD=VALUE,...", type=SetType(), multiple=True,
-    help="Train with each of these values of a recipe's field (see train --help); if given for several fields, "
-    "with all combinations. + joins the values of a list: widths=16+32,32+64.",
+    help="Train with each of these values of a recipe's field (see 'mnistlab train --help'); if given for several fields, "
+    "with all combinations. A + joins the values of a list: widths=16+32,32+64.",
 )  # fmt: skip
 @dataset_option
 @click.option("--test", is_flag=True, help="Also measure each run on the test images, once; no choice is made on them.")
 @click.option("--cores", type=WholeRange(1), help="Cores that each training run uses; all by default.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
-    help="plain trains one network after the other, ray as many at once as there is room for.",
+    help="With plain, one network is trained after the other; with ray, as many at once as there is room for.",
 )  # fmt: skip
 @click.option("--address", metavar="HOST:PORT", help="Ray cluster to train on; by default, only this computer.")
 @click.option(
     "--gpus",
     metavar="NUMBER",
     type=ValueType(float),
-    help="GPUs that each training run takes on Ray, such as 0.25; none by default.",
+    help="Number of GPUs, such as 0.25, that each training run takes on Ray; none by default.",
 )
 @click.option(
     "--plot", metavar="FILE.png", type=click.Path(path_type=Path),

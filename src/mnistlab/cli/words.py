@@ -1,4 +1,4 @@
-"""Speak the reader's language on the command line: the language that MNISTLAB_LANG names or, if it is not set, the locale's.
+"""Speak the user's language on the command line: the language that MNISTLAB_LANG names or, if it is not set, the locale's.
 
 Files and JSON stay in English.
 """
@@ -20,7 +20,7 @@ __all__ = ["ask", "check_language", "figure", "percent", "print_table", "tell", 
 
 
 def words(key: str, /, **values: Any) -> str:
-    """The message `key` (see messages/en.toml) in the reader's language, with the values filled in."""
+    """The message `key` (see messages/en.toml) in the user's language, with the values filled in."""
     return sentence(key, "message", values, for_command=True, language=locales_language())
 
 
@@ -48,7 +48,7 @@ def ask(key: str, /, **values: Any) -> None:
 
 
 def figure(value: float, form: str) -> str:
-    """The number as `format` writes it, in the reader's language: 2,000.5 in English, 2 000,5 in French."""
+    """The number as `format` writes it, in the user's language: 2,000.5 in English, 2 000,5 in French."""
     return Words(language=locales_language()).format_field(value, form)
 
 
@@ -81,7 +81,7 @@ PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...",
 
 
 def without_accents(error: UnicodeError) -> tuple[str, int]:
-    """Replace characters that a console cannot write with the letter without its accent, a plain space or quote, or "?"."""
+    """Replace characters that a console cannot write: letters lose their accents, others become plain spaces, quotes or "?"."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing else is written
     found = error.object[error.start : error.end]
     plain = (PLAIN.get(one) or unicodedata.normalize("NFKD", one).encode("ascii", "ignore").decode() for one in found)

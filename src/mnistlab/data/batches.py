@@ -93,7 +93,7 @@ class BatchDataset(TorchDataset[Example]):
         labels = self.labels.index_select(0, indices)
         if self.augment is None or not len(indices):
             return images.mul_(self.normalisation.scale).add_(self.normalisation.shift), labels  # in place, for speed
-        images, labels = self.augment(images, labels)  # before normalisation, because it fills with 0, which is paper
+        images, labels = self.augment(images, labels)  # before normalisation: augmentation fills gaps with 0 (paper)
         return self.normalisation(images), labels
 
 

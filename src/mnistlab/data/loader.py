@@ -58,7 +58,7 @@ class MNISTDataLoader(DataLoader[Example]):
     augment : callable, optional
         Takes the images and labels of each batch before they are normalised, and returns both. Images are float (B, 1, H, W),
         from 0 (paper) to 255 (ink). Give an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, or a transform of
-        torchvision's v2. If it adds pictures of no class, labelled -1, batches become larger than `batch_size`.
+        torchvision's v2. If it adds images of no class, labelled -1, batches become larger than `batch_size`.
     normalise : Normalisation or (float, float), optional
         Mean and std of pixels scaled to [0, 1]; by default, the dataset's own.
     device : str or torch.device

@@ -47,7 +47,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
     if such a look-up hangs.
     """
     require("train", "torchvision")
-    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # importing it makes PyTorch's compiler create a folder
+    with cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # importing torchvision makes PyTorch's compiler create a folder
         from torchvision import datasets as torchvision_datasets
 
     dataset_class: Callable[..., Any] = getattr(torchvision_datasets, spec.torchvision_class)

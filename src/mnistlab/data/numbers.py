@@ -1,4 +1,4 @@
-"""ZIP codes, amounts and times of day, each composed of digits by a single writer.
+"""ZIP codes, amounts and times of day, each put together from the digits of a single writer.
 
 After "Realistic Handwritten Multi-Digit Writer (MDW) Number Recognition Challenges" (Wagstaff 2025, arXiv 2512.00676), which
 draws from all of NIST's digits; here, the digits are MNIST's. A number counts as read correctly only if all its digits are right.
@@ -35,7 +35,7 @@ class Number:
     writer: int
     """NIST's number for the writer."""
     indices: tuple[int, ...]
-    """For each digit, the index of its image; `write_numbers` was given the label at the same index."""
+    """For each digit, the index of its image among those whose labels `write_numbers` was given."""
 
     @property
     def digits(self) -> str:
@@ -70,7 +70,7 @@ MAKERS: dict[NumberKind, Callable[[np.random.Generator], str]] = {
 def write_numbers(
     kind: NumberKind, labels: NDArray[np.int64], writers: NDArray[np.int16], count: int = 10_000, seed: int = 0
 ) -> list[Number]:
-    """Numbers of one kind. Each is composed of images by one writer, drawn at random from those who wrote all its digits.
+    """Numbers of one kind, each put together from one writer's images; the writer is drawn from those who wrote all its digits.
 
     An image may be used again, even within one number, as in Wagstaff 2025.
 

@@ -50,7 +50,8 @@ class PictureFolder:
     def open(root: Path) -> PictureFolder:
         """Open a folder of pictures: look at the names in it, without reading a picture yet.
 
-        Raises `UserError` if there are fewer than two classes, or the parts do not have the same classes.
+        Raises `UserError` if there are fewer than two classes, a class has no pictures, no part is for training, a part is given
+        twice, or the parts do not have the same classes.
         """
         root = folder_meant(resolved(root))
         folders = part_folders(root)
@@ -144,8 +145,8 @@ def part_folders(root: Path) -> dict[str, Path]:
     """The folder of each part that is given under one of `PART_NAMES`. Other folders are ignored.
 
     If `root` holds classes instead of parts, the only part is "train", and its folder is `root`. Sub-folders count as classes if
-    none of them has a name of the training part, or if the one that has such a name holds pictures directly. Raises `UserError`
-    if a part is given twice, or if sub-folders are all named as parts, but none as the training part.
+    none of them is named as the training part, or if the one so named holds pictures directly. Raises `UserError` if a part is
+    given twice, or if all sub-folders are named as parts, none as the training part, and none holds pictures directly.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]

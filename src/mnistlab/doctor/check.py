@@ -16,7 +16,7 @@ Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 class Check:
     """One thing that was checked: its name, a verdict, what was seen, and what to do if the verdict is not "ok".
 
-    The remedy belongs to the message about what was seen or, if given, to the message `remedy_key`; it is worded for the
+    The remedy is that of the message about what was seen, unless `remedy_key` names another message; it is worded for the
     command line.
     """
 

@@ -86,7 +86,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
 
 
 def answer(model: nn.Module, images: torch.Tensor) -> Any:
-    """The model's output. Raises `UserError` for any exception from the model's code, which is the error's cause."""
+    """The model's output. Raises `UserError` for any exception from the model's code, with that exception as its cause."""
     witness = Witness(model, len(images))
     try:
         with witness:

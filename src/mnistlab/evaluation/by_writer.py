@@ -20,7 +20,8 @@ DRAWS = 2000
 """Bootstrap samples: enough to estimate the variance to within about 3 % (its standard error is sqrt(2 / DRAWS))."""
 
 Counts = NDArray[np.int64]
-"""A row for each writer, sorted by number, shape (W, 3): the number, how many examples, and how many of them were right."""
+"""Shape (W, 3): a row for each writer, in the order of their numbers. Each row holds the writer's number, how many examples
+the writer wrote, and how many of these were right."""
 
 
 def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Counts:
@@ -34,7 +35,7 @@ def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Cou
 def variance_ratio(counts: Counts, seed: int = 0, draws: int = DRAWS) -> float:
     """How many times larger the variance of the accuracy is than for independent images (the design effect of survey statistics).
 
-    Bootstrap: the same number of writers is drawn at random, with replacement, each with all of their examples; this is repeated
+    Bootstrap: out of all W writers, W are drawn at random, with replacement, each with all of their examples; this is repeated
     `draws` times. The result is 1.0 if everything or nothing was right, because then nothing varies.
     """
     total, right = counts[:, 1].sum(), counts[:, 2].sum()

@@ -63,7 +63,7 @@ def evaluate_corrupted(
     Raises
     ------
     UserError
-        If the run has no model or a model for another dataset, or if the images are not grey and 28x28 pixels.
+        If the run has no model, if its model is for another dataset, or if the images are not grey and 28x28 pixels.
     """
     saved = saved_model(run)
     dataset = open_fitting(run, saved, data_dir)
@@ -82,7 +82,10 @@ def evaluate_corrupted(
 
 
 def draw(rows: list[tuple[str, NDArray[np.uint8], Evaluation | None]], indices: list[int]) -> Figure:
-    """A row for each corruption, with its name, its error rate and the same digits; above a misread digit, what was read."""
+    """A row for the unchanged digits, then one for each corruption with its name and error rate.
+
+    All rows show the same digits; above a misread one is what was read.
+    """
     figure = blank_figure(len(indices) * 0.78 + 2.6, len(rows) * 0.86 + 0.8)
     grid = figure.subplots(len(rows), len(indices) + 1, squeeze=False, width_ratios=[3.0] + [1.0] * len(indices))
     for axes in grid.flat:

@@ -97,7 +97,7 @@ def find_exciting(
 def find_misread(
     look: Look, images: NDArray[np.uint8], labels: NDArray[np.int64], count: int = 8
 ) -> tuple[list[Misread], int]:
-    """The misread images, uint8 (N, H, W), that the network is most confident about, and how many it misreads in all."""
+    """Those of the images, uint8 (N, H, W), that the network misreads most confidently, and how many it misreads in all."""
     probabilities = look.probabilities(images)
     rows = np.arange(len(labels))
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)

@@ -30,7 +30,7 @@ from mnistlab.runs.run import Run
 __all__ = ["alphabet_of", "evaluate_finder", "held_out_scenes", "measure", "saved_finder"]
 
 SEED = 2026
-"""The seed of the held-out scenes, whatever the run's seed, so that runs with scenes of one size use the same scenes."""
+"""The seed of the held-out scenes, whatever the run's seed, so that runs whose scenes have the same size share them."""
 PART = 1000
 """How many images are redrawn at a time."""
 BATCH = 16

@@ -31,7 +31,8 @@ def describe_data(
 
     `download`: see `open_dataset`.
 
-    Raises `UserError` for an unknown dataset, a batch size that does not fit, or data that cannot be read or downloaded.
+    Raises `UserError` for an unknown dataset, a batch size under 1 or over the split's size, or data that cannot be read or
+    downloaded.
     """
     if out is not None:
         check_folder(link_target(out).parent)

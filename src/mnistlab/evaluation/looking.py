@@ -46,7 +46,7 @@ class Look(Protocol):
     temperature : float
         The logits are divided by this before the softmax.
     around : list of Clause
-        What the model does besides the network that is shown, such as averaging the members of an ensemble.
+        What the model does around the network that is shown, such as averaging the members of an ensemble.
     """
 
     name: str
@@ -206,7 +206,7 @@ class OnnxLook:
 
 
 def around_of(metadata: dict[str, str]) -> list[Clause]:
-    """What the model does besides the network that is shown, by the recipe in the metadata of its file."""
+    """What the model does around the network that is shown, according to the recipe in the metadata of its file."""
     try:
         recipe: dict[str, Any] = json.loads(metadata.get("recipe", "{}"))
         members, deskewed, shifted = int(recipe.get("members", 1)), recipe.get("deskew"), recipe.get("test_shifts")

@@ -147,7 +147,7 @@ def mark_whole(axes: Axes) -> None:
 
 
 def draw_confusion(evaluation: Evaluation) -> Figure:
-    """How often each class (row) was read as each class (column); colour shows the mistakes, the diagonal stays pale."""
+    """How often each class (row) was read as each class (column). Colour shows the mistakes, and the diagonal stays pale."""
     classes = len(evaluation.classes)
     side = min(4 + 0.36 * classes, 20)
     figure = blank_figure(side, side)

@@ -95,7 +95,7 @@ class Replay:
         return figure
 
     def draw_filters(self, figure: Figure, number: int) -> None:
-        """The first filters, orange above 0 and blue below, in the same colours from the first state to the last."""
+        """The first filters, orange above 0 and blue below, with the same scale of colours in all states."""
         filters = self.snapshots.filters[:, :FILTERS]
         if not filters.shape[1]:
             return
@@ -140,7 +140,7 @@ class Replay:
             colours = [BLUE if each == label else ORANGE if each == chances.argmax() else "#cbd5e1" for each in shown]
             axes.bar(range(len(shown)), [float(chances[each]) for each in shown], color=colours)
             axes.set(ylim=(0, 1), yticks=[])
-            named = place == len(self.digits) - 1 or len(chances) > len(shown)  # all, if their classes differ
+            named = place == len(self.digits) - 1 or len(chances) > len(shown)  # all, if rows show different classes
             names = [label_text(self.snapshots.classes[each])[:3] for each in shown]
             axes.set_xticks(range(len(shown)) if named else [], names if named else [], fontsize=13)
             axes.tick_params(length=0, pad=1)

@@ -53,11 +53,13 @@ class Evaluation:
     loss_sum : float
         Cross-entropy in nats, summed over the examples.
     confidence_bins : ndarray of float64, shape (15, 3)
-        For each fifteenth of the confidence range, how many examples, how many of them right, and the sum of their confidences.
+        For each fifteenth of the confidence range, how many examples are in it, how many of them are right, and the sum of
+        the confidences of all these examples.
     mistakes : tuple of Mistake
         The misread examples, in the order of the split; empty if `of` was given no images.
     by_writer : ndarray of int64, shape (writers, 3), or None
-        Each writer's number, how many examples, and how many of them are right; None if the writers are not known.
+        Each writer's number, how many examples the writer wrote, and how many of them are right; None if the writers are not
+        known.
     corrected : (int, int) or None
         How many were right, and out of how many, by the corrected labels; examples without a right label are left out. None
         if no label is known to be wrong.
@@ -174,7 +176,7 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of right answers among the examples read as this class; None if there are none."""
+        """For each class, the fraction of right answers among the examples read as this class; None if no example was."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property

@@ -87,7 +87,7 @@ def liveliest(values: NDArray[np.float32]) -> list[int]:
 
 
 def draw_header(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """What was read, with which probability and by which model, and what that model does besides the network that is shown."""
+    """What was read, with which probability and by which model, and what that model does around the network that is shown."""
     name = label_text(explained.look.classes[explained.answer])
     percent = percentage(float(explained.probabilities[explained.answer]), language)
     title = spoken("explain.title", language, name=name, percent=percent)

@@ -40,7 +40,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, over pairs of training runs with the same number."""
+    """How far a setting is behind the best one on the validation images, over pairs of runs, one of each, that share a number."""
 
     difference: Spread
     """The best setting's accuracy minus this setting's."""

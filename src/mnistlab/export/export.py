@@ -124,7 +124,10 @@ def convert(
     int8: bool,
     coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and facts about it. `unseen`: the validation split, or None if training used it."""
+    """The model as a file yet to be written, and facts about it.
+
+    `unseen` is the validation split, or None if training used it or may have used it.
+    """
     split = unseen or "val"
     images, labels = read_split(dataset, split)
     logits = find_logits(saved, images)

@@ -1,4 +1,4 @@
-"""Export the network that finds digits as one file for other programs, checked against PyTorch on pictures of several sizes."""
+"""Export the finder as one file for other programs, checked against PyTorch on pictures of several sizes."""
 
 from __future__ import annotations
 

@@ -124,8 +124,8 @@ class OnnxFile:
 def temporary_folder(room: int) -> Iterator[Path]:
     """A folder that is deleted after `with`. Raises `StorageFailure` if nothing can be written to it.
 
-    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off. So an error when
-    fewer than `room` bytes were free is put down to lack of space.
+    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off. So an error is
+    put down to lack of space if fewer than `room` bytes were free.
     """
     free = room
     try:

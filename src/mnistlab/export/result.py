@@ -38,7 +38,7 @@ class Export:
     threshold: float
     """Answers with at least this probability, 0 to 1, are accepted."""
     coverage: float
-    """The fraction of the validation images that the threshold accepts."""
+    """The fraction of digits that the threshold should accept, as it was asked for."""
     calibration: Calibration | None
     parity: Parity
     """Measured between PyTorch and the file before any conversion to 8 bits."""

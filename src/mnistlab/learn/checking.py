@@ -33,7 +33,7 @@ class Verdict:
 
     exercise: str
     kind: str
-    """ "right"; "hint", if a known misunderstanding leads to it; "wrong"; "unanswered"; or "unusable", if it cannot be judged."""
+    """ "right"; "hint", if the answer is a known wrong one; "wrong"; "unanswered"; or "unusable", if it cannot be judged."""
     text: str
 
 
@@ -135,7 +135,7 @@ def line_of(error: BaseException, file: str) -> int:
 
 
 def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
-    """The verdict on `answer`, where None means that the learner has not answered yet."""
+    """The verdict on `answer`, where None and `...` mean that the learner has not answered yet."""
 
     def verdict(kind: str, text: str) -> Verdict:
         return Verdict(exercise.name, kind, text)

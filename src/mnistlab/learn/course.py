@@ -93,7 +93,7 @@ PLAN = (
         "day6",
         Text("Your own handwriting", "Votre propre écriture"),
         Text(
-            "Why it fails at first, and how a photo becomes a digit of MNIST.",
+            "Why a network misreads it at first, and how a photo becomes a digit of MNIST.",
             "Pourquoi le réseau la lit mal d'abord, et comment une photo devient un chiffre de MNIST.",
         ),
     ),
@@ -101,8 +101,8 @@ PLAN = (
         "day7",
         Text("Fast and far", "Plus vite, plus loin"),
         Text(
-            "Where the time goes, exporting, serving, other data, and what comes next.",
-            "Où passe le temps, l'export, le serveur, d'autres données, et la suite.",
+            "Where the time goes; exporting, serving, other data, and what comes next.",
+            "Où passe le temps ; l'export, le serveur, d'autres données, et la suite.",
         ),
     ),
 )

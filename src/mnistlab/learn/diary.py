@@ -50,7 +50,7 @@ class Entry:
 def read_diary(folder: str | Path = ".", *, language: str | None = None) -> list[Entry]:
     """The entries of the diary in the folder, the oldest first.
 
-    A damaged diary is kept as diary.json.damaged, as a message on standard error says, and a new one is begun.
+    A damaged diary is renamed to diary.json.damaged, a message on standard error says so, and a new diary is begun.
     Raises `UserError` if the diary cannot be read.
     """
     path = Path(folder) / NAME

@@ -88,7 +88,7 @@ def unbroken(french: str) -> str:
 
 
 def laid_out(french: str) -> str:
-    """A French text of the messages with non-breaking spaces, which are narrow between groups of three digits."""
+    """The French text with non-breaking spaces (see `unbroken`), which are narrow between groups of three digits."""
     return re.sub(r"(?<=\d)\N{NO-BREAK SPACE}(?=\d{3}\b)", "\N{NARROW NO-BREAK SPACE}", unbroken(french))
 
 

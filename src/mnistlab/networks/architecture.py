@@ -36,13 +36,13 @@ class NetworkDesign:
     depth: tuple[int, ...] = knob((1,), low=1, high=64)
     """Convolutions per block: one number for all blocks, or one for each."""
     kernel_size: tuple[int, ...] = knob((5,), low=1, high=255)
-    """Side of the kernels in pixels, per block; odd if padding is same."""
+    """Side of the kernels in pixels, per block; odd with the padding 'same'."""
     padding: tuple[str, ...] = knob(("valid",), choices=PADDINGS)
     """What happens at the picture's edge, per block: zeros are added (same), or the edge is lost (valid)."""
     pooling: tuple[str, ...] = knob(("max",), choices=POOLINGS)
     """How the picture is halved, per block: by max-pooling, by a stride of 2, or not at all."""
     separable: bool = knob(False)
-    """Split each convolution but the first in two: one per channel, then a 1x1 one that mixes the channels (few parameters)."""
+    """Split each convolution but the first in two: one within each channel, then one of 1x1 across channels (few parameters)."""
     batch_norm: bool = knob(True)
     """Batch norm after each convolution."""
     pool_last: bool = knob(False)
@@ -110,7 +110,7 @@ class Architecture(NetworkDesign):
         return remaining(self.blocks, self.image_size)[0]
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields in plain types, for JSON; `architecture_of(d)` and `NeuralNet(**d)` accept them."""
+        """The fields in plain types, for JSON: a dict `d` that `architecture_of(d)` and `NeuralNet(**d)` accept."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
 
 

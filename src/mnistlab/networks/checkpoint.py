@@ -60,7 +60,7 @@ class SavedModel:
 
 def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
     """Write `content` to `path`, atomically. Raises `Failure` if the disk is full, `UserError` if the file cannot be written."""
-    buffer = io.BytesIO()  # because torch's own writer aborts the process if some disks are full
+    buffer = io.BytesIO()  # because torch's own writer can abort the process if the disk is full
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())
 
@@ -100,12 +100,12 @@ def looks_like_pickle(path: Path) -> bool:
 
 
 def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
-    """Remove the prefix that a wrapper put before the names in a state_dict, in place, and return the prefix.
+    """Remove, in place, the prefix that a wrapper put before the names in a state_dict, and return the prefix.
 
-    `names` are the network's own names. DataParallel and similar wrappers put "module." before them, torch.compile puts
-    "_orig_mod.", a module with the network as an attribute puts that attribute's name ("model." in many Lightning checkpoints),
-    and nested wrappers put, for example, "model._orig_mod.". Returns "" and changes nothing if the names fit as they are, or if
-    none would fit without their common prefix.
+    `names` are the network's own names for its weights. DataParallel and similar wrappers put "module." before them,
+    torch.compile puts "_orig_mod.", a module with the network as an attribute puts that attribute's name ("model." in many
+    Lightning checkpoints), and nested wrappers put, for example, "model._orig_mod.". Returns "" and changes nothing if the
+    state_dict's names fit as they are, or if none would fit without their common prefix.
     """
     wrapped = [name for name in state if name != "n_averaged"]  # AveragedModel adds this besides "module."
     prefix = ""

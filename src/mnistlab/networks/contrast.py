@@ -10,7 +10,7 @@ __all__ = ["LITTLE", "WHOLE", "WINDOW", "LocalContrast"]
 
 
 WINDOW = 7
-"""Side, in pixels, of the square around a pixel with which the pixel is compared; a stroke in MNIST is 2 to 4 pixels wide."""
+"""Side, in pixels, of the square around each pixel over which the means are taken; a stroke in MNIST is 2 to 4 pixels wide."""
 WHOLE = 0.5
 """The share of the whole picture's standard deviation that is added to the square's, so that empty paper stays even."""
 LITTLE = 0.01

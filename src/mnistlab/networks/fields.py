@@ -38,7 +38,10 @@ def kinds(group: type) -> dict[str, Any]:
 
 
 def held(kind: Any, value: Any) -> Any:
-    """Convert a value to the field's type, `kind`: NumPy's numbers to Python's and, if `kind` is in `LISTS`, to a tuple."""
+    """Convert a value to the field's type, `kind`: NumPy's numbers become Python's.
+
+    If `kind` is in `LISTS`, a list, or a single value of the right type, becomes a tuple.
+    """
     value = plain(value)
     if kind in LISTS and isinstance(value, list | LISTS[kind]) and not isinstance(value, bool):
         return tuple(value) if isinstance(value, list) else (value,)
@@ -63,7 +66,8 @@ def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause |
     what = allowed(f)
     if not choices and (several or not typed):
         noun = NOUNS[kind] if not several else Clause("values.names" if kind is str else "values.whole_numbers")
-        what = Clause("values.kind_in_range", kind=noun, range=what) if what else noun
+        key = "values.kind_at_least" if f.metadata["high"] == math.inf else "values.kind_in_range"
+        what = Clause(key, kind=noun, range=what, low=f.metadata["low"]) if what else noun
     if several:
         what = Clause("values.list_of", what=what)
     given = Clause("values.empty") if value == () else told(value) if isinstance(value, tuple) else shown(value)
@@ -85,7 +89,7 @@ def allowed(f: dataclasses.Field[Any]) -> Clause | None:
 
 
 def joined(problems: Iterable[Clause]) -> Clause:
-    """The problems, at least one, as part of a sentence that names them all."""
+    """One or more problems, joined into a single clause that names them all."""
     *others, last = problems
     return functools.reduce(
         lambda rest, one: Clause("values.problem_and_others", one=one, others=rest), reversed(others), last

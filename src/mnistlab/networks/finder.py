@@ -40,9 +40,11 @@ class FinderNet(nn.Module):
     classes : int
         The number of kinds of marks.
     widths : tuple of int
-        Channels of the first and the second `Step`, which work at half the input's size, and of all others, at a quarter of it.
+        Channels of the first `Step`, of the second (the maps of both are half the input's size), and of each later one (a
+        quarter of its size).
     apart : tuple of int
-        The dilation (the distance between the pixels looked at) of each further `Step`, at a quarter of the input's size.
+        The dilation of each `Step` after the third: the distance between the pixels that it looks at, on maps a quarter of the
+        input's size.
     """
 
     def __init__(
@@ -147,7 +149,7 @@ class SavedFinder:
 
 
 def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Sequence[str], data: str) -> None:
-    """Write, atomically, the network's state_dict, widths, dilations and classes, and the data on which it was trained."""
+    """Write, atomically, the network's state_dict, widths, dilations and classes, and what identifies its training data."""
     content = {
         "format": FINDER_FORMAT,
         "version": FINDER_VERSION,

@@ -23,7 +23,7 @@ class NeuralNet(nn.Module):
     """A convolutional network: a row of blocks, then a head.
 
     Takes normalised images, float (B, 1, H, W), and returns logits, float (B, classes), without a softmax, which is part of the
-    cross-entropy. A parameter that has a value for each block may also be a single value for all blocks.
+    cross-entropy. An argument that has a value for each block may also be a single value for all blocks.
 
     Max-pool comes before batch norm and ReLU. With max-pool first, ReLU has a quarter of the work and gives the same values,
     bit for bit, and batch norm sees exactly the values that are passed on.
@@ -41,7 +41,7 @@ class NeuralNet(nn.Module):
     kernel_size : int or sequence of int
         Side of each block's kernels in pixels.
     padding : str or sequence of str
-        "same" pads the edges with zeros, "valid" uses only whole neighbourhoods.
+        "same" pads the edges with zeros; "valid" uses only whole neighbourhoods.
     pooling : str or sequence of str
         How a block's last convolution halves height and width: by max-pool ("max"), a "stride" of 2, or not at all ("none").
     separable : bool
@@ -134,7 +134,7 @@ class NeuralNet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def describe(self) -> list[LayerRow]:
-        """A row per layer with its name, purpose, output shape, parameters and work, found by running one blank image."""
+        """A row per layer with its name, purpose, output shape, parameters and work, as found with one blank image."""
         device = next(self.parameters()).device
         values = torch.zeros(1, 1, *self.architecture.image_size, device=device)
         rows = []

@@ -27,7 +27,7 @@ class Alphabet:
     writers : ndarray of int16, shape (N,)
         The number of each image's writer.
     elsewhere : ndarray of uint8, shape (N, H, W), optional
-        The same digits as people in other countries write them: see `mnistlab.augmentation.hands`.
+        The same digits, written as in other countries: see `mnistlab.augmentation.hands`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Alphabet:
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of image `number`, or, if `elsewhere`, of that digit as written in other countries; None without ink."""
+        """The shape of image `number`, or, if `elsewhere`, of that digit as written in other countries; None if it has no ink."""
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 

@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to the network, which knows digits of about one size and sees others only in scaled pictures."""
+    """How large writing looks to the network, which knows digits of about one size; for any others, the picture is scaled."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -84,7 +84,10 @@ class Canvas:
         return np.array([self.place(*point) for point in points])
 
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
-        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet at (left, top). Returns the part that is on the sheet."""
+        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet at (left, top).
+
+        Returns the rows and columns of the sheet that it covers, and the ink there; None if all of it is off the sheet.
+        """
         height, width = self.pixels.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
         if x1 <= x0 or y1 <= y0:
@@ -100,7 +103,7 @@ class Canvas:
     ) -> float:
         """Draw a shape with its centre at a point of the level sheet; `size` (2, 2) maps the shape's pixels to the sheet's.
 
-        `kind` is the mark that should be found there, or None if the shape does not count. Returns the x at which the ink ends.
+        `kind` is the kind of mark to be found there, or None if the shape does not count. Returns the x at which the ink ends.
         """
         matrix = self.turn @ size
         corners = np.abs(matrix) @ (shape.width / 2 + 3, shape.height / 2 + 3)
@@ -180,7 +183,7 @@ class Canvas:
         self.cover((mask / np.float32(255)).astype(np.float32, copy=False), 0, 0, pen)
 
     def words(self, text: str, font: Path, height: float, at: tuple[float, float], pen: Pen) -> None:
-        """Draw printed words with their left end at that point of the level sheet; nothing in them should be found."""
+        """Draw printed words with their top left corner at a point of the level sheet; nothing in them should be found."""
         drawn = printed(text, font)
         if not drawn.size:
             return

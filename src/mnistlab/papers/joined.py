@@ -27,7 +27,7 @@ def tie(
 ) -> None:
     """Join two digits: the left one ends at x = `ends[0]`, and the right one begins at `ends[1]` and stands on y = `foot`.
 
-    The joining stroke reaches `into` pixels into each digit. `high` is the right digit's height, as a share of the style's.
+    The joining stroke overlaps each digit by `into` pixels. `high` is the right digit's height, as a share of the style's.
     """
     to = random.uniform(0.3, 0.95) * high
     start = to if random.random() < 0.6 else random.uniform(0, 0.3)  # level, or up from the foot of the left digit
@@ -62,7 +62,7 @@ def chain_of_zeros(
 
 
 def tail(random: np.random.Generator, canvas: Canvas, how: Style, end: float, base: float) -> None:
-    """Draw out the last stroke of a number, which ends at x = `end`, to the right."""
+    """Extend the last stroke of a number to the right; the number itself ends at x = `end`."""
     long = random.uniform(0.2, 1.2) * how.height
     y = base - random.uniform(0, 0.15) * how.height
     rise = random.normal(0.1, 0.2) * long

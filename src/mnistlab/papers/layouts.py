@@ -30,7 +30,7 @@ def lightness(canvas: Canvas) -> float:
 
 
 def faint(random: np.random.Generator, canvas: Canvas) -> Pen:
-    """A pen for printed lines: as dark as ink, or hardly visible."""
+    """A pen for printed lines, which may be as dark as ink, hardly visible, or anything between."""
     return Pen(lightness(canvas) * random.uniform(0, 0.85), random.uniform(0.6, 1))
 
 
@@ -97,7 +97,7 @@ def rule(random: np.random.Generator, canvas: Canvas, size: float, base: float, 
 
 
 def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Draw a grid of cells with a digit or a short number each, some empty: a sudoku, a table, squared paper."""
+    """Draw a grid of cells, each empty or with a digit or a short number: a sudoku, a table, squared paper."""
     height, width = canvas.pixels.shape
     cell_h = size * random.uniform(1.12, 2.6)
     cell_w = cell_h * random.uniform(0.85, 1.15) if random.random() < 0.7 else cell_h * random.uniform(1.2, 3)
@@ -145,7 +145,7 @@ def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: 
 def shade(
     random: np.random.Generator, canvas: Canvas, cell: tuple[float, float, float, float], size: tuple[int, int]
 ) -> None:
-    """Darken some of a grid's cells. `cell` is the first cell's left, top, width and height; `size` is rows and columns."""
+    """Darken some of a grid's cells. `cell` is the first cell's left, top, width and height; `size` counts rows and columns."""
     left, top, wide, high = cell
     pen = Pen(lightness(canvas) * random.uniform(0.45, 0.92), random.uniform(0.6, 1))
     rows, columns = random.integers(1, 4, 2)

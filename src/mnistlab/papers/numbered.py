@@ -23,7 +23,7 @@ T = TypeVar("T")
 AHEAD = 4
 """How many results a worker makes in advance."""
 MOST_WORKERS = {"cpu": 4, "cuda": 14}
-"""The largest number of workers, as each keeps the shapes of the digits that it has drawn: 1 GB for all of MNIST."""
+"""The largest number of workers: each keeps the shapes of the digits that it has drawn, 1 GB for all of MNIST."""
 
 
 def worker_count(device: torch.device) -> int:
@@ -65,7 +65,7 @@ def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside `with`, OpenCV uses only this thread, as a process forked while OpenCV has others would wait for them forever."""
+    """Inside `with`, OpenCV uses only this thread: a process forked while OpenCV has others would wait for them forever."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -80,7 +80,7 @@ def as_it_is(value: T) -> T:
 
 
 def begin_work(number: int) -> None:
-    """Ignore Ctrl-C and SIGTERM, which reach all processes of a terminal; the training process ends its workers itself."""
+    """Ignore Ctrl-C and SIGTERM, which may reach all processes at once; the training process ends its workers itself."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     cv2.setNumThreads(1)
@@ -88,7 +88,10 @@ def begin_work(number: int) -> None:
 
 
 def end_with(parent: int) -> None:
-    """End this process when its parent ends, even by kill -9; it would otherwise wait forever for its results to be read."""
+    """End this process when its parent ends, even if the parent was ended by `kill -9`.
+
+    Otherwise this process would wait forever for its results to be read.
+    """
     while os.getppid() == parent:  # a process whose parent is dead gets another parent
         time.sleep(1)
     os._exit(1)

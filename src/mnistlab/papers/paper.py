@@ -62,7 +62,7 @@ def clouds(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def light(random: np.random.Generator, pixels: Floats) -> None:
-    """Let light fall off across the sheet and everything on it, or add the edge of a shadow."""
+    """Light the sheet and everything on it unevenly, darken it, or add the edge of a shadow; perhaps none of these."""
     height, width = pixels.shape
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]

@@ -61,7 +61,7 @@ def example(scene: Scene) -> Example:
 
 
 def batch_of(examples: Sequence[Example]) -> tuple[NDArray[Any], ...]:
-    """The examples' contrast (B, 1, H, W), heat, boxes, asked and digits, for the network and its loss."""
+    """The examples' `contrast`, (B, 1, H, W), `heat`, `boxes`, `asked` and `digits`, stacked for the network and its loss."""
     heat, boxes, asked, digits = (
         np.stack([getattr(one, name) for one in examples]) for name in ("heat", "boxes", "asked", "digits")
     )

@@ -59,7 +59,7 @@ def half_width(how: Style, shape: Shape) -> float:
 def number(
     random: np.random.Generator, canvas: Canvas, how: Style, text: str, left: float, base: float, gap: float
 ) -> float:
-    """Write digits, separators and signs, starting at x = `left`, on a baseline at `base`, with `gap` digit heights between them.
+    """Write digits, separators and signs from x = `left`, on the baseline y = `base`, with gaps of `gap` times a digit's height.
 
     Returns the x at which the text ends.
     """

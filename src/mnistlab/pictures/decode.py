@@ -32,7 +32,7 @@ Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] 
 
 
 class Format(NamedTuple):
-    """A format: its name, a pattern of how its files begin, Pillow's decoder for it, its files' endings and its media type."""
+    """A format: its name, a pattern that its files begin with, Pillow's decoder for it, its files' endings and its media type."""
 
     name: str
     start: bytes
@@ -42,7 +42,7 @@ class Format(NamedTuple):
 
 
 ADDRESS = re.compile(r"(https?|ftp|s3|gs):[/\\]+", re.IGNORECASE)
-"""How an address begins, even after `Path` has turned its two slashes into one."""
+"""How a web address begins, even after `Path` has turned its two slashes into one."""
 NETPBM = rb"(?:(?:\s|#[^\r\n]{0,200}[\r\n]){1,50}+\d{1,9}){3}\s"  # Pillow would spend a long time on endless comments
 FORMATS = (
     Format("PNG", rb"\x89PNG\r\n\x1a\n", "Png", (".png",), "image/png"),
@@ -60,15 +60,16 @@ MOST_BYTES = 64 * 2**20
 PDF_HEADER = 1024
 """How many bytes at the beginning of a file are searched for a PDF's header."""
 MOST_WORK = 2_000_000_000
-"""The highest accepted product of pixels and scans of a progressive JPEG; such a file takes a few seconds to decode. Ordinary
-files have about ten scans; a small file can have millions."""
+"""The highest accepted product of a progressive JPEG's numbers of pixels and scans; a file at this limit takes a few seconds to
+decode. Ordinary files have about ten scans; a small file can have millions."""
 SCAN, END = b"\xff\xda", b"\xff\xd9"
 NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
-"""The next marker of a JPEG outside its scans; inside a scan, 255 is followed by 0 or begins a restart marker."""
+"""Finds a JPEG's next marker, passing over a scan's data, where 255 is followed by 0 or begins a restart marker."""
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """The numbers of TIFF's tags for a tile's width and height."""
 MOST_SLOW_PIXELS = 1_000_000
-"""The most pixels of a PGM or PPM whose maximum is not 255 or (PGM) 65535: Pillow decodes these pixel by pixel in Python."""
+"""The most pixels of a PGM or PPM whose top value is neither 255 nor, in a PGM, 65535: Pillow decodes these pixel by pixel in
+Python."""
 BROKEN = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,
@@ -97,7 +98,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
     if isinstance(source, Image.Image):
         check_size(source.size, Clause("names.picture"))
         with explained(Clause("names.picture")):
-            image = source.copy()  # because it is rotated
+            image = source.copy()  # because `unpack` rotates it
         return plain(of_array(unpack(image, Clause("names.picture")), Clause("names.picture")))
     raise UserError("pictures.not_a_source", name=type(source).__name__)
 
@@ -176,7 +177,7 @@ def explained(name: str | Clause) -> Iterator[None]:
 
 
 def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None:
-    """Raise `UserError` for files that would take minutes or gigabytes to unpack, judged by their headers before any decoding."""
+    """Raise `UserError` for files that would take minutes or gigabytes to unpack, judged before they are decoded."""
     check_size(image.size, name)
     width, height = image.size
     if image.format in ("JPEG", "MPO") and (scans := count_scans(content)) * width * height > MOST_WORK:

@@ -49,16 +49,16 @@ class Pages(ABC):
         return self.count
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """Page `number`, from 0, as an array like those from `decode`. Raises `UserError` if it is broken or too large."""
+        """Page `number`, counted from 0, as `decode` would return it. Raises `UserError` if it is broken or too large."""
         return plain(self._pixels(number, Clause("names.page_of", number=number + 1, name=self.name)))
 
     @abstractmethod
     def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:
-        """Page `number`, from 0: uint8 (H, W) or (H, W, 3)."""
+        """Page `number`, counted from 0: uint8 (H, W) or (H, W, 3)."""
 
 
 def pages_of(content: bytes, name: str | Clause) -> Pages | None:
-    """The pages in a file's content; None if the file has only one picture. `name` is what messages call the file.
+    """The pages in a file's content; None unless it is a PDF, or a TIFF with several pages. Messages call the file `name`.
 
     Raises `UserError` if there are more than `MOST_PAGES` pages, if a PDF is broken or has a password, or if pypdfium2
     is needed but not installed.
@@ -74,12 +74,12 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
 
 
 def every_page(content: bytes, name: str | Clause) -> Pages:
-    """Like `pages_of`, but a file with only one picture counts as a file with one page."""
+    """Like `pages_of`, but where that would return None, the file counts as one page."""
     return pages_of(content, name) or OnePicture(content, name)
 
 
 def open_page(path: Path, number: int) -> NDArray[np.uint8]:
-    """Page `number`, from 1, of a file, as an array like those from `decode`. Raises `UserError` if it is missing or broken."""
+    """Page `number` of a file, counted from 1, as `decode` would return it. Raises `UserError` if it is missing or broken."""
     name = printable(path)
     content = read_bytes(path)
     pages = every_page(content, name)

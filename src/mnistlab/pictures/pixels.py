@@ -18,7 +18,7 @@ __all__ = ["check_size", "of_array", "plain", "strips"]
 MOST_PIXELS = 80_000_000
 """The most pixels that a picture may have: an A4 page at 600 dpi has 35 million, a phone's photo 12 to 50 million."""
 LONGEST_SIDE = 30_000
-"""The most pixels per side: some decoders allocate many rows at once, and OpenCV cannot rotate pictures with 32,768 per side."""
+"""The most pixels per side: some decoders allocate many rows at once, and OpenCV cannot rotate pictures with 32,768 or more."""
 HAIR = 0.01
 """How far a value may lie outside its range, as a share of the range: resampling overshoots a little."""
 FEW = 16
@@ -68,9 +68,9 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
 
 
 def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
-    """The values, scaled to 0 to 255 from the smallest usual range that nearly holds them.
+    """The values, scaled to 0 to 255 from the smallest usual range that holds them, give or take `HAIR`.
 
-    If the values are `computed` and the highest is above 1 but no more than `FEW`, they are scaled so that it becomes white.
+    If they are `computed`, and the highest is above 1 but no more than `FEW`, the scale makes the highest value white.
     """
     kind = array.dtype.kind
     if kind not in "buif":

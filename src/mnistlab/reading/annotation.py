@@ -41,7 +41,7 @@ ON_DARK = Palette((96, 214, 226), (255, 150, 54), (0, 0, 0))
 SMALLEST_TEXT = 14
 """The least height in pixels of the text above a box; a picture whose digits are too small for it is enlarged."""
 TEXT, PERCENT = 0.34, 0.62
-"""The size of the text above a box relative to the picture's digits, and of the percentage relative to the text."""
+"""The size of the text above a box relative to the picture's digits, and that of its percentage relative to the text."""
 LARGEST = 5000
 """A picture is enlarged to at most this many pixels per side."""
 

@@ -123,7 +123,7 @@ def inside(first: Piece, second: Piece) -> bool:
 
 
 def sureness(unit: Unit, size: float) -> float:
-    """How much a unit looks like a digit by itself, 0 to 1: low for units much smaller than `size`, the usual height."""
+    """How much a unit by itself looks like a digit, 0 to 1: low for units much smaller than `size`, the usual height."""
     small = max(unit.piece.height, 0.6 * unit.piece.width) / size
     return unit.sure * min(1.0, max(0.0, small / 0.6 - 0.3))
 

@@ -9,15 +9,15 @@ from mnistlab.reading.sources import content_of, remove, write_to
 __all__ = ["Deaths"]
 
 MOST = 3
-"""A picture is given up once this many processes have died on it; a single process may have been killed for another reason."""
+"""A picture is not tried again after this many processes have died on it; one alone may have been killed for another reason."""
 
 
 class Deaths:
     """Pictures, in one part of a job, on which processes have died; a note beside the part's file lists them.
 
     The note exists during the `with` block; a process that survives the block removes it. The first attempt at the part leaves
-    the note empty. Later attempts, which find the note, add each picture to it before reading the picture. So the note lists
-    the pictures on which processes died, and the picture that the current process began last.
+    the note empty. Later attempts, which find the note, add each picture to it before reading the picture, in place of the one
+    that they added before. So the note lists the pictures on which processes died, and the one that this process began last.
 
     Parameters
     ----------

@@ -59,12 +59,12 @@ class Sight:
     Attributes
     ----------
     given : ndarray of float32, shape (1, height, width), or None
-        The first layer's input: the picture normalised, and deskewed if the network does that; None if there are no layers.
+        The first layer's input: the normalised picture, also deskewed if the network does that; None if there are no layers.
     layers : list of Layer
         As `Explainer.layers` gives them.
     looks : list of ndarray of float32, shape (classes,)
         The logits of each look at the picture: a single look, or one for each network of an ensemble and each shift of the
-        picture. Empty if the network does not compute its answer from its looks as ours do.
+        picture. Empty if the network does not compute its answer from its looks in the way that our networks do.
     logits : ndarray of float64, shape (classes,), or None
         The input of the softmax, before it is divided by the temperature: the logits of the only look, or the logarithm of the
         mean of the looks' probabilities. None if there are no looks.
@@ -102,7 +102,7 @@ class Explainer:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """The layers from the picture to the logits, in order; empty if the graph is not such a sequence."""
+        """The layers from the first convolution on, as long as each feeds exactly one other; empty if there is no convolution."""
         return list(follow(self.model.graph))
 
     @cached_property
@@ -141,8 +141,8 @@ class Explainer:
         -------
         list of Layer
             In order; the last two are the logits and the probabilities. If the graph is not a plain sequence of layers, those
-            after its first branch are missing, or the list is empty. A layer whose output is neither maps nor one row of values
-            is missing too, and so are those after it.
+            after its first branch are missing except the probabilities, or the list is empty. A layer whose output is neither
+            maps nor one row of values is missing too, and so are those between it and the probabilities.
 
         Raises
         ------
@@ -162,8 +162,9 @@ class Explainer:
         Returns
         -------
         Sight
-            The input of the network's first layer, all layers, and the logits of each look at the image, that is, of each pass
-            of the image through a network; the answer is the mean of the looks' probabilities.
+            The first layer's input; the layers with their outputs, as `layers` returns them; the logits of each look at the
+            image, that is, of each pass of the image through a network; and the logits of the answer, computed from all looks.
+            If there are several looks, the input and the layers are those of the first look only.
 
         Raises
         ------

@@ -34,9 +34,9 @@ __all__ = ["HIGH", "LOW", "Ink", "Strokes", "find_ink"]
 SMALL = 28
 """A picture of at most this many pixels per side is taken for one digit; larger ones are searched for digits."""
 OVERVIEW = 1000
-"""Pixels per side of the copy in which paper, rules and the size of the writing are determined."""
+"""The copy in which paper, rules and the size of the writing are determined has at most this many pixels per side."""
 TALL, THIN = 56, 2.5
-"""Writing taller than this many pixels, with strokes wider than this many, is shrunk to save time; MNIST's digits are 20 high."""
+"""Writing taller than `TALL`, with strokes wider than `THIN`, in pixels, is shrunk to save time; MNIST's digits are 20 high."""
 GRAIN = 0.07
 """Paper whose noise is above this share of the ink's strength is smoothed."""
 DARK = 48

@@ -1,4 +1,4 @@
-"""How digits are laid out on a page: which form a line, and in what order a person reads them."""
+"""How digits are laid out on a page: which of them form a line, and in what order a person reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Boxes = Sequence[tuple[int, int, int, int]]
 
 
 def typical_height(boxes: Boxes) -> float:
-    """The median height in pixels of the boxes (x, y, width, height), without the small ones; 0 if there are none."""
+    """The median height in pixels of the boxes (x, y, width, height), without the small ones; 0 if there are no boxes."""
     if not boxes:
         return 0.0
     heights = np.array([box[3] for box in boxes], np.float64)

@@ -36,7 +36,7 @@ FINE = 19.0
 SETTLED = 0.8
 """A digit of more than this weight, and higher than `FINE`, needs no larger size."""
 FEW = 0.05
-"""If the hints of small digits are at most this share of the known digits, no larger size is tried."""
+"""If there are at most this many hints at small digits for each known digit, no larger size is tried."""
 AROUND = 1.0
 """How far around a small or doubtful digit the finder looks at a larger size, as a multiple of the digit's height."""
 WHOLE = 160_000
@@ -144,14 +144,14 @@ def levels(
     light : bool
         Whether to look for writing that is lighter than its background instead of darker.
     most : float
-        The most pixels of the picture at the largest size.
+        The largest number of pixels that the scaled picture may have.
     first : int
         The number of the first level.
     boxes : float64 (N, 4), optional
         The parts of the picture to look at; all of it if None.
     inked : float64 (N, 4), optional
-        The boxes of all strokes. If given, and once a digit is known, large sizes are looked at only around strokes that are
-        not yet read with certainty, and around digits that are too small or doubtful.
+        The boxes of all strokes. If given, and once a digit is known, the finder looks at large sizes only around strokes that
+        are not yet read with certainty, and around digits that are too small or doubtful.
     """
     looked: list[Level] = []
     whole = sizes.halves[0]

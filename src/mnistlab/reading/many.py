@@ -54,8 +54,8 @@ class Outcome(NamedTuple):
     """What became of a task.
 
     `pages` has an entry for each page of the file, usually one: what was read, or the error that prevented it. It is empty if
-    the picture was read before, unchanged. `error` is the error that `finish` raised, if any. `sha256` is the hash of the file's
-    content, or None if the file could not be opened.
+    the picture was read before and has not changed since. `error` is the error that `finish` raised, if any. `sha256` is the
+    hash of the file's content, or None if the file could not be opened.
     """
 
     pages: tuple[Page | UserError, ...]

@@ -89,7 +89,10 @@ def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
 
 
 def middles_in(ones: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the centre of each box in `ones` lies in the matching box in `others`, both (..., 4) and broadcast: bool (...)."""
+    """Whether the centre of each box in `ones` lies in the matching box in `others`: bool (...).
+
+    Both arrays are (..., 4) and are broadcast against each other.
+    """
     inside = np.ones(np.broadcast_shapes(ones.shape, others.shape)[:-1], bool)
     for axis in (0, 1):
         middle = ones[..., axis] + ones[..., axis + 2] / 2

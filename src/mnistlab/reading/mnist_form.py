@@ -54,7 +54,7 @@ def full_contrast(strength: Gray) -> Gray:
 
 
 def usual_width(strength: Gray) -> Gray:
-    """The piece with strokes thinner than `THINNEST` thickened to it, and strokes thicker than `THICKEST` thinned to it."""
+    """The piece with its strokes thickened to `THINNEST` if they are thinner, or thinned to `THICKEST` if they are thicker."""
     mask = (strength > 100).astype(np.uint8)
     if not mask.any():
         return strength

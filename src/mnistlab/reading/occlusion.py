@@ -45,7 +45,7 @@ def occlusion(
 
 
 def log_odds(probabilities: NDArray[np.floating[Any]], number: int) -> NDArray[np.float64]:
-    """The log-odds of class `number`, float64 (N,), computed from the other classes' probabilities: exact even near 1."""
+    """The log-odds of class `number`, float64 (N,), exact even if its probability is near 1: the sum of the others is used."""
     tiny = np.finfo(np.float32).tiny
     others = np.delete(probabilities, number, axis=1).sum(1, dtype=np.float64)
     odds: NDArray[np.float64] = np.log(np.maximum(probabilities[:, number], tiny)) - np.log(np.maximum(others, tiny))

@@ -1,4 +1,4 @@
-"""The layers of an ONNX graph, and which part of the picture a cell of each sees."""
+"""The layers of an ONNX graph, and which part of the picture a cell of each layer sees."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class Step:
     source: str
     """The name of its input tensor."""
     output: str
-    """The name of the tensor in which the next layer takes this layer's output."""
+    """The name of the tensor that holds this layer's output as the next layer takes it."""
     field: ReceptiveField | None
     window: Window | None
     """The window of a convolution or pooling; None for other kinds, and if the graph does not state it."""
     numbers: dict[str, NDArray[np.float32]]
     """The numbers it computes with; see `Numbers.of`."""
     rounding: float | None
-    """The difference between neighbouring values of its output if that is stored in 8 bits; None otherwise."""
+    """The smallest difference between two values that its output can have, if the output is stored in 8 bits; None otherwise."""
 
     @property
     def filters(self) -> NDArray[np.float32] | None:
@@ -128,7 +128,7 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The only node that takes a layer's output, the tensor that it takes, and the step by which its values are rounded.
+    """The only node that takes a layer's output, the tensor that it takes, and the rounding step of that tensor's values.
 
     The node is None if there is not exactly one; the step is None if the values are not stored in 8 bits.
     """
@@ -154,6 +154,6 @@ def looked_at(field: ReceptiveField, window: Window | None) -> ReceptiveField | 
 
 
 def name_of(node: onnx.NodeProto, kind: str, number: int) -> str:
-    """The layer's name: conv1 for the weights model.layers.conv1.weight; otherwise kind and number, such as convolution1."""
+    """The layer's name: "conv1" if its weights are "model.layers.conv1.weight"; otherwise its kind and number: "convolution1"."""
     named = next((name.split(".")[-2] for name in node.input[1:] if name.count(".") >= 2), None)
     return named or f"{kind}{number}"

@@ -22,7 +22,7 @@ class Look:
     logits: str
     """The name of the tensor with its logits."""
     weight: float
-    """Its weight, above 0 and up to 1, in the mean of probabilities that is the answer."""
+    """Its weight, above 0 and up to 1, in the mean of the looks' probabilities."""
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
@@ -38,7 +38,9 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 
 
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
-    """The looks whose probabilities are averaged to make the tensor `logits`; if it is not an average, the only look."""
+    """The looks whose probabilities are averaged to make the tensor `logits`; if it is not an average, it is itself the
+    only look.
+    """
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):
         if node is None or node.op_type != kind:

@@ -27,7 +27,7 @@ BELOW = 0.5
 MOST_FOUND = 3000
 """If there are more detections than this, only the most confident ones are considered."""
 LINE, BESIDE = 0.5, 3.0
-"""How far above or below a mark, and beside it, other marks of its line may be, in heights of the mark."""
+"""How far above or below a mark, and how far beside it, other marks of its line may be, in heights of the mark."""
 PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
@@ -68,7 +68,7 @@ def place_of(found: Sequence[Found]) -> Place:
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1, as slashes separate numbers."""
+    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1: slashes separate numbers."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
@@ -84,7 +84,7 @@ def as_one(slash: Found) -> Found:
 
 
 def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
-    """Whether the finder detected, at some size, a digit with about each of these boxes (x, y, width, height).
+    """Whether the finder detected, for each of these boxes (x, y, width, height), a digit with about the same box at some size.
 
     Detections that were not kept count as well, but no two of the digits may be in one spot.
     """

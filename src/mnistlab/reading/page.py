@@ -54,7 +54,7 @@ class Digit:
         Returns
         -------
         dict
-            value, probability (rounded to 4 decimal places, but never to 1), box as a list, accepted.
+            value, probability (to 4 decimal places, but never rounded up to the value 1), box as a list, accepted.
         """
         return {
             "value": self.value,

@@ -21,7 +21,7 @@ INK_LEVEL = 220
 
 
 LEVELS = 200.0
-"""The 8-bit value that stands for all of the paper's light, the share 1; the largest share is thus 1.275."""
+"""The 8-bit value that stands for all of the paper's light (a share of 1); the largest share is thus 1.275."""
 FAINTEST = 0.11
 """The least share of the paper's light that ink absorbs."""
 DUST = 6
@@ -69,7 +69,7 @@ class Look:
     typical: float
     """The share of light that typical ink absorbs in addition; 0 if there is no ink."""
     size: float
-    """The size in pixels of most of the writing; 0 if there is none."""
+    """The usual size of the writing, in pixels; 0 if there is none."""
     stroke: float
     """The usual width of the writing's strokes in pixels; 0 if there are none."""
 
@@ -123,7 +123,7 @@ def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gr
 
 
 def typical_size(longest: Gray, area: Gray) -> float:
-    """The size in pixels of most of the ink; larger pieces count for more, because dust and dots are numerous."""
+    """The usual size of the pieces of ink, in pixels; larger ones count for more, because dust and dots are numerous."""
     if (large := longest >= DUST).any():
         longest, area = longest[large], area[large]
     order = np.argsort(longest)
@@ -165,7 +165,7 @@ def closed(picture: Gray, side: int) -> Gray:
 
 
 def filling_side(gray: Gray) -> int:
-    """The side, in pixels, of the smallest square that fits into no stroke: larger squares hardly fill in more ink."""
+    """The smallest `side`, in pixels, with which `closed` fills in whole strokes: a larger one fills in hardly more ink."""
     shrink = min(1.0, 320 / max(gray.shape))
     small = resized(gray, shrink)
     sides = [k for k in (3, 5, 7, 11, 15, 21, 31, 43, 61, 85, 121) if k < max(small.shape)]

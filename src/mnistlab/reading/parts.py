@@ -1,11 +1,11 @@
 """Read millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of the job.
 
-Ray Data hands the parts, the names of a hundred pictures each, to whichever process is free, and starts a part again if its
+Ray Data hands the parts (the names of a hundred pictures each) to whichever process is free, and starts a part again if its
 process or machine dies. Only names and counts go through Ray: the processes fetch the pictures and write the rows themselves. A
 part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often the part is begun.
 Names are listed as they are needed, so that nothing grows with their number except a table on disk.
 
-Ray Data's own writers and checkpoints do not guarantee that: with them, a part that is tried again is written again, and the
+Ray Data's own writers and checkpoints guarantee neither: with them, a part that is tried again is written again, and the
 list of what is done is held in memory.
 """
 
@@ -38,7 +38,7 @@ PART = 100
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
 """Errors whose cause may be the disk, the network or the machine rather than a picture."""
 MANY = 10
-"""If all pictures of a part, at least this many, fail with errors of `STRANGE`, the pictures are not the cause."""
+"""If a part has at least this many pictures and all fail with errors of `STRANGE`, the pictures are not the cause."""
 
 
 class Job(NamedTuple):
@@ -201,7 +201,10 @@ class PartReader:
             return as_block(Tally(failure=pickle.dumps(error)))
 
     def read(self, names: list[str]) -> Tally:
-        """Read these pictures and write their rows. Raises `MnistlabError` if that fails, or if no picture can be read."""
+        """Read these pictures and write their rows.
+
+        Raises `MnistlabError` if that fails, or if there are at least `MANY` pictures and all fail with errors of `STRANGE`.
+        """
         part = f"part-{sha256(packed(names))[:20]}.parquet"
         rows, digits, failed, strange = list[Row](), 0, 0, list[UserError]()
         with Deaths(joined(self.job.out, f".{part}.note")) as deaths:

@@ -87,7 +87,7 @@ def find_pieces(ink: Ink) -> list[Piece]:
 
 
 def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
-    """Whether a piece is left over from a rule: it is where rules were, and hardly darker than they are."""
+    """Whether a piece is left over from a rule: it lies where rules were, and is hardly darker than they were."""
     inked = own[own > 0]
     return bool((rules & (own > 0)).sum() > 0.8 * len(inked) and np.quantile(inked, 0.75) < 1.5 * level)
 

@@ -212,7 +212,7 @@ class Reader:
         Parameters
         ----------
         paths : iterable of str or Path
-            Files of pictures.
+            Picture files.
         jobs : int, optional
             Number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer if there are few pictures.
 

@@ -23,7 +23,7 @@ AT_ONCE = 32
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
     """Each picture that the sources name, once and in order, with None if it is still to be read, otherwise with its counts.
 
-    The counts, from the picture's rows in `out`, are the number of digits, and 1 if it could not be read, or 0 if it could.
+    The counts, from the picture's rows in `out`, are the number of digits, and 1 if the picture could not be read, otherwise 0.
 
     What is known about the names is kept in a table on disk, so that memory use stays flat. Raises errors as `names_in`
     does, and `UserError` if a part's file cannot be read.
@@ -57,7 +57,7 @@ def parts_in(out: str) -> list[str]:
 
 
 def written_in(out: str, part: str) -> list[tuple[bytes, int, int]]:
-    """The pictures with rows in a part's file: each name's key, the number of digits, and 1 if it could not be read, else 0."""
+    """The pictures with rows in a part's file: the key of each name, and the counts as in `pictures_to_read`."""
     import pyarrow.parquet
 
     content = io.BytesIO(content_of(joined(out, part)))

@@ -120,7 +120,7 @@ def dark_along(mask: Gray, length: int) -> Gray:
 
 
 def grown(mask: Gray, length: int) -> Gray:
-    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, so any length takes equally long."""
+    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, so all lengths are equally quick."""
     sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return (sums > 0.5).astype(np.uint8)
 

@@ -33,11 +33,11 @@ from mnistlab.reading.windows import Boxes
 __all__ = ["Writing", "in_order", "writing_on_paper"]
 
 SHINES_THROUGH = 0.25
-"""Marks less dark than this share of the others' darkness shine through from the other side of the paper."""
+"""Marks with less than this share of the others' darkness shine through from the other side of the paper."""
 MOST_PIECES = 400
 """If there are more pieces of ink than this, they are not assembled before the finder has looked."""
 SPECK, DOUBTFUL = 0.45, 0.5
-"""Marks less high than the first number times the usual height are specks if their probability is below the second."""
+"""Marks shorter than the first number times the usual height are specks if their probability is below the second."""
 PART = 0.4
 """A mark that is not accepted is part of a more confident mark that covers more than this share of it."""
 FEW = 0.25
@@ -116,7 +116,7 @@ def writing_on_paper(
 
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
-    """The only piece of ink, if it was drawn with a broad pen (so is not a grid or frame) and has paper all around; else None.
+    """The only piece of ink, if it was drawn with a broad pen (so it is no grid or frame) and has paper all around; else None.
 
     What reaches the picture's edge may be a line with digits standing on it.
     """

@@ -20,7 +20,8 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 SURE, ALONE = 0.52, 0.55
 """The finder's minimum probability for a sign that has a small stroke of its own, and for one that has none."""
 STRONGEST = 1.5
-"""The finder's value is multiplied by a stroke's squared length in pen widths, at most by this, as dirt is finer than the pen."""
+"""The finder's probability is multiplied by this or by a stroke's squared length in pen widths, whichever is less, because dirt
+is finer than the pen."""
 DOT, ON_DOTS = 0.2, 2.5
 """If strokes smaller than this share of the digits' height outnumber the digits, the paper has dots, and the smallest sign is
 this many pen widths long."""
@@ -137,7 +138,7 @@ def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign
 
 
 def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
-    """The detection as a sign; None if it is not one, or if it is a slash where a mark was read: `slash_of` judges these."""
+    """The detection as a sign; None if it is not one, or if it is a slash where a mark was read (see `slash_of`)."""
     kind, sure = CLASSES[mark.kind], mark.weight
     reach = np.array([mark.width, mark.height]) / 2 + REACH * row.height
     inside = within(row.boxes, mark, reach) if kind in "/%" else []

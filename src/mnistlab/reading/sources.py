@@ -1,4 +1,6 @@
-"""Where millions of pictures come from and where their rows go: folders, patterns and lists of names, here or in a store like S3.
+"""Where millions of pictures come from, and where the rows with their digits go: on this machine or in a store like S3.
+
+The pictures are given as folders, patterns or lists of names.
 
 pyarrow takes what a store needs to know (keys, region, another endpoint) from the environment (`AWS_ACCESS_KEY_ID`,
 `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and the like) or from the machine's own role.
@@ -88,7 +90,8 @@ def names_in(source: str, recursive: bool) -> Iterator[str]:
     which ``**`` stands for nested folders; a list, which is a .txt file with one name per line, where a folder's name ends in
     a slash; or a file.
 
-    Raises `UserError` if a list cannot be read or an address is not a store's, and `OSError` if a store does not answer.
+    Raises `UserError` if a list cannot be read or an address is not that of an object store, and `OSError` if
+    the store does not answer.
     """
     if source.lower().endswith(LIST):
         for name in lines_of(source):
@@ -240,7 +243,7 @@ def remove(name: str) -> None:
 def in_advance(
     work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 4
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Apply `work` to items in threads, `ahead` items in advance; yield each item with the future of its result, in order."""
+    """In threads, apply `work` to items, `ahead` of them in advance; yield each item with the future of its result, in order."""
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
         for item in items:

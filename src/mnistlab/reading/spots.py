@@ -1,4 +1,4 @@
-"""Turn the finder's detections into digits: cut out the ink of each, have the classifier read it, and combine the two answers."""
+"""Turn detections into digits: cut out the ink of each, have the classifier read it, and combine its answer with the finder's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LEAST_INK = 0.4
 PAPER = 0.8
 """The quantile of the contrast in a digit's box that is taken for the paper's contrast."""
 STROKE = 80
-"""Ink above this, of 255, is a stroke."""
+"""Ink with a value above this, out of 255, is a stroke."""
 
 Floats = NDArray[np.float32]
 
@@ -106,7 +106,7 @@ def darkness(piece: Piece, level: Level) -> float:
 def together(seen: Floats, found: Floats) -> Floats:
     """The probabilities of the classifier, float32 (10,), and the finder, float32 (kinds,), combined into float32 (10,).
 
-    The largest one is lowered if, to the finder, the mark may be something other than a digit.
+    The largest one is lowered if, according to the finder, the mark may be something other than a digit.
     """
     digit, other = float(found[:10].max()), float(found[OTHER])
     both = agreed(seen, found[:10])
@@ -114,7 +114,7 @@ def together(seen: Floats, found: Floats) -> Floats:
 
 
 def agreed(*opinions: Floats) -> Floats:
-    """Several networks' probabilities for one mark, float32 (10,) each, multiplied; no network rules out a digit by itself."""
+    """Several networks' probabilities for one mark, float32 (10,) each, multiplied; no single network can rule out a digit."""
     product = np.prod([opinion / max(float(opinion.sum()), 1e-6) + DOUBT for opinion in opinions], axis=0)
     return np.asarray(product / product.sum(), np.float32)
 

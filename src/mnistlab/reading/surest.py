@@ -40,7 +40,7 @@ def surest(
 ) -> list[Mark]:
     """The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two.
 
-    Fewer strokes than the finder has digits there never replace them, as digits that touch each other are one stroke.
+    Where there are fewer strokes than digits from the finder, these digits stay, because digits that touch are one stroke.
     """
     usual = float(np.median([mark.box[3] for mark in found]))
     detected = [mark for level in looked for mark in level.found if mark.digit]

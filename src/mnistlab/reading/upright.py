@@ -19,7 +19,7 @@ from mnistlab.reading.windows import Boxes, grown
 __all__ = ["dark_parts", "look_everywhere", "turns"]
 
 PARTS = (128, 160, 224, 320)
-"""Pixels per side of the part of a page that is viewed in several orientations, tried in turn until it holds enough marks."""
+"""Pixels per side of the part of a page that is viewed in several orientations: the first size with enough marks is taken."""
 ENOUGH = 20.0
 """The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
@@ -116,7 +116,7 @@ def part_of(gray: Gray, level: Level) -> Gray:
 
 
 def around(gray: Gray, box: Box, level: Level) -> Gray:
-    """A box of the page with a margin as wide as the network's frame at that size."""
+    """A box of the page with a margin as wide as the network's frame at the scale of `level`."""
     x, y, width, height = box
     more = round(FRAME / level.scale)
     return gray[max(0, y - more) : y + height + more, max(0, x - more) : x + width + more]

@@ -19,7 +19,7 @@ HALO = 4
 TILE = 16
 """Windows are made from squares of this many cells per side."""
 START = 64
-"""What looking at one more window costs, in cells."""
+"""The cost, in cells, of looking at one more window."""
 
 
 class Window(NamedTuple):

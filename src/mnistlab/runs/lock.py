@@ -17,7 +17,7 @@ __all__ = ["held", "is_held"]
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold the lock of the run in this folder inside `with`. Raises `UserError` if another process is training the run."""
+    """Inside `with`, hold the lock of the run in this folder. Raises `UserError` if another process is training the run."""
     with explain_os_errors(folder / ".lock"):
         lock = file_lock(folder / ".lock")
         try:

@@ -6,7 +6,7 @@
         metrics.jsonl      one line per epoch (or member of an ensemble), with "losses": mean losses of equal parts of the epoch
         model.pth          weights and what is needed to use them
         resume.pt          everything needed to continue exactly
-        snapshots.npz      the network at a few steps: filters, and the probabilities of hard digits (see snapshots.py)
+        snapshots.npz      the network at a few steps: filters, and its probabilities for hard digits (see snapshots.py)
         test.json          the test split's counts and mistakes
         val.json           the same for the validation split, if a sweep trained the run or the test images were not used
         members/           the members' run folders, if an ensemble trained them itself

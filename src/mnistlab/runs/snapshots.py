@@ -1,4 +1,4 @@
-"""The record of a network's training: snapshots.npz, its states at ever longer intervals, each with a hash of its weights.
+"""A record of training, snapshots.npz: the network's states at ever longer intervals, each with a hash of its weights.
 
 A state consists of the step, its loss, the filters of the first convolution, and the probabilities for a few digits that are
 hard to tell apart. The digits are included, so that training can be replayed without the data. For a few states the file also
@@ -30,14 +30,14 @@ MOST = 40
 FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
 """The largest numbers of filter values and of probabilities in a state, and of pixels in all digits together."""
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
-"""The largest number of states with all their weights, and of bytes that these take together; so no file exceeds 3 MB."""
+"""The most states that are kept with all their weights, and the most bytes that these take together: no file exceeds 3 MB."""
 FIRST_WHOLE = 5
 """The step of the second state with all its weights (the first is that of step 0); between the two, there is little to see."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),
 )
-"""The fields with a row for each state, and for each whole state."""
+"""The fields with a row for each state, and those with a row for each whole state (a state kept with all its weights)."""
 
 
 def snapshot_steps(steps: int) -> list[int]:

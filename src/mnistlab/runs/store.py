@@ -82,7 +82,7 @@ def create_run(
 
 @contextlib.contextmanager
 def begin_run(run: Run) -> Iterator[Run]:
-    """Hold the lock of a newly created run inside `with`. If it cannot be locked, nothing is left behind."""
+    """Inside `with`, hold the lock of a newly created run. If the run cannot be locked, nothing is left behind."""
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(run.lock())
@@ -132,8 +132,8 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     Parameters
     ----------
     name : Run, str or Path
-        A run folder, its name in `runs_dir`, or "latest", the run in `runs_dir` that was created last. Runs that a wrong clock
-        dated in the future do not count, unless there are no others. A `Run` is returned as it is.
+        A run folder, its name in `runs_dir`, or "latest", the run in `runs_dir` that was created last. Runs dated in the
+        future by a wrong clock do not count unless there are no others. A `Run` is returned as it is.
     runs_dir : str or Path
         The folder that holds the runs.
 

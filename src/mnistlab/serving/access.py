@@ -28,8 +28,9 @@ PORTS = {"http": 80, "https": 443}
 class Access:
     """Lets in only the clients that may use the server.
 
-    Besides localhost and any IP address, clients may call this server only by one of `names`, in lower case. A name that another
-    site has made point here (DNS rebinding) is therefore refused. If there is a `token`, clients of the API must send it.
+    Besides localhost and any IP address, clients may call this server only by one of `names` (given in lower case). A name that
+    another site has pointed at this server (DNS rebinding) is therefore refused. If there is a `token`, clients of the API must
+    send it.
     """
 
     def __init__(self, names: Iterable[str], token: str | None) -> None:

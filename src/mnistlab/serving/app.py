@@ -59,9 +59,9 @@ def create_app(
     """The application that serves the page and the API for these models; if a request names no model, the first is used.
 
     `hosts` are the names, besides localhost, by which clients may call the server. If there is a `token`, clients of the API must
-    send it. Proxies at `trusted_proxies` (addresses and networks) are believed about the requests that they pass on; `root_path`
-    is the path at which they offer the server. Nothing that clients send is kept or written to disk. The page's files are read
-    only once, by this call.
+    send it. What proxies at `trusted_proxies` (addresses and networks) say about the requests that they pass on is believed;
+    `root_path` is the path under which they publish the server. Nothing that clients send is kept or written to
+    disk. The page's files are read only once, by this call.
 
     Raises `UserError` for an invalid name, network or path.
     """
@@ -90,7 +90,7 @@ def create_app(
 
 
 def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The application's lifespan: it warms up the models before serving begins, and finishes work in progress when it ends."""
+    """The application's lifespan: it warms up the models before serving begins, and finishes work in progress afterwards."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -222,14 +222,15 @@ def add_watching(app: FastAPI, models: Sequence[ServedModel], metrics: Metrics) 
 
 
 def check_root_path(app: FastAPI, root_path: str) -> None:
-    """Raise `UserError` if one of the server's own paths begins with `root_path`, at which proxies offer the server."""
+    """Raise `UserError` if one of the server's own paths begins with `root_path`, the path under which a
+    proxy publishes the server."""
     own = [path for route in app.routes if f"{(path := getattr(route, 'path', ''))}/".startswith(f"{root_path}/")]
     if root_path and own:
         raise UserError("serving.root_path_taken", root_path=root_path, own=own[0])
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
-    """The image, uint8 (28, 28), of digit `number` on the page, from 0. Raises `Problem` if there are not that many digits."""
+    """The image, uint8 (28, 28), of digit `number` on the page, counted from 0. Raises `Problem` if there is no such digit."""
     if number >= len(page.digits):
         raise Problem(422, "serving.digit_missing", number=number, found=len(page.digits))
     return page.digits[number].image

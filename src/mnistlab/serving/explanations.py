@@ -72,7 +72,7 @@ class Explanation(BaseModel):
     )
     layers: list[ALayer] = Field(description="The layers of the first look.")
     why: Packed | None = Field(
-        description="(28, 28), in log-odds: above 0 where ink counted for the answer, below 0 where against it"
+        description="(28, 28), in log-odds: above 0 where ink counted for the answer, below 0 where it counted against"
     )
 
 

@@ -1,4 +1,4 @@
-"""The gate through which each request and response passes: it checks client, size and speed, counts, logs, and adds headers."""
+"""The gate for each request and response: it checks client, size and speed, counts and logs requests, and adds headers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-"""Headers of every response, so that the page loads nothing from elsewhere, and no other site can embed it or use responses."""
+"""Headers of every response, so that the page loads nothing from elsewhere and no other site embeds it or uses the responses."""
 
 
 class Gate:
@@ -99,7 +99,7 @@ class Gate:
 
 
 def label(scope: Scope) -> str:
-    """The path as in the route's code, so that clients cannot add labels to the metrics; "other" if no route matches."""
+    """The route's path as written in the code, so that clients cannot add labels to the metrics; "other" if no route matches."""
     return getattr(scope.get("route"), "path", "other")
 
 

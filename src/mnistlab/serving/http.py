@@ -21,11 +21,11 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 
 
 PATIENCE = 20
-"""How many seconds a client has to send a request's headers, from the connection's start or from the previous response."""
+"""How many seconds a client may take to send a request's headers, from the connection's start or from the previous response."""
 MOST_BYTES = 2**20
 """How many bytes may arrive that the application never gets: headers, and bytes between or after the parts of a body."""
 STOP_SECONDS = 30
-"""How many seconds requests in progress have to finish after the server was told to stop."""
+"""How many seconds requests in progress may take to finish after the server has been told to stop."""
 
 logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # gate.py logs errors, with the request's id
 
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         """How many bytes have arrived since the application last received any."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Note that a client has connected, and start to watch the connection."""
+        """Record that a client has connected, and start to watch the connection."""
         self.transport = transport
         self.http.connection_made(transport)
         self.look()
@@ -74,12 +74,12 @@ class Connection(asyncio.Protocol):
         self.http.data_received(data)
 
     def pause_writing(self) -> None:
-        """Note that the client reads more slowly than the server writes."""
+        """Record that the client reads more slowly than the server writes."""
         self.full_since = self.loop.time()
         self.http.pause_writing()
 
     def resume_writing(self) -> None:
-        """Note that the client has read most of what was sent to it."""
+        """Record that the client has read most of what was sent to it."""
         self.full_since = None
         self.http.resume_writing()
 
@@ -150,7 +150,7 @@ def settings(app: Any, patience: float = PATIENCE, **more: Any) -> uvicorn.Confi
 
 
 def make_server(app: ASGIApp, ready: Callable[[], None], patience: float = PATIENCE) -> Server:
-    """A server of `app` that calls `ready` once it answers requests; `run([socket])` runs it, `should_exit` stops it."""
+    """A server for `app` that calls `ready` once it answers requests; `run([socket])` runs it, `should_exit = True` stops it."""
     return Server(settings(told_to_connections(app), patience), ready)
 
 

@@ -75,7 +75,7 @@ class Intake:
         return Body(whole, 0 if whole else asyncio.get_running_loop().time() + patience)
 
     def end(self, body: Body) -> None:
-        """Note that the request is answered."""
+        """Record that the request is answered."""
         self.requests -= 1
         self.held -= body.size
 

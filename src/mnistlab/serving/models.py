@@ -24,7 +24,7 @@ __all__ = ["ServedModel"]
 
 
 SHORT = 0.001
-"""How many seconds the network may compute in the event loop, during which other requests wait."""
+"""How many seconds the network may compute in the event loop; meanwhile, other requests wait."""
 
 
 class ServedModel:

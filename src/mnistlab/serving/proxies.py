@@ -1,4 +1,4 @@
-"""Proxies between the server and its clients, and the path at which they offer the server."""
+"""Proxies between the server and its clients, and the path under which they publish the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNOR
 
 
 class BehindProxies:
-    """An ASGI application around `app` that corrects each request's scope by what trusted proxies say about the request.
+    """An ASGI application around `app` that corrects each request's scope with what trusted proxies say about the request.
 
     If a request comes from a `trusted` network, its client, scheme and host are taken from the headers X-Forwarded-For, -Proto
     and -Host or, if there are none of these, from the header Forwarded. `scope["proxy"]` is then the proxy's address and,
@@ -104,7 +104,7 @@ def last(headers: Headers, wanted: bytes) -> bytes:
 
 
 def path_below(scope: Scope) -> str:
-    """The request's path without the root path, as it is written in the code's routes."""
+    """The request's path without the root path, which the routes in the code do not contain."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
 
@@ -142,7 +142,7 @@ def read_name(text: str) -> str:
 
 
 def read_root_path(text: str) -> str:
-    """The path without a slash at its end; "" if there is none. Raises `UserError` if a URL cannot hold the path as it is."""
+    """The path without a slash at its end; "" if there is no path. Raises `UserError` if a URL cannot hold the path as it is."""
     path = text.rstrip("/")
     if not SEGMENTS.fullmatch(path):
         raise UserError("serving.not_a_root_path", text=text)

@@ -110,7 +110,8 @@ READ: dict[str, Any] = {
     "summary": "Read the digits in a picture",
     "description": (
         f"{', '.join(kind.name for kind in FORMATS)}, upright or with EXIF; any number of digits in any number of lines."
-        " A multipart form may also have a layout, a TOML file whose fields are read, and as form the picture that it names."
+        ' A multipart form may also have the parts "layout", a TOML file whose fields are read, and "form", the picture'
+        " that the layout names."
     ),
     "response_model_exclude_unset": True,
     "responses": schemas.documents(*schemas.GATE, 404, 422),
@@ -203,7 +204,7 @@ def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any
 
 
 def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> Corners:
-    """The response of /sheet. Raises `UserError` if there is no such sheet in the picture."""
+    """The response of /sheet. Raises `UserError` if the frame or sheet that `by` names is not in the picture."""
     seen = decode(picture)
     gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
     raise_if_cancelled()

@@ -25,7 +25,7 @@ __all__ = ["known_operators", "site_files", "write_site"]
 MARK = "site.json"
 """The file from which the page learns that it has no API, and from which `mnistlab site` knows that a folder holds a site."""
 WORKER = "offline.js"
-"""The service worker, which keeps the files so that the page works without a network."""
+"""The service worker, which keeps the files so that the page works offline."""
 WITHOUT = ("docs.css", WORKER)
 """Files of the served page that a site leaves out or keeps in another place."""
 

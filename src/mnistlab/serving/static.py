@@ -64,4 +64,4 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-"""The media types of the page's files, by ending, because the machine's own table may call JavaScript plain text."""
+"""The media types of files, by the ending of their names, because the machine's own table may call JavaScript plain text."""

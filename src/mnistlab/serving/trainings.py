@@ -76,7 +76,7 @@ def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
 class ATraining(BaseModel):
     """One training run, as in the response of /trainings."""
 
-    id: str = Field(description="The id of the model, if it is the training run of a served one.")
+    id: str = Field(description="The model's id, if this is the training run of a served model.")
     title: str
 
 

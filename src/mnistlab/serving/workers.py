@@ -87,8 +87,8 @@ def spread(listener: socket.socket) -> socket.socket:
 
 
 def tell_when_ready(host: str, port: int, stopped: threading.Event, ready: Callable[[], None]) -> None:
-    """Call `ready` once a worker answers at that address."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - those of all addresses
+    """Call `ready` once a worker answers at this host and port."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - these stand for all addresses
     while not stopped.is_set():
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection(address, port)
@@ -113,13 +113,13 @@ def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
 
 
 def stop_after(supervisor: multiprocessing.process.BaseProcess) -> None:
-    """Ask this process to stop once the supervisor has ended."""
+    """Wait until the supervisor has ended, then ask this process to stop."""
     supervisor.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def forget_dead_workers(folder: Path) -> None:
-    """Remove requests and jobs of dead workers from the metrics of work in progress; everything else that they counted stays."""
+    """Remove dead workers' requests and jobs from the metrics of work in progress; all else that the workers counted stays."""
     for file in folder.glob("gauge_live*.db"):
         process = int(file.stem.rpartition("_")[2])
         try:

@@ -21,7 +21,7 @@ __all__ = ["ANSWERS_WITHIN", "cluster"]
 ANSWERS_WITHIN = 10.0
 """Seconds within which a cluster has to answer."""
 OBJECTS = 100 * 2**20
-"""Bytes of shared memory for a cluster on this computer; few are enough, because only names and counts go through it."""
+"""Bytes of shared memory for a cluster on this computer; it needs little: only names and counts go through that memory."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a gRPC client, such as Ray, sends first: HTTP/2's connection preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 SETTINGS = 4
@@ -30,7 +30,7 @@ SETTINGS = 4
 
 @contextlib.contextmanager
 def cluster(address: str | None = None) -> Iterator[Any]:
-    """Ray, connected inside `with` to the cluster at `address` or, without one, to a new cluster on this computer.
+    """Ray, connected inside `with` to the cluster at `address` or, without an address, to a new cluster on this computer.
 
     A new cluster has as many cores as this process may use and listens only on 127.0.0.1. It ends with the `with` block, or when
     this process is killed.
@@ -65,7 +65,7 @@ def cluster(address: str | None = None) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def without_greeting() -> Iterator[None]:
-    """Silence standard error inside `with`, where Ray would say that it read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
+    """Silence standard error inside `with`: Ray would say there that it read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
     kept = os.dup(2)
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - a device of the system, not a file
         os.dup2(nothing.fileno(), 2)
@@ -78,7 +78,7 @@ def without_greeting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[str | None]:
-    """A temporary folder for Ray's files, or None if its path is too long for sockets, so that Ray chooses a folder itself."""
+    """A temporary folder for Ray's files, or None if its path is too long for sockets; Ray then chooses a folder itself."""
     folder = tempfile.mkdtemp(prefix="ray-")
     try:
         yield folder if len(folder) <= 40 else None

@@ -20,9 +20,10 @@ __all__ = ["RecordedStep", "Step", "as_recorded", "rehearsal"]
 
 
 Step = Callable[[TrainingState, torch.Tensor, torch.Tensor], torch.Tensor]
-"""Takes a state, images float (B, 1, H, W) and labels int64 (B,), changes the weights, returns the loss, float (), in nats."""
+"""Takes a state, images (float, (B, 1, H, W)) and labels (int64, (B,)). Changes the weights, and returns the loss in nats, a
+float tensor of shape ()."""
 WARM_UP = 3
-"""Steps before the recording, in which CUDA's libraries choose their kernels and allocate their memory."""
+"""The number of steps before the recording: in these steps, CUDA's libraries choose their kernels and allocate their memory."""
 
 
 def as_recorded(step: Step, state: TrainingState) -> Step:
@@ -83,7 +84,7 @@ class RecordedStep:
             torch.cuda.set_rng_state(random, state.device)
 
     def record(self, step: Step, state: TrainingState) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
-        """The graph, and the tensor that will hold the loss. Recording takes a few steps, which change the state."""
+        """The graph, and the tensor that will hold the loss. Recording takes a few training steps, which change the state."""
         current = torch.cuda.current_stream(state.device)
         stream = torch.cuda.Stream(state.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(current)
@@ -102,7 +103,7 @@ class RecordedStep:
         return graph, loss
 
     def __call__(self, state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Take the step on this batch. Returns the loss, float (), in nats, in a tensor that the next step overwrites."""
+        """Take the step on this batch. Returns the loss in nats, a float tensor of shape () that the next step overwrites."""
         self.images.copy_(images)
         self.labels.copy_(labels)
         self.graph.replay()
@@ -110,6 +111,6 @@ class RecordedStep:
 
 
 def rehearsal(state: TrainingState) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blank images with label 0, in the shape of a batch from the state's loader, which itself is not used."""
+    """Blank images with label 0, in the shape of a batch from the state's loader; the loader itself is not used."""
     images = torch.zeros(state.rows, 1, *state.loader.spec.image_size, device=state.device)
     return images, torch.zeros(state.rows, dtype=torch.int64, device=state.device)

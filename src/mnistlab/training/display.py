@@ -14,7 +14,7 @@ class Display(Protocol):
     """A listener to the progress of a training run; its methods are called in the order in which they are defined here."""
 
     def network(self, rows: list[LayerRow]) -> None:
-        """The layers of the network that is about to be trained."""
+        """Called with the layers of the network that is about to be trained."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
         """Training begins, or continues after `done` of its `steps`. Epochs have `epoch_steps` steps, the last perhaps fewer."""

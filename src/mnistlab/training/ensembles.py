@@ -42,7 +42,7 @@ __all__ = ["combine", "resume_ensemble", "train_ensemble"]
 def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
     """Train the members as runs inside a new run's folder, with seeds starting at `seed`, and combine them."""
     precision = pick_precision(recipe.optimisation.precision, given.device)
-    for number in range(kinds_of(recipe)):  # finds members that do not fit the data before a folder is made
+    for number in range(kinds_of(recipe)):  # before a folder is made, finds members that do not fit the data
         TrainingState(member_of(recipe, number), given.dataset, seed, given.device, precision)
     environment = describe_environment(given.device, precision)
     with (

@@ -45,8 +45,8 @@ def train(
 
     The members of an ensemble are trained one after the other, as runs inside the run's folder, and then combined.
     If several threads of one process train, they take turns, as they share torch's random generator; anything else that draws
-    from it meanwhile (`torch.rand`, a new network) changes the result. Processes started by torchrun train one network
-    together, unless torch.distributed is already initialised: the first one writes the folder, and all return the same run.
+    from it meanwhile (`torch.rand`, a new network) changes the result. Unless torch.distributed is already initialised,
+    processes started by torchrun train one network together: the first one writes the folder, and all return the same run.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def train(
     Returns
     -------
     Run, Evaluation
-        The run, and the result of its network on that split.
+        The run, and the result of its network on the split that `test` chooses.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def checked(
 
 
 def processes_for(recipe: AnyRecipe) -> Processes | None:
-    """The processes that train the recipe together, if any. Raises `UserError` if several cannot train this recipe together."""
+    """The processes that train the recipe together, if any. Raises `UserError` for several if the recipe allows only one."""
     processes = here()
     if type(recipe) is Recipe or processes is None:
         return processes

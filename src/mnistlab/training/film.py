@@ -23,7 +23,7 @@ from mnistlab.training.whole import bytes_of, describe_layers, whole_state
 __all__ = ["Film"]
 
 DIGITS, FILTERS = 50, 32
-"""The largest number of digits whose probabilities are kept, and the largest number of filters."""
+"""The largest number of digits whose probabilities are kept, and the largest number of filters that are kept."""
 
 
 class Film:
@@ -32,7 +32,7 @@ class Film:
     Parameters
     ----------
     state
-        The training run, at its start or where it resumes; on resuming, the snapshots in the run's file up to that step are kept.
+        The training run, at its start or at the step where it resumes; on resuming, the run's snapshots up to that step are kept.
     folder
         The run's folder.
     """
@@ -83,7 +83,7 @@ class Film:
         )  # fmt: skip
 
     def look(self, loss: torch.Tensor) -> None:
-        """Take a snapshot if one is due after the step just done, whose `loss` is float (), in nats."""
+        """Take a snapshot if one is due now. `loss` is the loss of the step just done, in nats: a float tensor of shape ()."""
         if self.state.steps_done in self.wanted:
             self.take(float(loss))
 
@@ -131,10 +131,10 @@ def first_filters(model: NeuralNet) -> NDArray[np.float32]:
 
 
 def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """The indices of the `most` images, uint8 (N, H, W), that are hardest to tell from another class, the hardest first.
+    """The indices of the images that are hardest to tell from another class, the hardest first and no more than `most`.
 
-    Images are sorted by how much their squared distance from the mean of their own class exceeds their squared distance from
-    the nearest mean of another class.
+    `images` holds all images, uint8 (N, H, W). These are sorted by how much their squared distance from the mean of their own
+    class exceeds their squared distance from the nearest mean of another class.
     """
     flat = images.reshape(len(images), -1).astype(np.float32)
     present = np.unique(labels)

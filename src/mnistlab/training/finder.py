@@ -46,7 +46,7 @@ def rate_at(recipe: FinderRecipe, step: int) -> float:
 
 @dataclass(frozen=True)
 class Batches:
-    """The scenes of each step, turned into examples; the first scene of step n has the number n times the batch size."""
+    """The scenes of each step, turned into examples; step n begins with the scene whose number is n * `size`."""
 
     scenes: Scenes
     size: int
@@ -66,7 +66,7 @@ class FinderState:
     dataset
         The dataset that supplies the training digits for the scenes.
     seed
-        From 0 to 2**32 - 1; the initial weights and the scenes depend only on it.
+        From 0 to 2**32 - 1; the initial weights and the scenes of each step depend on it alone.
     device
         Where to train.
     precision
@@ -80,7 +80,7 @@ class FinderState:
 
     def __init__(self, recipe: FinderRecipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
         torch.manual_seed(seed)
-        if device.type == "cuda":  # otherwise cuDNN may sum gradients in a different order each time
+        if device.type == "cuda":  # keep cuDNN from summing gradients in a different order each time
             torch.backends.cudnn.deterministic = True
         self.recipe, self.dataset, self.device, self.precision = recipe, dataset, device, precision
         alphabet = alphabet_of(dataset, "train")
@@ -198,7 +198,7 @@ def fit_finder(state: FinderState, watch: Watch) -> None:
 
 
 def train_step(state: FinderState, batch: list[torch.Tensor]) -> torch.Tensor:
-    """Forward, loss, backward, step. Returns the loss, float (); nothing here waits for the device."""
+    """Forward, loss, backward, step. Returns the loss, a float tensor of shape (); nothing here waits for the device."""
     contrast, *asked_for = batch
     with autocast(state.device, state.precision):
         answers = state.model(contrast.to(memory_format=torch.channels_last))

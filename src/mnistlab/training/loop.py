@@ -41,7 +41,7 @@ def fit(state: TrainingState, watch: Watch | Together) -> None:
 
 
 def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Forward, loss, backward, step. Returns the loss, float (), in nats; nothing here waits for the device.
+    """Forward, loss, backward, step. Returns the loss in nats, a float tensor of shape (); nothing here waits for the device.
 
     If several processes train together, each computes only with its part of the batch, but the loss is that of the whole batch.
     """
@@ -87,7 +87,7 @@ def cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing: float, 
     Returns
     -------
     torch.Tensor
-        The loss, float (), in nats.
+        The loss in nats, a float tensor of shape ().
     """
     if not rejects:
         return F.cross_entropy(logits, labels, label_smoothing=smoothing)

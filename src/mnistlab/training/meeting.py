@@ -29,7 +29,7 @@ def agreed_word(store: Any, rank: int, count: int) -> str:
     while missing:
         for other in list(missing):
             if store.check([f"hello/{other}"]):
-                name = store.get(f"hello/{other}").decode()  # perhaps a process that has ended and will not reply
+                name = store.get(f"hello/{other}").decode()  # perhaps of a process that has ended and will not reply
                 store.set(f"welcome/{name}", mine)
                 if store.check([f"thanks/{name}"]) and store.get(f"thanks/{name}").decode() == mine:
                     missing.remove(other)

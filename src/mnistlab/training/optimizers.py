@@ -97,14 +97,14 @@ def set_rate(groups: Iterable[dict[str, Any]], rate: float) -> None:
 
 
 def learning_rate(settings: OptimisationSettings, step: int, steps: int) -> float:
-    """The learning rate of a step, a function only of the step's number.
+    """The learning rate of a step: within a training run, it depends on the step's number only.
 
     Parameters
     ----------
     settings
         Its `learning_rate` is the peak, its `warmup` the fraction of the steps before the peak.
     step
-        The number of steps done before, from 0 to `steps`.
+        The number of steps already done, from 0 to `steps`.
     steps
         The number of steps in the whole training run.
     """

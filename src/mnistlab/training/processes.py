@@ -1,6 +1,6 @@
 """The processes that torchrun has started to train one network: which one this is, and what they tell each other.
 
-Without torchrun, nothing here does anything, and nothing is imported for it.
+Without torchrun, nothing here does anything, and torch.distributed is not imported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NEEDED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 LOST = ("closed by peer", "reset by peer", "Broken pipe", "gloo", "NCCL")
 """If another process is gone, torch's error messages contain one of these."""
 trainings = itertools.count()
-"""Numbers this process's training runs. All processes count alike, so that messages of one run do not reach the next."""
+"""Counts this process's training runs. All processes count alike, so that messages of one run do not reach the next."""
 
 
 class Processes:
@@ -108,7 +108,7 @@ class Processes:
                 raise UserError("training.processes_differ", what=Clause(key), rank=others[0])
 
     def tell(self, value: Any) -> Any:
-        """Returns, in every process, the value that the first one gives."""
+        """Return, in every process, the value that the first process gives."""
         import torch.distributed as dist
 
         told: list[Any] = [value]
@@ -141,7 +141,7 @@ class Processes:
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Note that this process is ending with an error, before others notice it; only the first to end reports its error."""
+        """Record, before the others notice, that this process is ending with an error: only the first to end reports it."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone

@@ -1,4 +1,4 @@
-"""A sweep on Ray: one task per trial, on the cores and the fraction of a GPU that it asks for, on any machine of the cluster.
+"""A sweep on Ray: one task per trial, on any machine of the cluster that has enough free cores and GPUs for it.
 
 Each trial writes its run folder itself, so the runs folder has to be the same on all machines. A trial whose process or machine
 dies is tried again, and continues from what its run had saved; a sweep whose driver dies continues when it is started again.

@@ -23,7 +23,7 @@ __all__ = ["Part", "Replica", "distributed"]
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of each batch that belong to one process: from `start` up to, but not including, `stop`, of `total`."""
+    """The rows of each batch that belong to one process: of `total` rows, those from `start` up to, but not including, `stop`."""
 
     start: int
     stop: int
@@ -40,7 +40,7 @@ class Part:
         return (self.stop - self.start) / self.total
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """The rows of `rows`, (total, ...), that belong to the part."""
+        """The part's rows of `rows`, which has the shape (total, ...)."""
         return rows[self.start : self.stop]
 
 

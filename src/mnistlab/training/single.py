@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from mnistlab.data.dataset import Dataset
-from mnistlab.devices import keep_freed_memory, pick_precision
+from mnistlab.devices import pick_precision
 from mnistlab.errors import Failure, Interrupted, StorageFailure, UserError
 from mnistlab.evaluation import plots
 from mnistlab.evaluation.evaluate import evaluate_run
@@ -186,7 +186,6 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     tuple of Run and Evaluation
         The finished run, and its result on the test images or, if `given.test` is False, on those kept for validation.
     """
-    keep_freed_memory()
     if isinstance(state, FinderState):
         with watching(run, state, given.display, given.track) as watch:
             fit_finder(state, watch)

@@ -62,7 +62,7 @@ class TrainingState:
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
         torch.manual_seed(seed)
-        if device.type == "cuda":  # otherwise cuDNN may sum gradients in a different order each time
+        if device.type == "cuda":  # keep cuDNN from summing gradients in a different order each time
             torch.backends.cudnn.deterministic = True
         self.recipe, self.device, self.precision, self.dataset = recipe, device, precision, dataset.spec.name
         network, data, optimisation = recipe.network, recipe.data, recipe.optimisation

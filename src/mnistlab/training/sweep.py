@@ -1,4 +1,4 @@
-"""Many training runs: every setting of a grid with each of several seeds, one after the other, each in an ordinary run folder.
+"""Many training runs: every setting of a grid with each of several seeds, each in an ordinary run folder.
 
 A sweep's progress is recorded in its runs folder and nowhere else: any run there with the same recipe, seed and dataset counts
 as one of its training runs, whoever started it. So a sweep that was stopped continues when it is started again, and one with
@@ -63,7 +63,7 @@ class Sweep:
     seeds: int
     """The number of training runs of each setting."""
     first: int = 0
-    """The number of the first training run of each setting."""
+    """The `number` of the first training run of each setting; the others count up from it."""
     dataset: str = "mnist"
     data_dir: Path = Path("data")
     runs_dir: Path = Path("runs")
@@ -73,7 +73,7 @@ class Sweep:
     test: bool = False
     """Whether each run is measured on the test images too, once."""
     download: bool = False
-    """Whether to try MNIST's mirrors first for missing files, as for `open_dataset`."""
+    """Whether to try torchvision's mirrors first for missing files, as for `open_dataset`."""
 
     @property
     def trials(self) -> list[Trial]:
@@ -232,7 +232,7 @@ def carry_out(plan: Sweep, trial: Trial, display: Display | None = None) -> Run:
 
 @contextlib.contextmanager
 def computing_on(cores: int) -> Iterator[None]:
-    """Inside `with`, torch uses `cores` threads, or its default number if that is 0. A resumed run sets its own number."""
+    """Inside `with`, torch uses `cores` threads, or its default number if `cores` is 0. A resumed run sets its own number."""
     before = torch.get_num_threads()
     try:
         if cores:

@@ -50,7 +50,7 @@ class Together:
         signals.second_interrupts = False  # torchrun sends a signal too, besides the terminal or the cluster
 
     def step(self, loss: torch.Tensor) -> None:
-        """Record the loss, float (), in nats, of the step just done, and whether any process was told to stop."""
+        """Record the loss of the step just done, and whether any process was told to stop; `loss` is in nats, of shape ()."""
         self.signals.received = self.processes.largest(self.signals.received)
         if self.watch:
             self.watch.step(loss)

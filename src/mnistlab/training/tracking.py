@@ -51,7 +51,7 @@ def check_packages(tracker: str | None) -> None:
 
 
 def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> TensorBoardTracker | None:
-    """The tracker called `name` (one of `TRACKERS`, or None) for the run in this folder; `done` as for `TensorBoardTracker`."""
+    """The tracker called `name` (one of `TRACKERS`) for this run, or None without a name; `done` as for `TensorBoardTracker`."""
     if name is None:
         return None
     return TensorBoardTracker(run_folder / "tensorboard", done)

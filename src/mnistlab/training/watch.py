@@ -29,7 +29,7 @@ LOOK_EVERY = 0.25
 SAVE_EVERY = 30.0
 """Seconds between two saves of the state inside an epoch."""
 POINTS = 200
-"""About how many losses of a training run metrics.jsonl keeps to draw the curve, besides the mean loss of each epoch."""
+"""The approximate number of losses that metrics.jsonl keeps for a run's curve, besides the mean loss of each epoch."""
 
 
 class Training(Protocol):
@@ -110,7 +110,7 @@ def watching(
 
 
 class Lap:
-    """The seconds and steps since this object was made."""
+    """Measures the time and the speed since this object was made."""
 
     def __init__(self, state: Training) -> None:
         self.state, self.start, self.steps = state, time.perf_counter(), state.steps_done
@@ -154,7 +154,8 @@ class Watch:
         self.speed = 0.0  # images per second of the last epoch
 
     def step(self, loss: torch.Tensor) -> None:
-        """Record the loss, float (), in nats, of the step just done; a few times per second, check, show and, if due, save."""
+        """Record the loss of the step just done; `loss` is in nats, of shape (). A few times per second, also check the losses,
+        show the progress and, if it is due, save the state."""
         state = self.state
         state.losses[(state.steps_done - 1) % state.epoch_steps] = loss
         if self.film:

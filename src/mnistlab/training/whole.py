@@ -1,15 +1,16 @@
 """A network as plain numbers, from which it can be computed without torch: its layers, and its weights in 8 bits.
 
-The layers are a list of objects, `kind` first, in the order in which they are computed:
+The layers are a list of objects, in the order in which they are computed. Each object has its `kind` first, and each but the
+picture has a `name`. The kinds are:
 
 - picture: `mean` and `std` of pixels from 0 to 1; `deskew`, whether the digit is deskewed first
 - contrast: `window`, `whole` and `little`, as in `mnistlab.networks.contrast`
-- convolution: `name`, `shape` of its weights (out, in per group, height, width), `stride`, `padding`, `groups`, and `bias`,
+- convolution: `shape` of its weights (out, in per group, height, width), `stride`, `padding`, `groups`, and `bias`,
   whether it has one
 - pooling: max-pooling over `size` by `size` values
-- normalisation: `name`, `size`; multiplies each channel by a factor and adds an offset
+- normalisation: `size`, the number of channels; multiplies each channel by a factor and adds an offset
 - relu, average (the mean of each map), flatten
-- linear: `name`, `shape` (out, in), and `bias`, whether it has one
+- linear: `shape` of its weights (out, in), and `bias`, whether it has one
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@
 # moins d'une fois sur cent. Un peu de Python suffit ; il n'est pas nécessaire de connaître les réseaux de neurones.
 # Aujourd'hui, vous préparez votre machine, vous créez votre premier tenseur et vous découvrez qu'un chiffre, c'est 784 nombres.
 # Exécutez les cellules l'une après l'autre et changez quelque chose dans chacune : vous ne pouvez rien casser. Les résultats
-# que montre le site du projet viennent de notre machine : chez vous, les durées seront différentes, et parfois les dernières
-# décimales.
+# que montre le site du projet viennent de notre machine : chez vous, les durées seront différentes, et parfois aussi les
+# dernières décimales.
 #
 # ## Les outils
 #
@@ -96,7 +96,7 @@
 # ```
 #
 # `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit cette page sous forme de carnet
-# Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Désormais, terminez chaque soirée par `git add .`, qui
+# Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Désormais, terminez chaque journée par `git add .`, qui
 # choisit ce qu'il faut garder, et `git commit -m "Jour 1"`, qui l'enregistre sous ce nom ; `git log` raconte l'histoire depuis
 # le début.
 
@@ -205,7 +205,7 @@ print(seven[3].astype(np.int64) + 100)
 # ## Le premier tenseur
 #
 # Un tenseur a une forme (**shape**), un type (**dtype**) et un appareil où il réside (**device**). Presque toutes les erreurs
-# de la semaine viennent de là : l'un des trois n'est pas celui que vous croyiez. Affichez-les d'abord.
+# de la semaine viennent de là : l'un des trois n'est pas celui que vous croyiez. Commencez donc par afficher les trois.
 
 # %%
 pixels = torch.tensor(seven)
@@ -218,8 +218,8 @@ print(ink.mean().item())
 product = torch.from_numpy(seven / 255).reshape(1, 30) @ torch.ones(30, 10)
 
 # %% [markdown] lang="en"
-# "Expected the same dtype": NumPy computes in `float64` (double), torch in `float32` (float), and torch will not mix them.
-# `.float()` puts it right.
+# The message asks for "the same dtype" on both sides: NumPy computes in `float64` (double), torch in `float32` (float), and
+# torch will not mix them. `.float()` puts it right.
 
 # %% [markdown] lang="fr"
 # Le message réclame le même type des deux côtés (« the same dtype ») : NumPy calcule en `float64` (double), torch en `float32`
@@ -377,13 +377,14 @@ write_down(day="day1", accuracy=accuracy)
 # ## What git should not keep
 #
 # Data can be fetched again and models trained again, so they do not belong in git. The file `.gitignore` lists what git should
-# ignore, one pattern per line. The next cell writes one into this folder, before the first `git add .`:
+# ignore, one pattern per line. The next cell writes such a file into this folder, before the first `git add .`:
 
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder
 #
 # On peut retélécharger des données et réentraîner des modèles : leur place n'est pas dans git. Le fichier `.gitignore` énumère
-# ce que git doit ignorer, un motif par ligne. La cellule suivante en écrit un dans ce dossier, avant le premier `git add .` :
+# ce que git doit ignorer, un motif par ligne. La cellule suivante écrit un tel fichier dans ce dossier, avant le premier
+# `git add .` :
 
 # %%
 from pathlib import Path

@@ -373,8 +373,8 @@ for name, one in loaders.items():
 #
 # ## Les processus auxiliaires
 #
-# Quand les images sont de gros fichiers, `DataLoader(..., num_workers=2)` les décode dans d'autres processus. Sous Windows et
-# macOS (et sous Linux depuis Python 3.14), un tel processus commence par importer une nouvelle fois votre script. Voyons ce
+# Si les images sont de gros fichiers, faites-les décoder par d'autres processus : `DataLoader(..., num_workers=2)`. Sous Windows
+# et macOS (et sous Linux depuis Python 3.14), un tel processus commence par importer une nouvelle fois votre script. Voyons ce
 # qui en résulte :
 
 # %%

@@ -82,7 +82,7 @@ print(by_torch.shape, torch.equal(by_torch[0, 0], by_hand))
 
 # %% [markdown] lang="fr"
 # Il reste deux choses à savoir. Personne n'écrit les poids à la main : ils sont tirés au hasard, puis l'entraînement en trouve
-# de meilleurs. Et `padding=1` entoure l'image d'un bord de zéros : 6 pixels restent 6, et 28 restent 28 :
+# de meilleurs. Et `padding=1` entoure l'image d'un bord de zéros, si bien que 6 pixels restent 6, et 28 restent 28 :
 
 # %%
 framed = nn.functional.pad(picture, (1, 1, 1, 1))
@@ -262,8 +262,8 @@ wrong(images)
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne du message de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la
-# couche, faite pour en recevoir 12544. Or 3136, c'est 16 x 14 x 14 : la couche doit être `nn.Linear(16 * 14 * 14, 10)`. Dans le
-# doute, affichez la forme de ce qui arrive à la couche : `wrong[:4](images).shape`.
+# couche, faite pour 12544 nombres par image. Or 3136, c'est 16 x 14 x 14 : la couche doit être `nn.Linear(16 * 14 * 14, 10)`.
+# Dans le doute, affichez la forme de ce qui arrive à la couche : `wrong[:4](images).shape`.
 
 # %%
 wrong[4] = nn.Linear(16 * 14 * 14, 10)
@@ -446,7 +446,7 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # ce nombre, vous savez où chercher. Le remède : terminer le réseau par les logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelé deux fois pour le même lot, il les
-# double ; au bout de cent pas, le réseau court après cent erreurs passées à la fois.
+# double ; au bout de cent pas, le réseau court à la fois après cent erreurs passées.
 
 # %%
 network = make_network(16, 32)

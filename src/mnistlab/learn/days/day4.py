@@ -14,9 +14,9 @@
 # %% [markdown] lang="fr"
 # # Jour 4 : regarder à l'intérieur
 #
-# Votre réseau lit bien environ 99 chiffres sur cent, et personne ne lui a dit comment s'y prendre. Aujourd'hui, vous découvrez
-# ses filtres, ce que chaque couche fait d'un chiffre, ce qui active un canal et quelle encre décide. Puis vous regardez ses
-# erreurs, dont certaines ne sont pas de son fait.
+# Votre réseau lit correctement environ 99 chiffres sur cent, et personne ne lui a dit comment s'y prendre. Aujourd'hui, vous
+# découvrez ses filtres, ce que chaque couche fait d'un chiffre, ce qui active un canal et quelle encre décide. Puis vous
+# regardez ses erreurs, dont certaines ne sont pas de son fait.
 #
 # ## Un filtre est une petite image
 #
@@ -192,7 +192,7 @@ gallery(kept["relu3"][:16])
 # `norm1` est une nouveauté. Certains filtres donnent de grands nombres, d'autres de petits, et cela change à chaque pas : les
 # couches suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les canaux à la même échelle :
 # elle retranche la moyenne, divise par l'écart type, puis multiplie par un poids et ajoute un biais, tous deux appris. À
-# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont les moyennes mobiles de l'entraînement. Voici
+# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont leurs moyennes durant l'entraînement. Voici
 # cette normalisation à la main, pour quatre nombres, puis pour notre premier canal :
 
 # %%
@@ -246,10 +246,10 @@ with torch.no_grad():
         print([round(network(pair).softmax(dim=1)[0, 4].item(), 4) for pair in pairs])
 
 # %% [markdown] lang="en"
-# Here are three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter two pixels at a time, so one result in
-# four is left. `groups=2` gives each of two channels a filter of its own; a 1x1 convolution then mixes the channels: the two
-# together form a **depthwise separable** convolution. And **global average pooling** keeps one number per map: its average.
-# (The recipe `tiny-1k` uses such convolutions and this pooling.)
+# Three more layers, by hand. `stride=2`, as in our `conv1`, moves the filter two pixels at a time, so one result in four
+# is left. `groups=2` gives each of two channels a filter of its own; a 1x1 convolution then mixes the channels. Together, the two
+# convolutions form a **depthwise separable** convolution. And **global average pooling** keeps one number per map: its average.
+# (`tiny-1k` uses such convolutions and this pooling.)
 
 # %% [markdown] lang="fr"
 # Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois :
@@ -318,7 +318,7 @@ plt.show()
 #
 # ## What excites a channel
 #
-# A filter in a later layer is no longer a picture: it mixes all the channels before it. So ask the filter's channel instead:
+# A filter in a later layer is no longer a picture: it mixes all the channels before it. So look at the channel that it produces:
 # show the network all the validation digits, and cut out the parts of them that excite this channel most.
 
 # %% [markdown] lang="fr"
@@ -402,9 +402,9 @@ gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=
 
 # %% [markdown] lang="fr"
 # Voici le chiffre, nos 49 carrés et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
-# 2014](https://arxiv.org/abs/1311.2901)), mais en plus fin. `why()` efface une tache aux bords fondus autour de chaque pixel
-# d'encre, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a presque pas
-# bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre bleue contre elle.
+# 2014](https://arxiv.org/abs/1311.2901)), mais en plus fin. Autour de chaque pixel d'encre, `why()` efface une petite zone aux
+# bords fondus, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a presque
+# pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre bleue contre elle.
 # Voici un exemple de chaque chiffre :
 
 # %%
@@ -422,7 +422,7 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # ## Les erreurs, et pourquoi
 #
 # Nous regardons les chiffres de **validation**, car qui connaît par cœur les erreurs du jeu de test finit, sans le vouloir,
-# par choisir le réseau suivant d'après elles. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
+# par choisir d'après elles le prochain réseau. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
 # l'étiquette, la réponse et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
 
 # %%
@@ -443,9 +443,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
     print(f"{label} → {read}: {confusion[label, read]}")
 
 # %% [markdown] lang="en"
-# You would have misread some yourself; others have one odd stroke, which the red ink shows; in one or two cases the network may
-# be right. The numbers count the most common confusions. And every digit was written by someone; mnistlab knows by whom. Whose
-# digits are the hardest to read?
+# You would have misread some digits yourself; others have one odd stroke, which the red ink shows; in one or two cases the
+# network may be right. The numbers count the most common confusions. And every digit was written by someone; mnistlab knows by
+# whom. Whose digits are the hardest to read?
 
 # %% [markdown] lang="fr"
 # Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, que le rouge montre ; sur un ou deux, le réseau a
@@ -521,9 +521,9 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
 # 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la
-# meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici, parmi ces images, celles que notre réseau a « mal
-# lues », avec l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous jugeons
-# l'étiquette, non le réseau.)
+# meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici les images suspectes que notre réseau a « mal lues », avec
+# l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous jugeons l'étiquette,
+# non le réseau.)
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels

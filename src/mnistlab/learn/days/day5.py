@@ -125,7 +125,7 @@ print("pendant l'apprentissage {:.2%}, validation {:.2%}".format(*curve[-1]))  #
 #
 # ## Entraînement, validation, test
 #
-# On mesure donc sur les images de **validation**. Mais chaque fois que vous choisissez d'après elles (une largeur, un taux
+# On mesure donc sur les images de **validation**. Mais chaque fois qu'elles vous servent à choisir (une largeur, un taux
 # d'apprentissage, un nombre d'époques), la chance choisit un peu avec vous. Prenez vingt réseaux de même valeur, à 99 %
 # chacun. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et notez l'exactitude que vous annonceriez.
 # Recommencez mille fois :
@@ -251,7 +251,7 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 # L'exactitude de validation augmente. Mais les nouvelles courbes semblent révéler un bogue : les tirets passent *sous* le
 # trait plein, comme si les chiffres d'inconnus étaient plus faciles à lire que ceux de l'entraînement. Regardez ce que l'on
 # compare. Pendant l'apprentissage, les images sont déformées, le dropout éteint une partie du réseau, et les poids sont moins
-# bons au début d'une époque qu'à la fin. Si l'on mesure les 600 images comme celles de validation, tout rentre dans l'ordre :
+# bons au début d'une époque qu'à la fin. Mesurons sur les 600 images comme sur celles de validation : tout rentre dans l'ordre.
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en
@@ -333,8 +333,8 @@ plt.show()
 # %% [markdown] lang="fr"
 # Chaque point est un entraînement entier ; la graine 0 est marquée. Deux points, un de chaque sorte, peuvent raconter
 # n'importe quoi ; les moyennes, avec la dispersion à côté, disent à quoi s'en tenir. C'est pourquoi nous annonçons
-# l'exactitude d'une recette sous la forme moyenne ± écart type sur n graines. Pour `quick`, par exemple, cela donne, suivi de
-# la durée de l'entraînement : {{quick}}.
+# l'exactitude d'une recette sous la forme « moyenne ± écart type sur n graines ». Voici celle de `quick`, suivie de la durée
+# de l'entraînement : {{quick}}.
 #
 # ## Que vaut un pourcentage ?
 #
@@ -368,9 +368,9 @@ for right in (9914, 9931):
 
 # %% [markdown] lang="fr"
 # La première ligne est la fourchette où tombent 95 % des résultats. La formule de Wilson donne, sans rien lancer, presque la
-# même fourchette, un intervalle à 95 %. Les intervalles de 99,14 % et de 99,31 % se chevauchent. Cela ne veut *pas* dire que
-# les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient pour les deux. Comparons-les donc image par
-# image.
+# même fourchette, un intervalle à 95 %. Les intervalles autour de 99,14 % et de 99,31 % se chevauchent. Cela ne veut *pas*
+# dire que les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient pour les deux. Comparons-les donc
+# image par image.
 #
 # ## 99,31, est-ce mieux que 99,14 ?
 #
@@ -522,8 +522,8 @@ except UserError as error:
 # `val_loader` gives them:
 
 # %% [markdown] lang="fr"
-# `evaluate` refuse un chargeur qui mélange (« shuffles », dit le message), car elle note quelles images sont mal lues, et qui
-# en a écrit les chiffres. Les images doivent donc arriver dans l'ordre, comme `val_loader` les donne :
+# `evaluate` refuse un chargeur qui mélange les images (« shuffles », dit le message), car elle note lesquelles sont mal lues,
+# et qui en a écrit les chiffres. Les images doivent donc arriver dans l'ordre, comme `val_loader` les donne :
 
 
 # %%
@@ -578,7 +578,7 @@ reliability(others)
 # %% [markdown] lang="en"
 # T is above 1: this network claimed too much. `mnistlab export` finds T on the validation images and puts it into the exported
 # file, so that the model's probabilities can be trusted. Now add a line to your diary: the accuracy of `quick` on the
-# validation images, which is what you compare from day to day.
+# validation images, the number that you compare from day to day.
 
 # %% [markdown] lang="fr"
 # T dépasse 1 : ce réseau était trop sûr de lui. `mnistlab export` cherche T sur les images de validation et l'écrit dans le

@@ -99,7 +99,7 @@ strip(digits[1], photos[1], digits[9], photos[9])
 # A phone's photograph is in colour: three channels. Give it to the network as it is, and the first layer refuses it:
 
 # %% [markdown] lang="fr"
-# Une photo prise au téléphone est en couleurs : trois canaux. Donnez-la telle quelle au réseau, et la première couche la
+# Une photo prise avec un téléphone est en couleurs : trois canaux. Donnez-la telle quelle au réseau, et la première couche la
 # refuse :
 
 # %% raises="RuntimeError"
@@ -205,7 +205,7 @@ attempt(3, [shrink(ink) for ink in inks])
 #
 # ## Cause 3: size and place
 #
-# So cut the digit out and make it fill the picture? Try it, and look at what becomes of the 1s:
+# Should we cut the digit out and make it fill the picture? Try it, and look at what becomes of the 1s:
 
 # %% [markdown] lang="fr"
 # Maintenant, un être humain lirait toutes ces images. Pas le réseau : les chiffres sont petits, décentrés et pâles.

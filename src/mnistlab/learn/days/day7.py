@@ -45,8 +45,8 @@ def strip(*pictures):
 # %% [markdown] lang="fr"
 # ## Où passe le temps
 #
-# Ne devinez jamais : mesurez. Le premier appel est toujours lent, car il faut réserver de la mémoire et remplir les caches :
-# il ne compte pas. Et un seul appel ne prouve rien : prenez la médiane de plusieurs.
+# Ne devinez jamais : mesurez. Le premier appel d'une fonction est toujours lent, car il faut réserver de la mémoire et remplir
+# les caches : il ne compte pas. Et un seul appel ne prouve rien : prenez la médiane de plusieurs.
 
 
 # %%
@@ -212,8 +212,8 @@ for name in quick:
 # (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
 # droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (ou vers
 # la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne du produit xy sur l'encre, divisée par celle
-# de y² ; x et y se comptent à partir du centre de masse. Voici d'abord le taux d'apprentissage de `quick`, pas à pas, puis des
-# inclinaisons calculées à la main : celles de deux petits traits, et de chiffres avant et après notre fonction `deskew` :
+# de y² ; x et y se comptent à partir du centre de masse. Voici d'abord le taux d'apprentissage de `quick`, pas à pas, puis,
+# calculées à la main, les inclinaisons de deux petits traits, et de chiffres avant et après notre fonction `deskew` :
 
 # %%
 from mnistlab.networks.deskew import deskew

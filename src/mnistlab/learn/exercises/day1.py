@@ -145,7 +145,8 @@ EXERCISES = (
                 lambda image, by: image.astype(np.int64) + by,
                 Text(
                     "Some of your pixels exceed 255. Which function limits an array to a range?",
-                    "Certains de vos pixels dépassent 255. Quelle fonction limite un tableau à un intervalle ?",
+                    "Certains de vos pixels dépassent 255. Quelle fonction limite à un intervalle les valeurs"
+                    " d'un tableau ?",
                 ),
             ),
             Mistake(

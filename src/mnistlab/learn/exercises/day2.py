@@ -34,7 +34,7 @@ EXERCISES = (
             "Do what `ToTensor` and then `Normalize` do with `pixels`, a NumPy array of `uint8`; `mean` and `std` are"
             " those of pixels scaled to the range from 0 to 1.",
             "Faites ce que font `ToTensor` puis `Normalize` à partir de `pixels`, un tableau NumPy de `uint8` ;"
-            " `mean` et `std` valent pour des pixels ramenés entre 0 et 1.",
+            " `mean` et `std` sont la moyenne et l'écart type des pixels ramenés entre 0 et 1.",
         ),
         right=lambda pixels, mean, std: (pixels / 255 - mean) / std,
         mistakes=(
@@ -119,8 +119,8 @@ EXERCISES = (
             Mistake(
                 lambda: -(-60_000 // 64),
                 Text(
-                    "You counted batches of 64, as in the text above. Here they hold 128.",
-                    "Vous avez compté des lots de 64, comme dans le texte. Ici, ils sont de 128.",
+                    "You counted batches of 64, as in the day's text. Here they hold 128.",
+                    "Vous avez compté des lots de 64, comme dans le texte du jour. Ici, ils sont de 128.",
                 ),
             ),
         ),
@@ -132,10 +132,10 @@ EXERCISES = (
     Exercise(
         "take_batch",
         Text(
-            "An epoch visits `images` (N, H, W) in batches of `batch_size`, in the order given by the positions in"
-            " `order` (N,). Return the images of batch `number`, counted from 0.",
-            "Une époque parcourt `images` (N, H, W) par lots de `batch_size`, dans l'ordre que donnent les"
-            " positions de `order` (N,). Renvoyez les images du lot `number`, compté à partir de 0.",
+            "An epoch visits `images` (N, H, W) in batches of `batch_size`, in the order given by"
+            " `order` (N,), which holds positions in `images`. Return the images of batch `number`, counted from 0.",
+            "Une époque parcourt `images` (N, H, W) par lots de `batch_size`, dans l'ordre que donne"
+            " `order` (N,), qui contient des positions dans `images`. Renvoyez les images du lot `number`, compté à partir de 0.",
         ),
         right=lambda images, order, number, batch_size: images[order[number * batch_size : (number + 1) * batch_size]],
         mistakes=(
@@ -174,8 +174,8 @@ EXERCISES = (
                     np.argsort(order)[number * batch_size : (number + 1) * batch_size]
                 ],
                 Text(
-                    "You inverted the order: `order[0]` is the position of the image that comes first.",
-                    "Vous avez inversé l'ordre : `order[0]` est la position de l'image qui vient en premier.",
+                    "You used the inverse permutation: `order[0]` is the position of the image that comes first.",
+                    "Vous avez pris la permutation inverse : `order[0]` est la position de l'image qui vient en premier.",
                 ),
             ),
         ),

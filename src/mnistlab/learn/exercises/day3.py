@@ -138,9 +138,9 @@ EXERCISES = (
         ),
         hint=Text(
             "For each place: cut the window out of the picture, multiply it by the kernel, take the sum. Try it on"
-            " the 6x6 picture above, where you know the result.",
+            " the 6x6 picture in the day's text, where you know the result.",
             "Pour chaque position : découpez la fenêtre dans l'image, multipliez-la par le noyau, prenez la somme."
-            " Essayez sur l'image 6x6 ci-dessus, dont vous connaissez le résultat.",
+            " Essayez sur l'image 6x6 du texte du jour, dont vous connaissez le résultat.",
         ),
     ),
     Exercise(
@@ -196,7 +196,7 @@ EXERCISES = (
         ),
         hint=Text(
             "Three steps: the softmax of the logits, the probability at position `label`, minus its logarithm.",
-            "Trois étapes : le softmax des logits, la probabilité à la place `label`, l'opposé de son logarithme.",
+            "Trois étapes : le softmax des logits, la probabilité à la position `label`, l'opposé de son logarithme.",
         ),
     ),
 )

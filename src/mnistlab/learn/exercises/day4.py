@@ -117,7 +117,7 @@ EXERCISES = (
             " that square?",
             f"Un réseau commence par une convolution de {FIRST}x{FIRST}, un max-pooling de {POOL}x{POOL} et une"
             f" convolution de {LAST}x{LAST}. Une case de la dernière carte regarde un carré de l'image : combien de"
-            " pixels mesure son côté ?",
+            " pixels mesure le côté de ce carré ?",
         ),
         right=sides,
         mistakes=(
@@ -288,10 +288,10 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Copy the labels, put the corrected ones in, keep only the indices whose corrected label is not `None`,"
-            " and take the mean of the answers that agree.",
-            "Copiez les étiquettes, remplacez celles qui sont corrigées, ne gardez que les indices dont l'étiquette corrigée"
-            " n'est pas `None`, et prenez la moyenne des réponses qui concordent.",
+            "Copy the labels, put the corrected ones in, leave out the examples for which `corrected` gives `None`,"
+            " and return the fraction of the other answers that agree with their labels.",
+            "Copiez les étiquettes, mettez les étiquettes corrigées à la place des fausses, retirez les exemples pour lesquels"
+            " `corrected` donne `None`, et renvoyez la part des autres réponses qui concordent avec leurs étiquettes.",
         ),
     ),
 )

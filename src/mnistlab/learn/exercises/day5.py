@@ -50,7 +50,7 @@ EXERCISES = (
         name="keep_writers",
         asks=Text(
             "Write a split by writer: `writers`, int (N,), says who wrote each image. Return a bool array (N,) that is"
-            " true for the images to keep for validation: all images by every `every`-th writer, in the order of the"
+            " true for the images to keep for validation: all images by one writer out of `every`, in the order of the"
             " writers' numbers, beginning with the lowest.",
             "Écrivez un découpage par scripteur : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un"
             " tableau bool (N,), vrai pour les images à garder pour la validation : toutes celles d'un scripteur sur"
@@ -63,7 +63,7 @@ EXERCISES = (
             Mistake(
                 lambda writers, every: np.arange(len(writers)) % every == 0,
                 Text(
-                    "You kept every `every`-th *image*. The same handwriting is then on both sides: keep all the images"
+                    "You kept one *image* out of `every`. The same handwriting is then on both sides: keep all the images"
                     " of a writer, or none.",
                     "Vous avez gardé une *image* sur `every`. Les mêmes écritures sont alors des deux côtés : il faut"
                     " garder toutes les images d'un scripteur, ou aucune.",
@@ -89,12 +89,12 @@ EXERCISES = (
                 lambda writers, every: kept(writers, every, every - 1),
                 Text(
                     "You began with a later writer. The writer with the lowest number is the first to be kept.",
-                    "Vous avez commencé trop loin. Le premier scripteur gardé est celui du plus petit numéro.",
+                    "Vous avez commencé trop loin. Le premier scripteur gardé est celui qui a le plus petit numéro.",
                 ),
             ),
         ),
         hint=Text(
-            "Two steps: list the writers' numbers, each once and in order (`np.unique`), and take every `every`-th;"
+            "Two steps: list the writers' numbers, each once and in order (`np.unique`), and take one out of `every`;"
             " then find, for each image, whether its writer is among them (`np.isin`).",
             "Deux étapes : prenez les numéros des scripteurs, chacun une fois et dans l'ordre (`np.unique`), et"
             " gardez-en un sur `every` ; puis cherchez, pour chaque image, si son scripteur est parmi eux (`np.isin`).",
@@ -104,9 +104,9 @@ EXERCISES = (
         name="mcnemar",
         asks=Text(
             "Write McNemar's test: from two bool arrays (N,) that say which images the first and the second network"
-            " got wrong, return its p-value. `binomtest` is allowed.",
+            " got wrong, return the p-value. `binomtest` is allowed.",
             "Écrivez le test de McNemar : à partir de deux tableaux bool (N,) qui disent quelles images le premier et"
-            " le second réseau ont mal lues, renvoyez sa valeur p. `binomtest` est permis.",
+            " le second réseau ont mal lues, renvoyez la valeur p. `binomtest` est permis.",
         ),
         parameters="first_wrong, second_wrong",
         cases=mistakes_of_two,
@@ -126,7 +126,7 @@ EXERCISES = (
                 Text(
                     "You counted one direction only. Before you looked, the second network could just as well have"
                     " been the worse one: both directions count.",
-                    "Vous n'avez compté que dans un sens. Avant de regarder, le second réseau pouvait tout aussi bien"
+                    "Vous n'avez compté que dans un sens. Avant le test, le second réseau pouvait tout aussi bien"
                     " être le moins bon : les deux sens comptent.",
                 ),
             ),
@@ -135,7 +135,7 @@ EXERCISES = (
                 Text(
                     "You asked only whether the first network is the better one. Before you looked, it could just as"
                     " well have been the worse one: both directions count.",
-                    "Vous avez seulement demandé si le premier réseau est le meilleur. Avant de regarder, il pouvait"
+                    "Vous avez seulement demandé si le premier réseau est le meilleur. Avant le test, il pouvait"
                     " tout aussi bien être le moins bon : les deux sens comptent.",
                 ),
             ),
@@ -144,8 +144,8 @@ EXERCISES = (
                 Text(
                     "You tested how often the two networks agree. Among the images on which they differ, how many does"
                     " each get wrong?",
-                    "Vous avez testé à quelle fréquence les deux réseaux sont d'accord. Parmi les images où ils diffèrent,"
-                    " combien chacun en lit-il mal ?",
+                    "Votre test porte sur la fréquence à laquelle les deux réseaux sont d'accord. Parmi les images où ils"
+                    " diffèrent, combien chacun en lit-il mal ?",
                 ),
             ),
         ),
@@ -182,7 +182,8 @@ EXERCISES = (
             Mistake(
                 lambda std, half: seeds(std, half, 1.0),
                 Text(
-                    "You left out the 1.96: one standard error to each side contains the truth in only 68 of 100 cases.",
+                    "You left out the 1.96: an interval of one standard error to each side contains the truth in only 68 of"
+                    " 100 cases.",
                     "Vous avez oublié le 1,96 : un intervalle d'une erreur type de chaque côté ne contient la vraie"
                     " valeur que 68 fois sur 100.",
                 ),
@@ -191,7 +192,7 @@ EXERCISES = (
                 lambda std, half: math.floor((1.96 * std / half) ** 2),
                 Text(
                     "You rounded down. With that many seeds, the interval is still a little too wide.",
-                    "Vous avez arrondi vers le bas. Avec autant de graines, l'intervalle est encore un peu trop large.",
+                    "Vous avez arrondi vers le bas. Avec ce nombre de graines, l'intervalle est encore un peu trop large.",
                 ),
             ),
             Mistake(

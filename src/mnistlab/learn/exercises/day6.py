@@ -114,8 +114,8 @@ EXERCISES = (
             Mistake(
                 lambda photo: (1 - photo / 255).reshape(1, 1, 28, 28),
                 Text(
-                    "The values are inverted and from 0 to 1, but not normalised: in all the values that the network has"
-                    " seen, MNIST's mean was subtracted and the result divided by MNIST's standard deviation.",
+                    "The values are inverted and from 0 to 1, but not normalised: from each value that the network has"
+                    " seen, MNIST's mean was subtracted, and the result was divided by MNIST's standard deviation.",
                     "Les valeurs sont inversées, de 0 à 1, mais pas normalisées : le réseau n'a vu que des valeurs diminuées"
                     " de la moyenne de MNIST, puis divisées par son écart type.",
                 ),
@@ -140,9 +140,9 @@ EXERCISES = (
         asks=Text(
             "A piece of ink is `height` by `width` pixels. Return the height and width, in whole pixels and at least 1,"
             " that MNIST's preparation gives it: as large as fits into a box of 20x20, with its proportions kept.",
-            "Un morceau d'encre mesure `height` sur `width` pixels. Renvoyez la hauteur et la largeur, en pixels"
-            " entiers et d'au moins 1, que lui donne le prétraitement de MNIST : aussi grand que le permet un carré de"
-            " 20x20, en gardant ses proportions.",
+            "Un morceau d'encre mesure `height` sur `width` pixels. Renvoyez la hauteur et la largeur (des nombres"
+            " entiers de pixels, au moins 1) que lui donne le prétraitement de MNIST : aussi grandes que le permet un"
+            " carré de 20x20, sans changer les proportions.",
         ),
         parameters="height, width",
         cases=sizes,
@@ -222,7 +222,7 @@ EXERCISES = (
                 lambda image: tuple(-way for way in to_middle(image)),
                 Text(
                     "The sign is reversed: an image that sits too high has to move down, by a positive number.",
-                    "Le signe est inversé : une image placée trop haut doit descendre, d'un nombre positif.",
+                    "Le signe est inversé : un chiffre placé trop haut doit descendre, et le nombre est alors positif.",
                 ),
             ),
             Mistake(
@@ -244,8 +244,9 @@ EXERCISES = (
         hint=Text(
             "The centre of mass is the sum of row times brightness, divided by the sum of brightness; likewise for the"
             " columns. How far is it from there to 14?",
-            "Multipliez chaque numéro de ligne par la clarté du pixel, faites la somme, divisez-la par la somme des"
-            " clartés : voilà le centre de masse ; de même pour les colonnes. Combien reste-t-il jusqu'à 14 ?",
+            "Pour chaque pixel, multipliez le numéro de sa ligne par sa clarté ; faites la somme des produits et"
+            " divisez-la par la somme des clartés : voilà le centre de masse ; de même pour les colonnes."
+            " Combien reste-t-il jusqu'à 14 ?",
         ),
     ),
 )

@@ -83,7 +83,7 @@ EXERCISES = (
                 lambda channels, width, kernel, side: channels * width * kernel**2,
                 Text(
                     "That is the number of weights. Each weight is used again at every pixel of the result.",
-                    "C'est le nombre de poids. Chaque poids ressert à chaque pixel du résultat.",
+                    "C'est le nombre de poids. Chaque poids sert une fois pour chaque pixel du résultat.",
                 ),
             ),
             Mistake(
@@ -119,17 +119,17 @@ EXERCISES = (
         ),
         hint=Text(
             "Find first how many weights a kernel has, then how many kernels there are, then how often each is applied."
-            " Compare the product with the table of `describe()` above.",
+            " Compare the product with the table that `describe()` gives in the day's text.",
             "Cherchez d'abord le nombre de poids d'un noyau, puis le nombre de noyaux, puis combien de fois chacun est posé."
-            " Comparez le produit avec le tableau de `describe()` ci-dessus.",
+            " Comparez le produit avec le tableau que donne `describe()` dans le texte du jour.",
         ),
     ),
     Exercise(
         name="side_left",
         asks=Text(
-            "A picture whose sides are `side` pixels long goes through a number of blocks, `blocks`. Each block is a 5x5"
+            "A picture whose sides are `side` pixels long goes through `blocks` blocks. Each block is a 5x5"
             " convolution without padding, then a 2x2 max-pool. Return the side that is left.",
-            "Une image de `side` pixels de côté traverse un certain nombre de blocs, `blocks` : chacun est une convolution"
+            "Une image de `side` pixels de côté traverse `blocks` blocs : chacun est une convolution"
             " 5x5 sans bord de zéros, puis un max-pooling 2x2. Renvoyez le côté qui reste.",
         ),
         parameters="side, blocks",
@@ -177,8 +177,8 @@ EXERCISES = (
             Mistake(
                 lambda side, blocks: side_left(side, 1),
                 Text(
-                    "That is the side after one block. Repeat it `blocks` times.",
-                    "C'est le côté après un seul bloc. Recommencez `blocks` fois.",
+                    "That is the side after one block. The picture goes through `blocks` of them.",
+                    "C'est le côté après un seul bloc. L'image en traverse `blocks`.",
                 ),
             ),
         ),
@@ -191,9 +191,9 @@ EXERCISES = (
         name="shift_right",
         asks=Text(
             "Write an augmentation that moves every image of a batch (B, 1, 28, 28) two pixels to the right. The pixels"
-            " that come in on the left are paper, 0. Return the images, of the same type as those received.",
+            " that come in on the left are paper, 0. Return the images alone, of the same type as those received.",
             "Écrivez une augmentation qui déplace chaque image d'un lot (B, 1, 28, 28) de deux pixels vers la droite. Ce"
-            " qui entre par la gauche est du papier, 0. Renvoyez les images, du même type que celles reçues.",
+            " qui entre par la gauche est du papier, 0. Renvoyez seulement les images, du même type qu'à l'entrée.",
         ),
         parameters="images",
         cases=batches,
@@ -202,8 +202,8 @@ EXERCISES = (
             Mistake(
                 rolled,
                 Text(
-                    "`roll` brings the columns that leave on the right back in on the left. Turn these columns into paper.",
-                    "`roll` fait rentrer par la gauche ce qui sort par la droite. Remplacez ces colonnes par du"
+                    "With `roll`, the columns that leave on the right come in again on the left. Turn these columns into paper.",
+                    "`roll` fait rentrer par la gauche les colonnes qui sortent par la droite. Remplacez-les par du"
                     " papier.",
                 ),
             ),
@@ -231,7 +231,8 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Begin with zeros of the same shape, and copy all columns except the last two, each two places further right.",
+            "Begin with zeros of the same shape, and copy into them all columns except the last two, moving each column"
+            " two places to the right.",
             "Partez d'un tenseur de zéros de même forme, et copiez-y toutes les colonnes, sauf les deux dernières,"
             " deux rangs plus à droite.",
         ),

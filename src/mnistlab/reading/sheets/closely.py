@@ -61,7 +61,7 @@ def marks_on(
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
     """A mark for a digit that was found both from strokes and by the finder.
 
-    If the two read it differently, the mark's probability is the chance that the surer one is right, if one of them is.
+    If the two read it differently, the mark's probability is the chance that the surer one is right, given that one of them is.
     """
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)

@@ -36,11 +36,11 @@ WIDEST = 8000
 ACROSS, DOWN = 0.5, 0.6
 """Printed lines are searched for in stretches of this share of a field's width or height."""
 LEVEL, SHORT = 0.05, 0.12
-"""How steep a frame's lines may be, and what share of a side they may miss at either end: strokes are steeper and shorter."""
+"""How steep a frame's lines may be, and what share of a side may be missing at either end: strokes are steeper and shorter."""
 ROOM = 6.0
 """How far, in pixels, lines are assumed to continue beyond where they were seen."""
 SPECK = 0.3
-"""Ink that is lower and narrower than this share of the digits' height is ignored."""
+"""Ink whose height and width are both at most this share of the digits' height is ignored."""
 IMPROBABLE = 0.05
 """Readings less probable than this are not chosen, however well they would fit."""
 MOST_CHOICES = 20_000
@@ -221,11 +221,11 @@ def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]
             best = (probable, labels)
     if best is None:
         return marks
-    return [with_label(mark, label, reader.threshold) for mark, label in zip(marks, best[1], strict=True)]
+    return [with_label(mark, label) for mark, label in zip(marks, best[1], strict=True)]
 
 
-def with_label(mark: Mark, label: int, threshold: float) -> Mark:
-    """The mark read as class `label`, with too low a probability to be accepted if it was read as another class before."""
+def with_label(mark: Mark, label: int) -> Mark:
+    """The mark read as class `label`: the probability of that class is swapped with that of the class it was read as before."""
     if label == mark.label:
         return mark
     probabilities: NDArray[np.float32] = mark.probabilities.copy()

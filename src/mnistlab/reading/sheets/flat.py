@@ -19,7 +19,7 @@ Points = NDArray[np.float64]
 Segment = tuple[float, float, float, float]
 """For a horizontal line: y at its start, x at its start and end, and its slope; for a vertical line, x and y are swapped."""
 BESIDE = 9
-"""How many pixels on both sides of a line's position are examined."""
+"""How many pixels on each side of a line's position are examined."""
 ASTRAY = 4
 """How many pixels a line may be off its position."""
 FAINTEST = 0.012
@@ -103,8 +103,9 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
     """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless its own is lighter.
 
-    All pieces of the line get the median position and thickness, at most `most` pixels, so that a stroke running along it
-    is not taken for part of it. Returns the thickness; None if no line was seen.
+    Each edge of a piece is moved to within two pixels of the line's usual edge, the median over all pieces no thicker than `most`
+    pixels, so that a stroke running along the line is not taken for part of it. Returns the usual thickness; None if no piece
+    was that thin.
     """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))

@@ -64,7 +64,7 @@ def column_name(column: int) -> str:
 
 
 def to_toml(layout: Layout) -> str:
-    """The text of a file that `read_layout` reads as that layout; a picture of the form, if any, is called `form_name` there."""
+    """The text of a file that `read_layout` reads as that layout; its `form_name` names the picture of the form, if any."""
     form = layout.form is not None
     lines = [f"form = {toml_text(layout.form_name)}" if form else f'sheet = "{layout.sheet}"']
     for field in layout.fields:

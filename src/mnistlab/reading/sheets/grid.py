@@ -18,7 +18,7 @@ __all__ = ["Grid", "find_grid"]
 LONGEST = 1400
 """The most pixels per side of the copy in which lines are searched for."""
 REACH = 0.02
-"""A line may end short of the one that it meets, by at most this share of the picture's longer side."""
+"""A line may end short of the one that it should meet, by at most this share of the picture's longer side."""
 SPAN = 0.3
 """A line is at first taken for the table's if its parts together cover at least this share of the table's width or height."""
 LED_TO = 0.5

@@ -27,17 +27,17 @@ PARTS, LOOKED_AT = 8, 5
 STANDS_OUT = 0.2
 """The share of its length along which a line is seen must be this much larger than the share seen just beside the line."""
 WHOLE, WALL = 0.95, 0.75
-"""The least share of a line's part that must be seen for the part to count for the line, and for it to separate two cells."""
+"""The share of a part of a line that must be seen for the part to count for the line, and for the part to separate two cells."""
 FEWEST = 0.4
 """The least share of its length along which a line of the table exists; it is missing where cells are merged."""
 SMOOTH = 0.1
-"""Before a line is searched for in a part, the mean over this share of the part is taken, because noise makes gaps in it."""
+"""Before a line is searched for in a part, the mean over this share of the part is taken, because noise makes gaps in lines."""
 STRAIGHT = 0.7
 """A line is taken for straight unless a curve's residual is less than this share of a straight line's."""
 SAMPLES = 40
 """The number of places along a line at which it is searched for."""
 AROUND = 3
-"""How many pixels on both sides of a line's expected position are searched, because paper bends."""
+"""How many pixels on each side of a line's expected position are searched, because paper bends."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Flat:
     dark: Floats
     """float32 (H, W): the result of `darker` for the table and a little around it."""
     matrix: Points
-    """float64 (3, 3): maps points of the picture in which lines were searched for to points of `dark`."""
+    """float64 (3, 3): the mapping to points of `dark` from those of the picture that was searched for lines."""
 
     @classmethod
     def of(cls, dark: Floats, matrix: Points, across: Lines, down: Lines) -> Flat:
@@ -118,7 +118,7 @@ class Flat:
         return np.stack([x, y], 2)
 
     def shifts(self, rows: Points, columns: Points) -> Points:
-        """By how many pixels the horizontal lines are lower than `rows` at each column: a smooth curve, as paper bends."""
+        """By how many pixels the horizontal lines are lower than `rows` at each column: a smooth curve, because paper bends."""
         window = 17
         smooth = cv2.blur(self.dark, (window, 1), borderType=cv2.BORDER_CONSTANT)
         bounds = np.linspace(columns[0], columns[-1], SAMPLES)
@@ -160,7 +160,7 @@ def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -
 
 
 def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
-    """The polynomial of that degree that follows most of the points, and the mean distance of all the points from it."""
+    """The polynomial of degree `degree` that follows most of the points, and the mean distance of all the points from it."""
     curve, weight = np.zeros(degree + 1), np.ones(len(x))
     for _ in range(6):
         curve = np.polyfit(x, y, degree, w=weight)

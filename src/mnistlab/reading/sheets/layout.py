@@ -33,7 +33,7 @@ Anchor = Literal["picture", "frame", "corners"]
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 MOST_FIELDS = 1000
 LONGEST = 100
-"""The most characters of a name and of a pattern, and the most digits of a number that is matched or checked."""
+"""The maximum number of characters in a name or a pattern, and of digits in a number that is matched or checked."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,12 @@ class Field:
         if self.pattern is not None:
             try:
                 if not isinstance(self.pattern, str) or len(self.pattern) > LONGEST:
-                    raise re.error(str(Clause("reading.pattern_too_long", most=LONGEST)))
+                    raise UserError(
+                        "reading.field_pattern",
+                        name=self.name,
+                        pattern=shown(self.pattern),
+                        reason=Clause("reading.pattern_too_long", most=LONGEST),
+                    )
                 re.compile(self.pattern)
             except (re.error, RecursionError, OverflowError) as error:
                 raise UserError(
@@ -95,7 +100,7 @@ class Field:
 
     @classmethod
     def of_text(cls, text: str) -> Field:
-        """The field described by a text NAME=x,y,width,height. Raises `UserError` if the text is not of that form."""
+        """The field described by a text `NAME=x,y,width,height`. Raises `UserError` if the text is not of that form."""
         name, equals, box = text.rpartition("=")
         try:
             x, y, width, height = (float(part) for part in box.split(","))

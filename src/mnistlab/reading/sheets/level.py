@@ -18,9 +18,9 @@ ALIKE = 0.005
 LEVEL = 0.03
 """How steep a line may still be on the levelled sheet."""
 MOST_TRIED = 24
-"""How many of the longest lines are tried, two by two, to find the point where all lines meet."""
+"""How many of the longest lines of one direction are tried, in pairs, to find the point where all of them would meet."""
 ASTRAY = 0.01
-"""A line counts half if it misses, by this angle in radians, the point where all lines should meet."""
+"""A line counts half if it misses, by this angle in radians, the point where all lines of its direction should meet."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Lines:
 
     @property
     def first(self) -> float:
-        """Where the first of the lines begins."""
+        """The least coordinate, along the lines, that any of them reaches."""
         return min(a for parts in self.spans for a, _ in parts)
 
     @property
     def last(self) -> float:
-        """Where the last of the lines ends."""
+        """The greatest coordinate, along the lines, that any of them reaches."""
         return max(b for parts in self.spans for _, b in parts)
 
 
@@ -82,7 +82,7 @@ def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> N
 
 
 def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The point where lines meet, float64 (3,), in the coordinates that `to_middle` maps to; lines that miss it count little."""
+    """Where lines of one direction meet, float64 (3,), in the coordinates of `to_middle`; those that miss it count little."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])

@@ -26,7 +26,7 @@ CAP = 3.0
 CLEAR = 1.7
 """The least mean darkness of a stretch of a line. Rows of digits have less, because there is paper between strokes."""
 PARTS, LEAST = 6, 0.9
-"""A stretch has this many parts, and each must have at least this mean darkness, because strokes in a row have gaps."""
+"""A stretch has this many parts, and each must have at least this mean darkness, because a row of strokes has gaps."""
 LONG = 1.6
 """The length of the shortest line, in stretches."""
 
@@ -73,7 +73,7 @@ def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
 
 
 def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
-    """The horizontal lines in the result of `darker`; stretches are `run` pixels long, lines at least `long` stretches."""
+    """The horizontal lines in the result of `darker`; a stretch has `run` pixels, and a line at least `long` stretches."""
     height, width = dark.shape
     run = run or max(24, max(height, width) // RUN)
     best = np.full(dark.shape, -1, np.float32)

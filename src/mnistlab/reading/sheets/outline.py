@@ -19,7 +19,7 @@ WORK = 1200
 SHARE_OF_PICTURE = 0.2
 """The least share of the picture that a sheet or a frame covers."""
 REACH = 0.02
-"""A side of a frame may end short of the one that it meets, by at most this share of the picture's longer side."""
+"""A side of a frame may end short of the side that it should meet, by at most this share of the picture's longer side."""
 
 
 def frame_of(gray: Gray) -> Points | None:

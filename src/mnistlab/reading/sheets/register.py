@@ -43,8 +43,6 @@ class Placed:
     """float64 (3, 3): maps points given as fractions of the form to pixels of the picture."""
     size: tuple[float, float]
     """The form's approximate width and height in pixels of the picture."""
-    form: Gray | None = None
-    """The empty form as it would look in the picture, uint8 (H, W) like the picture; None if it is not known."""
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...]:

@@ -88,7 +88,7 @@ class Table:
     cells : tuple of Cell
         Row by row; a merged cell is there once.
     texts : list of list of str
-        A text for each row and column; a merged cell's text is in its first row and column, and its other places are empty.
+        A list of texts for each row; a merged cell's text is in its first row and column, and its other places are empty.
     """
 
     rows: int
@@ -97,7 +97,7 @@ class Table:
 
     @property
     def texts(self) -> list[list[str]]:
-        """A text for each row and column; a merged cell's text is in its first row and column, and its other places are empty."""
+        """A list of texts for each row; a merged cell's text is in its first row and column, and its other places are empty."""
         shown = [[""] * self.columns for _ in range(self.rows)]
         for cell in self.cells:
             shown[cell.row][cell.column] = cell.text
@@ -192,7 +192,7 @@ class Places:
         return round(float(self.x[-1] + self.margin)), round(float(self.y[-1] + self.margin))
 
     def to_picture(self, points: Points) -> Points:
-        """Points, float64 (N, 2), of the flattened picture, converted to the picture."""
+        """Points, float64 (N, 2), in the flattened picture, converted to the original picture's coordinates."""
         moved = cv2.perspectiveTransform(points[None], self.matrix)[0]
         part = []
         for n, at in enumerate((self.x, self.y)):

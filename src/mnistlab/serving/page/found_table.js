@@ -48,7 +48,7 @@ export function cellName({ row, column }) {
   return letters + (row + 1);
 }
 
-/** A text for each row and column; the text of a merged cell is in its first row and column. */
+/** A list of texts for each row; the text of a merged cell is in its first row and column. */
 function toText(between) {
   const texts = Array.from({ length: table.rows }, () => Array(table.columns).fill(""));
   for (const cell of table.cells) texts[cell.row][cell.column] = cell.text;

@@ -146,7 +146,7 @@ export function strengthOf({ weights, empty, typical }, given, paper) {
   return picture(width, height, made);
 }
 
-/** The size in pixels of most of the ink; larger pieces count for more. */
+/** The usual size of the pieces of ink, in pixels; larger ones count for more. */
 export function typicalSize(longest, areas) {
   const large = [...longest.keys()].filter((i) => longest[i] >= DUST);
   const kept = large.length ? large : [...longest.keys()];

@@ -62,7 +62,7 @@ function together(seen, found) {
   return lessened(both, (largest(both) * digit) / Math.max(digit + other, 1e-6));
 }
 
-/** Several networks' probabilities for one mark, multiplied; no network rules out a digit by itself. */
+/** Several networks' probabilities for one mark, multiplied; no single network can rule out a digit. */
 export function agreed(...opinions) {
   const product = new Float64Array(opinions[0].length).fill(1);
   for (const opinion of opinions) {

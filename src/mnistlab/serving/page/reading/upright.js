@@ -80,7 +80,7 @@ function partOf(gray, { scale, found }) {
   return cut;
 }
 
-/** A box of the page with a margin as wide as the network's frame at that size. */
+/** A box of the page with a margin as wide as the network's frame at the scale of the level. */
 function aroundBox(gray, [x, y, width, height], { scale }) {
   const more = roundEven(FRAME / scale);
   const [left, top] = [Math.max(0, x - more), Math.max(0, y - more)];

@@ -190,7 +190,7 @@ export const ENGLISH = {
 
   serverDown: "The server does not answer. Is mnistlab serve still running?",
   busy: "The server is busy; trying again.",
-  tokenNeeded: "This server requires its token.",
+  tokenNeeded: "This server requires the token that it was started with.",
   tokenLabel: "Token",
   tokenSend: "Use it",
 };

@@ -59,7 +59,7 @@ export const MORE_FRENCH = {
   compareA: "Un modèle",
   compareB: "Un autre modèle",
   compareOne:
-    "Pour mettre un de vos modèles à côté de celui qui est servi, démarrez le serveur avec les deux : mnistlab serve --model mnistlab --model latest",
+    "Pour mettre un de vos modèles à côté de celui-ci, démarrez le serveur avec les deux : mnistlab serve --model mnistlab --model latest",
   compareNothing: "Dessinez quelque chose à comparer.",
   milliseconds: "{number}\u00a0ms",
   breakBefore: "Avant : {value}, {percent}",

@@ -191,7 +191,7 @@ export const FRENCH = {
 
   serverDown: "Le serveur ne répond pas. mnistlab serve tourne-t-il encore ?",
   busy: "Le serveur est occupé ; nouvel essai.",
-  tokenNeeded: "Ce serveur exige son jeton.",
+  tokenNeeded: "Ce serveur exige le jeton avec lequel il a été lancé.",
   tokenLabel: "Jeton",
   tokenSend: "Valider",
 };

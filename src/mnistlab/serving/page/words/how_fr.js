@@ -38,9 +38,9 @@ export const HOW_FRENCH = {
   howUnknown: "Pour ce modèle, on ne peut pas montrer comment ce nombre est calculé.",
   howInput: "Gris {grey} sur 255, mis à l’échelle comme à l’entraînement : {value}",
   howInputMoved: "Ce que le réseau reçoit ici, une fois l’image mise à l’échelle, décalée, redressée ou égalisée : {value}",
-  howSoftmax: "Softmax : on retranche de chaque somme la plus grande, puis on élève e à la puissance de la différence. La part de chaque puissance dans leur total est la probabilité.",
+  howSoftmax: "Softmax : on retranche de chaque somme la plus grande, puis on élève e à la puissance de la différence. La part de chaque puissance dans le total des puissances est la probabilité.",
   howSoftmaxAt:
-    "Chaque somme est divisée par la température {temperature}, pour accorder la certitude du réseau à ses succès. Puis vient le softmax : on retranche de chaque quotient le plus grand, puis on élève e à la puissance de la différence. La part de chaque puissance dans leur total est la probabilité.",
+    "Chaque somme est divisée par la température {temperature}, pour accorder la certitude du réseau à ses succès. Puis vient le softmax : on retranche de chaque quotient le plus grand, puis on élève e à la puissance de la différence. La part de chaque puissance dans le total des puissances est la probabilité.",
   howClass: "classe",
   howLogit: "somme",
   howLogOfMean: "log de la moyenne",
