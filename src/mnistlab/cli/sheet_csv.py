@@ -63,7 +63,7 @@ class CsvTables(Answer):
         self.targets = targets
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Write the tables on the picture's pages, each whole or not at all."""
+        """Write the tables that were found on the picture's pages; each table is written whole or not at all."""
         for page in outcome.pages:
             if isinstance(page, UserError) or page.table is None:
                 continue  # `read` reports that

@@ -107,7 +107,9 @@ def check_model(
 def examine_layers(
     model: nn.Module, pictures: torch.Tensor, labels: torch.Tensor, mean: float, std: float
 ) -> list[Check]:
-    """Examine the trained network inside any wrappers, because it alone returns logits for images like its training data."""
+    """Examine the trained network without its wrappers: only the network itself takes images like those it was trained on and
+    returns logits for them.
+    """
     while isinstance(model, Deskewed | Shifted):
         if isinstance(model, Deskewed):
             pictures = upright(pictures)

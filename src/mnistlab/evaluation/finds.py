@@ -138,7 +138,10 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match each detection, most confident first, with the nearest digit whose middle contains it, and count the outcome."""
+        """Match each detection, most confident first, with the nearest digit that is still free, and count the outcome.
+
+        The detection's centre must lie in the middle part of the digit (see `is_middle_of`).
+        """
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
         for find in finds:

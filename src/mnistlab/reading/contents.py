@@ -30,8 +30,8 @@ def read_content(
 ) -> tuple[list[Page | UserError], MnistlabError | None]:
     """Read the pages of a file with this content; messages call the file `name`.
 
-    Returns a list with what was read on each page, or the error that prevented that; also the last error that `finish` raised,
-    or None if it raised none.
+    Returns two things: a list that holds, for each page, what was read or the error that prevented it; and the last error that
+    `finish` raised, or None.
     """
     try:
         pages = every_page(content, name)

@@ -196,7 +196,7 @@ draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  #
 
 # %% [markdown] lang="en"
 # The same number of images, the same network; but six people's writing does not show how strangers write. Validation should
-# tell how well a network reads the digits of *strangers*. Validation images drawn at random, the usual way, do not tell that.
+# show how well a network reads the digits of *strangers*. Validation images drawn at random, the usual way, do not show that.
 # Here is how many writers each split has, and how many of them were seen in training:
 
 # %% [markdown] lang="fr"
@@ -248,10 +248,10 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 # end. When the 600 images are measured in the same way as the validation images, the order is as it should be:
 
 # %% [markdown] lang="fr"
-# L'exactitude de validation augmente. Mais les nouvelles courbes semblent révéler un bogue : les tirets passent *sous* le
-# trait plein, comme si les chiffres d'inconnus étaient plus faciles à lire que ceux de l'entraînement. Regardez ce que l'on
-# compare. Pendant l'apprentissage, les images sont déformées, le dropout éteint une partie du réseau, et les poids sont moins
-# bons au début d'une époque qu'à la fin. Mesurons sur les 600 images comme sur celles de validation : tout rentre dans l'ordre.
+# L'exactitude de validation augmente. Mais les nouvelles courbes semblent révéler un bogue : les tirets passent *sous* le trait
+# plein, comme si les chiffres d'inconnus étaient plus faciles à lire que ceux de l'entraînement. Regardez ce que l'on compare.
+# Pendant l'apprentissage, les images sont déformées, le dropout éteint une partie du réseau, et les poids sont moins bons au
+# début d'une époque qu'à la fin. Mesurons l'exactitude sur les 600 images de la même façon : tout rentre dans l'ordre.
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en
@@ -358,7 +358,7 @@ for right in (9914, 9931):
 
 # %% [markdown] lang="en"
 # The first line is the range that holds 95 % of the results. Wilson's formula gives nearly the same range, a 95 % interval,
-# without any tossing. The intervals of 99.14 % and 99.31 % overlap. That does *not* mean that the networks are equally good:
+# without any tossing. The intervals around 99.14 % and 99.31 % overlap. That does *not* mean that the networks are equally good:
 # both read the same images, and the hard images were hard for both. So let us compare them image by image.
 #
 # ## Is 99.31 better than 99.14?
@@ -367,9 +367,9 @@ for right in (9914, 9931):
 # once; nothing is chosen after that.
 
 # %% [markdown] lang="fr"
-# La première ligne est la fourchette où tombent 95 % des résultats. La formule de Wilson donne, sans rien lancer, presque la
-# même fourchette, un intervalle à 95 %. Les intervalles autour de 99,14 % et de 99,31 % se chevauchent. Cela ne veut *pas*
-# dire que les réseaux se valent : ils ont lu les mêmes images, et les difficiles l'étaient pour les deux. Comparons-les donc
+# La première ligne est la fourchette où tombent 95 % des résultats. La formule de Wilson donne, sans rien lancer, presque la même
+# fourchette, un intervalle à 95 %. Les intervalles autour de 99,14 % et de 99,31 % se chevauchent. Cela ne veut *pas* dire que
+# les réseaux se valent : ils ont lu les mêmes images, et celles qui étaient difficiles l'étaient pour les deux. Comparons-les
 # image par image.
 #
 # ## 99,31, est-ce mieux que 99,14 ?

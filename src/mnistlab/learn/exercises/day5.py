@@ -50,8 +50,8 @@ EXERCISES = (
         name="keep_writers",
         asks=Text(
             "Write a split by writer: `writers`, int (N,), says who wrote each image. Return a bool array (N,) that is"
-            " true for the images to keep for validation: all images by one writer out of `every`, in the order of the"
-            " writers' numbers, beginning with the lowest.",
+            " true for the images to keep for validation. Sort the writers by number; from each group of `every` writers,"
+            " keep all images by the first.",
             "Écrivez un découpage par scripteur : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un"
             " tableau bool (N,), vrai pour les images à garder pour la validation : toutes celles d'un scripteur sur"
             " `every`, dans l'ordre des numéros, en commençant par le plus petit.",
@@ -63,7 +63,7 @@ EXERCISES = (
             Mistake(
                 lambda writers, every: np.arange(len(writers)) % every == 0,
                 Text(
-                    "You kept one *image* out of `every`. The same handwriting is then on both sides: keep all the images"
+                    "You kept one in `every` *images*. The same handwriting is then on both sides: keep all the images"
                     " of a writer, or none.",
                     "Vous avez gardé une *image* sur `every`. Les mêmes écritures sont alors des deux côtés : il faut"
                     " garder toutes les images d'un scripteur, ou aucune.",
@@ -94,8 +94,8 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Two steps: list the writers' numbers, each once and in order (`np.unique`), and take one out of `every`;"
-            " then find, for each image, whether its writer is among them (`np.isin`).",
+            "Two steps: list the writers' numbers, each once and in order (`np.unique`), and keep the first of each group of"
+            " `every`; then find, for each image, whether its writer is among them (`np.isin`).",
             "Deux étapes : prenez les numéros des scripteurs, chacun une fois et dans l'ordre (`np.unique`), et"
             " gardez-en un sur `every` ; puis cherchez, pour chaque image, si son scripteur est parmi eux (`np.isin`).",
         ),
@@ -150,10 +150,11 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "Count the images that only the first network got wrong, and those that only the second got wrong. Then ask"
-            " how often as many fair coins would land at least as unevenly.",
+            "Count the images that only the first network got wrong, and those that only the second got wrong. Then"
+            " ask: if a fair coin were tossed for each of these images, how often would the split be at least as uneven?",
             "Comptez les images mal lues par le premier réseau seul, et celles mal lues par le second seul. Cherchez"
-            " ensuite à quelle fréquence autant de pièces équilibrées tombent de façon au moins aussi inégale.",
+            " ensuite ceci : si l'on lançait une pièce équilibrée pour chacune de ces images, à quelle fréquence le partage"
+            " serait-il au moins aussi inégal ?",
         ),
     ),
     Exercise(

@@ -47,12 +47,12 @@ class Lines:
 
     @property
     def first(self) -> float:
-        """The least coordinate, along the lines, that any of them reaches."""
+        """The smallest coordinate, measured along the lines, at which any line starts."""
         return min(a for parts in self.spans for a, _ in parts)
 
     @property
     def last(self) -> float:
-        """The greatest coordinate, along the lines, that any of them reaches."""
+        """The largest coordinate, measured along the lines, at which any line ends."""
         return max(b for parts in self.spans for _, b in parts)
 
 

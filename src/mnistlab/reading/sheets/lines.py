@@ -48,7 +48,10 @@ class Segments:
 
 
 def darker(gray: Gray) -> Floats:
-    """How much darker each pixel is than both sides of it, in standard deviations of the noise, up to `CAP`: float32 (H, W)."""
+    """How much darker each pixel is than what lies on either side, float32 (H, W).
+
+    The unit is the standard deviation of the noise; values end at `CAP`.
+    """
     light = cv2.GaussianBlur(gray, (0, 0), 0.7).astype(np.float32)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICKEST, THICKEST))
     closed = cv2.morphologyEx(light, cv2.MORPH_CLOSE, kernel)
