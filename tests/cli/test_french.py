@@ -297,7 +297,7 @@ def test_a_recipe_is_shown_with_its_values(capsys: pytest.CaptureFixture[str]) -
     out = " ".join(said(capsys)[0].split())
     assert (
         "Les valeurs par défaut sont celles de la recette finder ; pour celles d'une autre recette, voir "
-        "train RECETTE --help`. Réseau :" in out
+        "`mnistlab train RECETTE --help`. Réseau :" in out
     )
     assert "--height ENTIER Hauteur d'une scène en pixels, multiple de 4. [par défaut : 96 ; entre 48 et 2 048]" in out
     assert "--momentum NOMBRE Premier bêta d'AdamW. [par défaut : 0.9 ; entre 0 et 0.9999]" in out

@@ -235,7 +235,7 @@ def test_a_form_with_little_print_is_refused_with_another_way_to_find_it(
     text = 'form = "bare.png"\n[[field]]\nname = "a"\nbox = [0.21, 0.34, 0.58, 0.1]\n'
     (here / "form.toml").write_text(text, encoding="utf-8")
     assert run_app(["read", "bare.png", "--fields", "form.toml"]) == 2
-    assert 'sheet = "frame" or "corners" in the layout instead of form' in capsys.readouterr().err
+    assert 'with sheet = "frame" or sheet = "corners"' in capsys.readouterr().err
 
 
 def test_resume_with_fields_names_another_file_instead_of_to(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,10 +221,10 @@ def test_a_picture_on_standard_input(
     assert_one_line(capsys, "The picture on standard input is empty (0 bytes).")
     stdin_of(monkeypatch, b"", terminal=True)
     assert run_app(["read", "-"]) == 2
-    assert_one_line(capsys, "it is a terminal or closed", "Pipe one")
+    assert_one_line(capsys, "is a terminal or has been closed", "Pipe one")
     monkeypatch.setattr(sys, "stdin", None)
     assert run_app(["read", "-"]) == 2
-    assert_one_line(capsys, "it is a terminal or closed", "Pipe one")
+    assert_one_line(capsys, "is a terminal or has been closed", "Pipe one")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_photo_a_spreadsheet_and_back(table: list[list[str]], capsys: pytest.C
         folder = f"from-{checked[:-4]}"
         capsys.readouterr()
         assert run_app(["data", "--from-corrections", checked, "--to", folder]) == 0
-        told = ", ".join(f"{count} of {value}" for value, count in sorted(Counter(right).items()))
+        told = ", ".join(f"{count} of the digit {value}" for value, count in sorted(Counter(right).items()))
         assert capsys.readouterr() == (f"{folder}: {len(right)} pictures ({told})\n", "")
         dataset = open_dataset(folder, Path("data"))
         images, labels = dataset.read("train")  # of so few, none are kept for testing

@@ -217,7 +217,7 @@ def test_log_odds_do_not_end_where_probabilities_round_to_one() -> None:
 @pytest.mark.parametrize("wrong", [np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8), np.zeros((20, 20), np.uint8)])
 def test_other_images_are_refused(explainer: Explainer, wrong: np.ndarray) -> None:
     for method in (explainer.layers, explainer.why):
-        with pytest.raises(UserError, match=r"uint8 \(28, 28\)"):
+        with pytest.raises(UserError, match=r"uint8 and shape \(28, 28\)"):
             method(wrong)
 
 

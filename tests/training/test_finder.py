@@ -191,7 +191,7 @@ def test_the_commands_that_apply_print_what_it_did(
     assert "per scene, at probabilities of 0.3 or more" in out
     assert "nats" not in out
     assert run_app(["doctor", str(run.path)]) in (0, 1)  # it has learnt nothing
-    assert "digits on 48 generated scenes were found and read correctly" in capsys.readouterr().out
+    assert "digits on 48 generated scenes found and read correctly" in capsys.readouterr().out
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0
     assert "finder*" in capsys.readouterr().out
 
@@ -247,7 +247,7 @@ def stopped_at_once(*_: object) -> None:
         ("nowhere.pth", r"nowhere\.pth is missing\. Give a finder's run folder, or the model\.pth in it"),
         ("empty", r"model\.pth is missing\. Give a finder's run folder"),
         ("classifier", r"does not hold the network that finds digits.* Give a finder's run folder"),
-        ("text", r"is not a file that torch\.save wrote, or is damaged.* Give a finder's run folder"),
+        ("text", r"is not a file that torch\.save wrote, or it is damaged.* Give a finder's run folder"),
         ("other classes", r"with the classes 0,1, but the recipe asks for 0,1,2,3"),
         ("other widths", r"holds a finder with the widths 4,6,8, but the recipe asks for 4,6,9"),
     ],

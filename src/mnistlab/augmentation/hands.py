@@ -121,7 +121,10 @@ def slash(images: torch.Tensor) -> torch.Tensor:
 
 
 def in_forms(*forms: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function that draws digits, each in a random form: a line through points "x,y", in tenths of the width and height."""
+    """A function that draws digits, each in one of these forms, chosen at random.
+
+    A form is a line through points "x,y", in tenths of the width and height.
+    """
     parsed = [torch.tensor([[float(number) for number in point.split(",")] for point in one.split()]) for one in forms]
     most = max(len(points) for points in parsed)
     table = (

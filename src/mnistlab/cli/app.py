@@ -34,7 +34,7 @@ COMMANDS = {
     "replay": ("mnistlab.cli.replay", "Replay a run's training as a short animation."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
     "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
-    "site": ("mnistlab.cli.site", "Write the page of 'mnistlab serve' as files for any web server."),
+    "site": ("mnistlab.cli.site", "Write the page of `mnistlab serve` as files for any web server."),
     "sweep": ("mnistlab.cli.sweep", "Train with several seeds and settings, and compare them."),
     "train": ("mnistlab.cli.train", "Train a network, test it once, keep everything in a run folder."),
 }

@@ -40,7 +40,7 @@ from mnistlab.messages.sentences import locales_language
     "--from-corrections",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Make a folder of pictures from a file that 'mnistlab read --to' wrote, using the rows that have the "
+    help="Make a folder of pictures from a file that `mnistlab read` wrote with --to, using the rows that have the "
     "right digit in a column 'correct'.",
 )
 @click.option(

@@ -42,7 +42,7 @@ __all__ = ["read"]
 @click.argument("pictures", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--model", metavar="RUN|FILE.onnx",
-    help="Your own model: a run, or a file that 'mnistlab export' wrote.  [default: mnistlab's]",
+    help="Your own model: a run, or a file that `mnistlab export` wrote.  [default: mnistlab's]",
 )  # fmt: skip
 @click.option(
     "--threshold", type=ValueType(float),
@@ -53,10 +53,7 @@ __all__ = ["read"]
     help="Where to save the picture with its boxes; for several pictures, name a folder.",
 )  # fmt: skip
 @sheet_options
-@click.option(
-    "--json", "as_json", is_flag=True,
-    help="One JSON list on standard output, with one object for each page of each picture.",
-)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON list on standard output, with an object per page.")
 @click.option(
     "--to", type=click.Path(), metavar="FILE",
     help="Write a row per digit to this .csv, .jsonl or .parquet file; '-' for CSV on standard output.",

@@ -21,7 +21,7 @@ __all__ = ["site"]
 @runs_option
 @json_option
 def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
-    """Write the page of 'mnistlab serve' as files that need no mnistlab server, because everything runs in the visitor's browser.
+    """Write the page of `mnistlab serve` as files that need no mnistlab server, because everything runs in the visitor's browser.
 
     DIR is a new folder, an empty one, or a site that this command wrote. Put it on GitHub Pages, a school's web space or any web
     server; after the first visit, the page works without a network.

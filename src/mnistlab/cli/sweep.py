@@ -84,7 +84,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
 )
 @click.option(
     "--set", "sets", metavar="FIELD=VALUE,...", type=SetType(), multiple=True,
-    help="Train with each of these values of a recipe's field (see 'mnistlab train --help'); if given for several fields, "
+    help="Train with each of these values of a recipe's field (see `mnistlab train --help`); if given for several fields, "
     "with all combinations. A + joins the values of a list: widths=16+32,32+64.",
 )  # fmt: skip
 @dataset_option

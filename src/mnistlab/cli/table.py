@@ -138,7 +138,7 @@ class Table:
             self.state.note(digest_of(self.target))
 
     def close(self) -> None:
-        """Close the files; what was added is in them."""
+        """Close the files; they keep what was added."""
         self.state.close()
         if self.output is not None:
             self.output.close()

@@ -1,6 +1,4 @@
-"""Where millions of pictures come from, and where the rows with their digits go: on this machine or in a store like S3.
-
-The pictures are given as folders, patterns or lists of names.
+"""Where millions of pictures come from (folders, patterns, lists of names), and where their rows go: here or to a store like S3.
 
 pyarrow takes what a store needs to know (keys, region, another endpoint) from the environment (`AWS_ACCESS_KEY_ID`,
 `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and the like) or from the machine's own role.
@@ -90,8 +88,7 @@ def names_in(source: str, recursive: bool) -> Iterator[str]:
     which ``**`` stands for nested folders; a list, which is a .txt file with one name per line, where a folder's name ends in
     a slash; or a file.
 
-    Raises `UserError` if a list cannot be read or an address is not that of an object store, and `OSError` if
-    the store does not answer.
+    Raises `UserError` if a list cannot be read or an address is not of a store, and `OSError` if a store does not answer.
     """
     if source.lower().endswith(LIST):
         for name in lines_of(source):

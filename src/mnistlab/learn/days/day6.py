@@ -1,8 +1,8 @@
 # %% [markdown] lang="en"
 # # Day 6: your own handwriting
 #
-# Everybody does it: the network is right 99 times in 100, so you write a digit on a sheet of paper and photograph it, and the
-# network's answer is wrong. The next digit gets the same wrong answer. Today you find out why, one cause at a time, and deal
+# It happens to everybody: the network is right 99 times in 100, so you write a digit on a sheet of paper and photograph it, and
+# the network's answer is wrong. The next digit gets the same wrong answer. Today you find out why, one cause at a time, and deal
 # with each of them.
 
 # %% [markdown] lang="fr"

@@ -98,10 +98,10 @@ EXERCISES = (
             Mistake(
                 lambda photo: normalised(-(photo / 255)),
                 Text(
-                    "A minus sign alone does not invert a picture: it leaves values below 0. White, 1, has to become"
-                    " 0, and black 1.",
-                    "Un signe moins ne suffit pas à inverser une image : il reste des valeurs négatives. Le blanc, 1,"
-                    " doit devenir 0, et le noir, 1.",
+                    "A minus sign alone does not invert a picture: it leaves values below 0. White, now 1, has to"
+                    " become 0, and black, now 0, has to become 1.",
+                    "Un signe moins ne suffit pas à inverser une image : il reste des valeurs négatives. Le blanc, qui"
+                    " vaut 1, doit devenir 0, et le noir, qui vaut 0, doit devenir 1.",
                 ),
             ),
             Mistake(
@@ -131,8 +131,8 @@ EXERCISES = (
         hint=Text(
             "Four steps, in this order: invert 0 to 255 into 255 to 0, divide by 255, normalise, reshape. What value"
             " should a white pixel have just before you normalise?",
-            "Quatre étapes, dans cet ordre : inverser l'échelle, de 0-255 à 255-0, diviser par 255, normaliser,"
-            " changer la forme. Que doit valoir un pixel blanc juste avant la normalisation ?",
+            "Quatre étapes, dans cet ordre : inverser l'échelle (0 devient 255, et 255 devient 0), diviser"
+            " par 255, normaliser, changer la forme. Que doit valoir un pixel blanc juste avant la normalisation ?",
         ),
     ),
     Exercise(
