@@ -1,4 +1,4 @@
-"""Report the results of a sweep: as a picture, and either in a line per setting or, in full, as JSON."""
+"""Report the results of a sweep: as a picture, and as text, either a line per setting or, with every detail, JSON."""
 
 from __future__ import annotations
 

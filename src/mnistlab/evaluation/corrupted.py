@@ -30,7 +30,7 @@ SHOWN = 10
 
 @dataclasses.dataclass(frozen=True)
 class Corrupted:
-    """The results of a model on the test images, corrupted in each way."""
+    """The results of a model on the test images, for each way of corrupting them."""
 
     evaluations: dict[str, Evaluation]
     """The results by the name of the corruption, in the order of the MNIST-C paper."""

@@ -347,7 +347,7 @@ print(dropped, torch.equal(dropped, by_hand))
 print(dropout.eval()(six))
 
 # %% [markdown] lang="en"
-# `eval()` tells layers such as dropout that training is over. For measuring, two more things change: `no_grad()` spares the
+# `eval()` tells layers such as dropout that training is over. For measuring, two more things change: `no_grad()` saves the
 # work of preparing gradients, and `argmax(dim=1)` takes, in each row of logits, the position of the highest, which is the
 # network's answer. (Dimension 0 runs through the pictures, dimension 1 through the ten classes.) And we measure on images that
 # the network was not trained on, those of the validation split; the official test images wait until training is over (day 5).
