@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import cv2
 import numpy as np
@@ -91,7 +92,7 @@ def test_without_anything_fields_are_fractions_of_the_picture(reader: Reader, ha
     cv2.rectangle(paper, (40, 40), (360, 100), 80, 2)
     write_number(np.random.default_rng(1), paper, hand, "4071", (40, 40, 360, 100), Pen(30.0, 0))
     picture = paper.astype(np.uint8)
-    layout = Layout((Field("code", (0.1, 0.2, 0.8, 0.3)), Field("blank", (0.1, 0.6, 0.8, 0.3), range=(1, 9))))
+    layout = Layout((Field("code", (0.1, 0.2, 0.8, 0.3)), Field("blank", (0.1, 0.6, 0.8, 0.3))))
     fields = reader.read(picture, layout=layout).fields
     assert {name: (entry.text, entry.why) for name, entry in fields.items()} == {
         "code": ("4071", ()),
@@ -99,8 +100,24 @@ def test_without_anything_fields_are_fractions_of_the_picture(reader: Reader, ha
     }
     wrong = reader.read(picture, layout=Layout((Field("code", (0.1, 0.2, 0.8, 0.3), pattern=r"\d{5}"),)))
     assert wrong.fields["code"].why == (r"4071 does not match \d{5}",)
-    expected = reader.read(picture, layout=Layout((Field("blank", (0.1, 0.6, 0.8, 0.3), pattern=r"\d+"),)))
-    assert expected.fields["blank"].why
+
+
+@pytest.mark.parametrize(
+    ("expected", "why"),
+    [
+        ({}, ()),
+        ({"range": (1, 9)}, ("nothing was read in it",)),
+        ({"check": "luhn"}, ("nothing was read in it",)),
+        ({"pattern": r"\d+", "range": (1, 9)}, ("nothing was read in it",)),
+        ({"pattern": r"\d*", "range": (1, 9)}, ()),
+    ],
+)
+def test_a_blank_field_is_to_be_checked_if_something_is_expected_in_it(
+    reader: Reader, expected: dict[str, Any], why: tuple[str, ...]
+) -> None:
+    picture = np.full((200, 400), 240, np.uint8)
+    field = Field("blank", (0.1, 0.6, 0.8, 0.3), **expected)
+    assert reader.read(picture, layout=Layout((field,))).fields["blank"].why == why
 
 
 @pytest.mark.parametrize("width", [2, 5])

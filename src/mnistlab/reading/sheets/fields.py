@@ -135,8 +135,7 @@ def read_field(
         why.append(Clause("reading.digits_not_accepted", count=refused))
     elif (all_right := math.prod(digit.probability for digit in digits)) < SURE_OF_ALL:
         why.append(Clause("reading.digits_doubtful", chance=100 * all_right))
-    if digits or field.pattern is not None:
-        why += field.misfits("".join(str(digit.value) for digit in digits))
+    why += field.misfits("".join(str(digit.value) for digit in digits))
     return Entry(field.name, digits, placed.in_picture(field.box), tuple(why))
 
 

@@ -111,11 +111,14 @@ class Field:
         return cls(name, (x, y, width, height))
 
     def misfits(self, text: str) -> list[Clause]:
-        """The expectations that the digits do not meet."""
+        """The expectations that the digits do not meet. If any are set, a blank is one, unless the pattern allows it."""
         found = []
+        if not text:
+            optional = re.fullmatch(self.pattern, "") if self.pattern is not None else self.range is self.check is None
+            return [] if optional else [Clause("reading.field_blank")]
         if self.pattern is not None and (len(text) > LONGEST or not re.fullmatch(self.pattern, text)):
             found.append(Clause("reading.not_pattern", text=text, pattern=self.pattern))
-        if self.range is not None and not (text and self.range[0] <= int(text) <= self.range[1]):
+        if self.range is not None and not self.range[0] <= int(text) <= self.range[1]:
             low, high = self.range
             found.append(Clause("reading.not_in_range", text=text, low=low, high=high))
         if self.check is not None and not (1 < len(text) <= LONGEST and CHECKS[self.check](text)):
