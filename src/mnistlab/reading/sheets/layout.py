@@ -114,8 +114,8 @@ class Field:
         """The expectations that the digits do not meet. If any are set, a blank is one, unless the pattern allows it."""
         found = []
         if not text:
-            optional = re.fullmatch(self.pattern, "") if self.pattern is not None else self.range is self.check is None
-            return [] if optional else [Clause("reading.field_blank")]
+            needed = (self.range or self.check) if self.pattern is None else not re.fullmatch(self.pattern, "")
+            return [Clause("reading.field_blank")] if needed else []
         if self.pattern is not None and (len(text) > LONGEST or not re.fullmatch(self.pattern, text)):
             found.append(Clause("reading.not_pattern", text=text, pattern=self.pattern))
         if self.range is not None and not self.range[0] <= int(text) <= self.range[1]:
