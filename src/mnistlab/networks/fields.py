@@ -67,7 +67,7 @@ def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause |
     if not choices and (several or not typed):
         noun = NOUNS[kind] if not several else Clause("values.names" if kind is str else "values.whole_numbers")
         key = "values.kind_at_least" if f.metadata["high"] == math.inf else "values.kind_in_range"
-        what = Clause(key, kind=noun, range=what, low=f.metadata["low"]) if what else noun
+        what = Clause(key, kind=noun, range=what) if what else noun
     if several:
         what = Clause("values.list_of", what=what)
     given = Clause("values.empty") if value == () else told(value) if isinstance(value, tuple) else shown(value)

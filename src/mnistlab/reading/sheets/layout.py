@@ -77,20 +77,8 @@ class Field:
         x, y, width, height = self.box
         if not (0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + 1e-9 and 0 < height <= 1 - y + 1e-9):
             raise UserError("reading.field_outside", name=self.name, box=list(self.box))
-        if self.pattern is not None:
-            try:
-                if not isinstance(self.pattern, str) or len(self.pattern) > LONGEST:
-                    raise UserError(
-                        "reading.field_pattern",
-                        name=self.name,
-                        pattern=shown(self.pattern),
-                        reason=Clause("reading.pattern_too_long", most=LONGEST),
-                    )
-                re.compile(self.pattern)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise UserError(
-                    "reading.field_pattern", name=self.name, pattern=shown(self.pattern), reason=error
-                ) from None
+        if self.pattern is not None and (reason := fault_of(self.pattern)):
+            raise UserError("reading.field_pattern", name=self.name, pattern=shown(self.pattern), reason=reason)
         if self.range is not None:
             object.__setattr__(self, "range", numbers(self.range, 2, "reading.field_range", self.name))
             if self.range[0] > self.range[1]:
@@ -124,6 +112,17 @@ class Field:
         if self.check is not None and not (1 < len(text) <= LONGEST and CHECKS[self.check](text)):
             found.append(Clause("reading.check_digit_wrong", text=text, check=self.check))
         return found
+
+
+def fault_of(pattern: object) -> Clause | Exception | None:
+    """Why a pattern cannot be used; None if it can."""
+    if not isinstance(pattern, str) or len(pattern) > LONGEST:
+        return Clause("reading.pattern_too_long", most=LONGEST)
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        return error
+    return None
 
 
 def numbers(value: Any, count: int, wrong: str, name: str) -> tuple[float, ...]:
