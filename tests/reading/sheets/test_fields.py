@@ -12,9 +12,12 @@ import pytest
 from mnistlab import Page, Reader, UserError
 from mnistlab.reading.marks import Mark
 from mnistlab.reading.sheets.fields import chosen_to_fit, printed_lines
+from mnistlab.reading.sheets.frames import combs, sides_of_frames
 from mnistlab.reading.sheets.layout import Field, Layout
+from mnistlab.reading.sheets.lines import darker, level_segments, upright_segments
 from mnistlab.reading.sheets.register import register
 from tests.support.forms import FIELDS, SHEET, Filled, Hand, Pen, Picture, empty_form, filled_form, write_number
+from tests.support.sheets import natural, stamp
 
 FORM = empty_form().astype(np.uint8)
 ALL = tuple(Field(name, box, pattern=r"\d{4,8}") for name, box in FIELDS.items())
@@ -122,18 +125,91 @@ def test_a_blank_field_is_to_be_checked_if_something_is_expected_in_it(
 
 @pytest.mark.parametrize("width", [2, 5])
 def test_an_upright_stroke_is_no_line_unless_it_goes_from_frame_to_frame(width: int) -> None:
-    def between_the_sides(first: int, last: int, shade: int) -> int:
+    def is_a_line(first: int, last: int, shade: int) -> bool:
         field = np.full((108, 444), 210, np.uint8)
         cv2.rectangle(field, (22, 22), (422, 86), 120, 4)
         cv2.line(field, (200, first), (201, last), shade, width)
         noise = np.random.default_rng(1).normal(0, 2, field.shape)
         soft = np.clip(cv2.GaussianBlur(field, (0, 0), 1.5) + noise, 0, 255).astype(np.uint8)
         _, upright = printed_lines(soft, (22, 22, 400, 64))
-        return sum(190 < line[0] < 213 for line in upright)
+        return any(190 < line[0] < 213 for line in upright)
 
-    assert between_the_sides(32, 75, 40) == 0
-    assert between_the_sides(22, 86, 40) == 1
-    assert between_the_sides(22, 86, 170) == 1
+    assert not is_a_line(32, 75, 40)
+    assert is_a_line(22, 86, 40)
+    assert is_a_line(22, 86, 170)
+
+
+CELL, HIGH = 46, 60
+"""Width and height of a field's cells, in pixels."""
+
+
+def ruled(kind: str, tilt: float, beyond: int, line: int, hand: Hand, text: str) -> tuple[Picture, Layout]:
+    """A number in a frame, in boxes side by side or apart, or on a comb; and a layout with a box that reaches beyond these."""
+    random = np.random.default_rng((line, beyond))
+    sheet = np.full((260, 480), 245, np.float32)
+    apart = 10 if kind == "boxes apart" else 0
+    wide = len(text) * (CELL + apart) - apart
+    x, y = 60, 90
+    cells = [(x + n * (CELL + apart), x + n * (CELL + apart) + CELL) for n in range(len(text))]
+    if kind == "frame":
+        cv2.rectangle(sheet, (x, y), (x + wide, y + HIGH), 60, line)
+    for left, right in cells if kind != "frame" else ():
+        if kind == "comb":
+            corners = [(left, y + HIGH // 2), (left, y + HIGH), (right, y + HIGH), (right, y + HIGH // 2)]
+            cv2.polylines(sheet, [np.array(corners)], False, 60, line)
+        else:
+            cv2.rectangle(sheet, (left, y), (right, y + HIGH), 60, line)
+    for image, (left, right) in zip(hand.write(random, text), cells, strict=True):
+        high = float(random.uniform(30, 40))
+        width = high * natural(image)
+        stamp(sheet, image, ((left + right - width) / 2, y + (HIGH - high) / 2, width, high), 40, 0)
+    turn = cv2.getRotationMatrix2D((x + wide / 2, y + HIGH / 2), tilt, 1)
+    turned = cv2.warpAffine(sheet, turn, sheet.shape[::-1], borderValue=245) + random.normal(0, 2, sheet.shape)
+    high, long = sheet.shape
+    box = (x - beyond) / long, (y - beyond) / high, (wide + 2 * beyond) / long, (HIGH + 2 * beyond) / high
+    return np.clip(turned, 0, 255).astype(np.uint8), Layout((Field("code", box),))
+
+
+@pytest.mark.parametrize("kind", ["frame", "boxes", "boxes apart", "comb"])
+def test_no_line_of_a_frame_or_a_comb_becomes_a_digit_however_generous_the_box(
+    kind: str, reader: Reader, hand: Hand
+) -> None:
+    read = []
+    for tilt in (-2.5, 0, 1):
+        for beyond, line in ((0, 2), (6, 1), (10, 3)):
+            for text in ("7", "40717"):
+                picture, layout = ruled(kind, tilt, beyond, line, hand, text)
+                entry = reader.read(picture, layout=layout).fields["code"]
+                values = "".join(str(digit.value) for digit in entry.digits)
+                assert values == text or entry.why, (tilt, beyond, line, values)
+                read.append(values == text)
+    assert sum(read) >= 0.9 * len(read)
+
+
+def test_strokes_that_are_joined_at_one_end_only_or_close_together_are_no_frame() -> None:
+    def sides(*strokes: list[tuple[int, int]]) -> list[Any]:
+        field = np.full((108, 300), 230, np.uint8)
+        for stroke in strokes:
+            cv2.polylines(field, [np.array(stroke)], False, 40, 3)
+        lines = upright_segments(darker(field), 38, 1.0)
+        return [found for some in sides_of_frames(field, darker(field), lines) for found in some]
+
+    assert not sides([(60, 25), (60, 85)], [(130, 25), (130, 85)])  # 11
+    assert not sides([(60, 25), (60, 85), (130, 85), (130, 25)])  # joined at the bottom alone
+    assert not sides([(60, 25), (60, 85), (88, 85), (88, 25), (60, 25)])  # an angular 0
+    assert sides([(60, 25), (60, 85), (130, 85), (130, 25), (60, 25)])
+
+
+@pytest.mark.parametrize(
+    ("high", "found"), [((28, 28, 28, 28), 4), ((28, 45, 28, 28), 4), ((28, 20, 40, 33), 0), ((0,), 0)]
+)
+def test_a_comb_has_teeth_of_the_same_height_at_equal_distances(high: tuple[int, ...], found: int) -> None:
+    field = np.full((108, 300), 230, np.uint8)
+    cv2.line(field, (40, 85), (250, 85), 40, 2)
+    for place, tall in enumerate(high):
+        cv2.line(field, (40 + 70 * place, 85 - tall), (40 + 70 * place, 85), 40, 2)
+    _, teeth = combs(field, level_segments(darker(field), 100, 1.0))
+    assert len(teeth) == found
 
 
 def test_a_field_is_to_be_checked_by_all_its_digits_together(

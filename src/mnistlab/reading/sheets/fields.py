@@ -20,6 +20,7 @@ from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
 from mnistlab.reading.sheets.closely import CELL_HEIGHT, marks_on
 from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, is_unbroken, laid_flat
+from mnistlab.reading.sheets.frames import combs, sides_of_frames
 from mnistlab.reading.sheets.layout import Field, Layout
 from mnistlab.reading.sheets.lines import Segments, darker, level_segments, upright_segments
 from mnistlab.reading.sheets.register import Placed, register
@@ -168,9 +169,12 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
     """The horizontal and vertical lines of a flattened field: its sides, and lines that go all the way across."""
     dark = darker(flat)
     x, y, width, height = box
-    level = segments(level_segments(dark, max(24, round(ACROSS * width)), 1.0), (x, x + width))
-    upright = segments(upright_segments(dark, max(24, round(DOWN * height)), 1.0), (y, y + height))
-    upright = [line for line in upright if is_unbroken(flat.T, line, y, y + height)]
+    lines = level_segments(dark, max(24, round(ACROSS * width)), 1.0)
+    sides = upright_segments(dark, max(24, round(DOWN * height)), 1.0)
+    framed, combed = sides_of_frames(flat, dark, sides), combs(flat, lines)
+    level = framed[0] + combed[0] + segments(lines, (x, x + width))
+    upright = [line for line in segments(sides, (y, y + height)) if is_unbroken(flat.T, line, y, y + height)]
+    upright = framed[1] + combed[1] + upright
     level += [(float(place), x - ROOM, x + width + ROOM, 0.0) for place in (y, y + height)]
     upright += [(float(place), y - ROOM, y + height + ROOM, 0.0) for place in (x, x + width)]
     return level, upright
@@ -224,7 +228,7 @@ def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]
 
 
 def with_label(mark: Mark, label: int) -> Mark:
-    """The mark read as class `label`: the probability of that class is swapped with that of the class it was read as before."""
+    """The mark, now read as class `label`: that class's probability is swapped with that of the class it was read as before."""
     if label == mark.label:
         return mark
     probabilities: NDArray[np.float32] = mark.probabilities.copy()
