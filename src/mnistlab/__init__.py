@@ -21,7 +21,7 @@ imported without them, but using it then raises an error that names the extra. m
     learn         the course: days in two languages, exercises that are checked, the learner's diary
     cli           the command line
     pictures      any file or array as pixels
-    messages      the sentences of errors, the server's problems, the doctor's checks and the log
+    messages      the sentences of errors, the server's problem responses, the doctor's checks and the log
     bundled       a copy of MNIST, the writers of its digits, and the pretrained reader
 
 At the base, and used by all of these: errors, files, locks, devices, geometry, dependencies.

@@ -149,8 +149,8 @@ def import_matplotlib() -> None:
 
     Listing those few fonts takes 0.2 s, so the list need not be cached; listing all of the system's fonts takes seconds, and
     no picture uses them. If a program has already imported matplotlib, with its own settings, nothing happens here. If
-    MPLBACKEND names a backend that is not installed, such as Jupyter's outside Jupyter, an ordinary import would fail; here
-    matplotlib is imported without that backend. If the backend is installed, it is in effect afterwards.
+    MPLBACKEND names a backend that is not installed, such as Jupyter's in a program outside Jupyter, an ordinary import would
+    fail; here matplotlib is imported without that backend. If the backend is installed, it is in effect afterwards.
 
     Raises `UserError` if matplotlib is not installed.
     """

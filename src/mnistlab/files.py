@@ -68,7 +68,7 @@ def explain_os_errors(path: Path) -> Iterator[None]:
 
 
 def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
-    """`value` as a path: a str, or anything with `__fspath__`. `name` is the argument's name in Python.
+    """`value`, a str or anything with `__fspath__`, as a path. `name` is the argument's name in Python.
 
     Raises `UserError` for any other type, with the remedy of the key `remedy`, which may use `values`.
     """

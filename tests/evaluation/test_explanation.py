@@ -182,6 +182,9 @@ def test_what_is_around_the_network_is_said(model: Any, keys: list[str], digits:
         assert str(note) in words
     averages = {"explain.of_shifts", "explain.of_ensemble"} & {*keys}
     assert ("mean of the softmaxes" in words, "softmax of the logits" in words) == (bool(averages), not averages)
+    explained.look.temperature = 0.5
+    divided = "logarithm of the mean, divided by 0.500" if averages else "logits divided by 0.500"
+    assert divided in texts(draw_explanation(explained))
 
 
 def test_the_reader_that_comes_with_mnistlab_is_explained_and_its_temperature_said(
@@ -190,7 +193,7 @@ def test_the_reader_that_comes_with_mnistlab_is_explained_and_its_temperature_sa
     look = look_into(None)
     explained = explain(look, digits[0][5], SOURCE, why=True)
     words = texts(draw_explanation(explained, "fr"))
-    assert f"divisés d'abord par {look.temperature:.3f}".replace(".", ",") in words
+    assert f"logits divisés par {look.temperature:.3f}".replace(".", ",") in words
     assert "probabilités" in words
 
 

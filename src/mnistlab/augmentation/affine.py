@@ -36,7 +36,7 @@ class Augmentation:
     shift : float, 0 to 100
         Pixels, in x and in y.
     shear : float, 0 to 2
-        Fraction of the height by which the top moves relative to the bottom (a slant).
+        How far the top moves relative to the bottom (a slant), as a fraction of the height.
     elastic : float, 0 to 100
         Pixels by which each point of a 5x5 grid may move, in x and in y (compare Simard et al. 2003, who bend digits too).
 

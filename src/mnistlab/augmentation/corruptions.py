@@ -1,8 +1,8 @@
 """The 15 corruptions of MNIST-C (Mu and Gilmer 2019, arXiv 1906.02337), for measuring, not for training.
 
 They follow the paper's definitions and its authors' parameters, at MNIST-C's severities, and are seeded. The images are not
-byte-identical to MNIST-C's: the random numbers differ, OpenCV and NumPy compute the smoothing and the edges, and fog is
-cut out of fewer and larger clouds.
+byte-identical to MNIST-C's: the random numbers differ, the smoothing and the edges are computed by OpenCV and NumPy, and
+fog is cut out of fewer and larger clouds.
 """
 
 from __future__ import annotations

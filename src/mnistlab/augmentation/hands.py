@@ -149,7 +149,7 @@ def drawn_anew(table: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""Rows: a digit, the share of its images to which strokes are added if `share` is 1, and the function that makes the strokes."""
+"""Rows: a digit, the share of its images to which `other_hands` adds strokes at `share` = 1, and the function that makes them."""
 ANEW = (
     (0, 0.12, in_forms(
         "5.5,0.5 2,1 0,5 2,9.5 6,9.5 9,6 8,1.5 5,0.3 7,1 11,1.5",
@@ -197,4 +197,4 @@ ANEW = (
         "8,3.5 9,1.5 6,0 2,1 2,3 5,5 6.5,7 5.5,9.5 3,10",
     )),
 )  # fmt: skip
-"""Rows: a digit, the share of its images that are drawn anew if `share` is 1, and the function that makes the new strokes."""
+"""Rows: a digit, the share of its images that `other_hands` draws anew at `share` = 1, and the function that makes strokes."""

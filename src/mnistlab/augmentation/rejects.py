@@ -233,4 +233,4 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (8, letters), (3, turned), (2, drawn(signs)))
-"""The kinds of rejects if all classes are digits; other classes may include letters, or look like one another upside down."""
+"""The kinds if all classes are digits; some do not suit others, which may be letters or look like one another upside down."""

@@ -1,6 +1,6 @@
 """Drawn pictures of nothing in particular, in batches: strokes, signs, filled areas, noise, empty paper.
 
-Each function takes images, float (B, 1, H, W), only for their number, size and device; functions that draw return as many new
+Images, float (B, 1, H, W), are passed only for their number, size and device; a function that draws returns as many new
 images, from 0 (paper) to 255 (ink). Sizes are in 28ths of the height. All random numbers come from torch's global generator for
 that device.
 """

@@ -29,13 +29,13 @@ COMMANDS = {
     "evaluate": ("mnistlab.cli.evaluate", "Measure a run's saved model, class by class."),
     "explain": ("mnistlab.cli.explain", "Show what a network makes of a digit, as a picture for a slide."),
     "export": ("mnistlab.cli.export", "Write a model as one ONNX or safetensors file."),
-    "learn": ("mnistlab.cli.learn", "Learn how it all works: days with exercises, and a diary."),
+    "learn": ("mnistlab.cli.learn", "Learn how it all works: a course with exercises and a diary."),
     "read": ("mnistlab.cli.read", "Read handwritten digits in photos, scans and drawings."),
     "replay": ("mnistlab.cli.replay", "Replay a run's training as a short animation."),
     "runs": ("mnistlab.cli.runs", "List, draw, compare and delete runs."),
-    "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and a web API."),
+    "serve": ("mnistlab.cli.serve", "Open a page to draw digits on, and offer a web API."),
     "site": ("mnistlab.cli.site", "Write the page of `mnistlab serve` as files for any web server."),
-    "sweep": ("mnistlab.cli.sweep", "Train with several seeds and settings, and compare them."),
+    "sweep": ("mnistlab.cli.sweep", "Train with several seeds and settings, and compare the runs."),
     "train": ("mnistlab.cli.train", "Train a network, test it once, keep everything in a run folder."),
 }
 """Each command's module, which is imported only when the command is used, and the command's line in `mnistlab --help`."""

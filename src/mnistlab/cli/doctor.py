@@ -73,7 +73,7 @@ def doctor(
     its training (common mistakes, with their remedies).
 
     A softmax in the network shows in its outputs, and one in the training loop shows in the run's losses. If only
-    the weights are given, a softmax in the training loop can only be suspected, namely if the answers are far too
+    the weights are given, a softmax in the training loop can only be suspected, from answers that are far too
     confident. The exit code is 1 if there is a problem.
     """
     require("train", "scipy", "torch")

@@ -61,7 +61,7 @@ def evaluate(
     """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw the run's pictures.
 
     The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second interval treats each
-    writer as an independent trial, and says what to expect of other people's digits. For the accuracy "on corrected
+    writer as an independent trial, and says what to expect with other people's digits. For the accuracy "on corrected
     labels", MNIST's wrong labels are replaced by those that people agreed on, and the few images on which they did not agree
     are left out.
 

@@ -68,8 +68,8 @@ def explain(
 ) -> None:
     """Show what a network makes of one digit, layer by layer, as one tall picture for a slide.
 
-    MODEL is a run, "latest", a model.pth or a file that `mnistlab export` wrote; by default, the reader that comes with mnistlab.
-    PICTURE shows one digit, and may be given without MODEL. Without PICTURE, a validation example is explained.
+    MODEL is a run, "latest", a model.pth or an ONNX file that `mnistlab export` wrote; by default, the reader that comes with
+    mnistlab. PICTURE shows one digit, and may be given without MODEL. Without PICTURE, a validation example is explained.
     """
     require("train", "matplotlib")
     from mnistlab.evaluation.figures import save_figure

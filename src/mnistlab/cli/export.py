@@ -32,7 +32,8 @@ from mnistlab.dependencies import require
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="The file to write.  [default: model.onnx beside the model, or finder.onnx for a finder]",
+    help="The file to write.  [default, beside the model: model.onnx (.int8.onnx, .safetensors), or finder.onnx"
+    " (.safetensors) for a finder]",
 )
 @click.option(
     "--coverage",

@@ -47,7 +47,7 @@ device_option = click.option("--device", default="auto", show_default=True, help
 download_option = click.option(
     "--download",
     is_flag=True,
-    help="Ask torchvision's mirrors even for MNIST, although a copy of it ships with mnistlab.",
+    help="Download MNIST, too, from torchvision's mirrors, although a copy of it ships with mnistlab.",
 )
 
 

@@ -42,7 +42,7 @@ __all__ = ["read"]
 @click.argument("pictures", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--model", metavar="RUN|FILE.onnx",
-    help="Your own model: a run, or a file that `mnistlab export` wrote.  [default: mnistlab's]",
+    help="Your own model: a run, or an ONNX file that `mnistlab export` wrote.  [default: mnistlab's]",
 )  # fmt: skip
 @click.option(
     "--threshold", type=ValueType(float),
@@ -50,7 +50,7 @@ __all__ = ["read"]
 )  # fmt: skip
 @click.option(
     "--annotate", type=click.Path(path_type=Path),
-    help="Where to save the picture with its boxes; for several pictures, name a folder.",
+    help="Where to save the picture with a box around each mark; for several pictures, name a folder.",
 )  # fmt: skip
 @sheet_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on standard output, with an object per page.")
@@ -67,8 +67,8 @@ __all__ = ["read"]
 @click.option("--recursive", is_flag=True, help="Read sub-folders too.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
-    help="ray reads millions of pictures into a folder of Parquet files (--to), from folders, patterns, .txt files with one name"
-    " per line, and s3:// addresses.",
+    help="ray reads millions of pictures into a folder of Parquet files (--to), from folders, name patterns (*.png), .txt files"
+    " with one name per line, and s3:// addresses.",
 )  # fmt: skip
 @click.option("--address", metavar="HOST:PORT", help="Ray cluster to read on; by default, only this computer.")
 @runs_option

@@ -60,7 +60,7 @@ ACCESS = (
     ),
     click.option(
         "--trusted-proxy", "proxies", multiple=True, metavar="ADDRESS|NETWORK", callback=through(read_network),
-        help="Address of a proxy whose X-Forwarded-Host, -Proto and -For are trusted, such as 127.0.0.1; may be repeated.",
+        help="Address of a proxy, such as 127.0.0.1, whose X-Forwarded-Host, -Proto and -For are trusted; may be repeated.",
     ),
     click.option(
         "--root-path", default="", metavar="/PATH", callback=through(read_root_path),

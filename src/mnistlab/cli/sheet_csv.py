@@ -36,7 +36,7 @@ def csv_target(csv: Path) -> Path:
 
 
 def csv_targets(csv: Path, files: list[Path], several: bool) -> dict[Path, Path]:
-    """The file for the table of each picture; empty if the tables go to standard output.
+    """For each picture, the file for its table; no files if the tables go to standard output.
 
     Raises `UserError` if --csv names a file that cannot be written or already exists.
     """

@@ -24,7 +24,7 @@ def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -
     """Write the page of `mnistlab serve` as files that need no mnistlab server, because everything runs in the visitor's browser.
 
     DIR is a new folder, an empty one, or a site that this command wrote. Put it on GitHub Pages, a school's web space or any web
-    server; after the first visit, the page works without a network.
+    server; after the first visit, the page works offline.
     """
     require("serve")
     from mnistlab.serving.site import old_files, write_site

@@ -92,7 +92,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
 @click.option("--cores", type=WholeRange(1), help="Cores that each training run uses; all by default.")
 @click.option(
     "--engine", type=click.Choice(["plain", "ray"]), default="plain", show_default=True,
-    help="With plain, one network is trained after the other; with ray, as many at once as there is room for.",
+    help="With plain, networks are trained one after the other; with ray, as many at once as there is room for.",
 )  # fmt: skip
 @click.option("--address", metavar="HOST:PORT", help="Ray cluster to train on; by default, only this computer.")
 @click.option(
@@ -128,10 +128,10 @@ def sweep(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Train a run for each combination of recipe, settings and seed, and compare the runs on the validation images.
+    """Train once for each combination of recipe, settings and seed, and compare the runs on the validation images.
 
     A run that is already in the runs folder, with the same recipe, seed and dataset, counts as done. So the same command
-    continues where it was stopped, and with more seeds or settings, it trains only the new ones.
+    continues where it was stopped, and with more seeds or settings, it carries out only the new runs.
     """
     require("train")
     if engine == "ray":

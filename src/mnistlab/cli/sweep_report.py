@@ -1,4 +1,4 @@
-"""Report the results of a sweep: as a picture, and as text, either a line per setting or, with every detail, JSON."""
+"""Report the results of a sweep as a picture and as text: a line per setting, or JSON with every detail."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class SweepTable:
         return round((time.monotonic() - self.begun) / done_here * to_do) if done_here > 0.01 and to_do > 0 else None
 
     def render(self) -> Group:
-        """The current table, with the running settings above the others, and the best at the top of each group."""
+        """The current table, with the settings in training above the others, and the best at the top of each group."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, name in enumerate(words("columns.sweep_running").split("|")):
             table.add_column(name, justify="right" if number in (1, 3, 4) else "left", no_wrap=number != 0)
@@ -113,7 +113,7 @@ class SweepTable:
 
 
 def validation_of(outcome: Outcome) -> float | None:
-    """The accuracy, 0 to 1, of a finished run on the validation images; None if there is no such accuracy."""
+    """A finished run's accuracy on the validation images, 0 to 1; None if there is no such accuracy."""
     counts = outcome.validation if isinstance(outcome, Run) else None
     return counts["correct"] / counts["total"] if counts else None
 

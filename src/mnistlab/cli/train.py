@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", "resume_run", metavar="RUN", help="Continue a run that was interrupted or killed.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with fields of the recipe.")
-@click.option("--track", metavar="TRACKER", help="Tool to follow the training run with: tensorboard.")
+@click.option("--track", metavar="TRACKER", help="Tool for following the training run: tensorboard.")
 @device_option
 @data_option
 @download_option

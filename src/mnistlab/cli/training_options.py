@@ -127,14 +127,17 @@ class RecipeOption(click.Option):
         return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """The default and the allowed values as click gives them, but for the recipe that the help is about."""
+        """The default and the allowed values, as click gives them, taken from the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
         recipe = shown_recipe(ctx)
         value = getattr(recipe, name)
-        extra["default"] = told(None if value == "" else value)
+        language = locales_language()
+        if value in ("", ()):
+            extra.pop("default", None)
+        else:
+            extra["default"] = told(value)
         values = allowed(fields_of(recipe)[name])
         if values and str(values) not in (self.help or ""):
-            language = locales_language()
             said = values.said(language)
             extra["range"] = re.sub(r"(?<=\d),(?=\d)", ".", said) if language == "fr" else said  # 0.5, as it is typed
         return extra

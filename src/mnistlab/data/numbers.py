@@ -122,7 +122,7 @@ def images_by_writer(indices: NDArray[np.int64], writers: NDArray[np.int16]) -> 
 
 
 def read_right(numbers: Sequence[Number], wrong: Collection[int]) -> float:
-    """The fraction of numbers, 0 to 1, without an image in `wrong`; this is 1 minus the "strict error" of Wagstaff 2025."""
+    """The fraction (0 to 1) of numbers without an image in `wrong`; this is 1 minus the "strict error" of Wagstaff 2025."""
     mistaken = set(wrong)
     return sum(mistaken.isdisjoint(number.indices) for number in numbers) / len(numbers)
 

@@ -145,8 +145,8 @@ def part_folders(root: Path) -> dict[str, Path]:
     """The folder of each part that is given under one of `PART_NAMES`. Other folders are ignored.
 
     If `root` holds classes instead of parts, the only part is "train", and its folder is `root`. Sub-folders count as classes if
-    none of them is named as the training part, or if the one so named holds pictures directly. Raises `UserError` if a part is
-    given twice, or if all sub-folders are named as parts, none as the training part, and none holds pictures directly.
+    none of them has a name of the training part, or if the one that does holds pictures directly. Raises `UserError` if a part
+    is given twice, or if each sub-folder has a name of a part other than the training part, and none holds pictures directly.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]

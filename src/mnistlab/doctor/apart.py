@@ -28,7 +28,7 @@ __all__ = ["check_apart"]
 MOST_PRINTED = 20_000
 """How many bytes of what the code prints are kept; the rest is read and discarded."""
 PATIENCE = 0.05
-"""Seconds between two checks of whether the process has begun or ended."""
+"""Seconds between two checks of whether the code has begun or the process has ended."""
 
 
 def check_apart(

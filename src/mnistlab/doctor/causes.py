@@ -168,7 +168,7 @@ def alike(values: torch.Tensor) -> str:
 
 
 def what_is_wrong_with(loss: Call) -> Clause | None:
-    """The mistake in the arguments of one of torch's losses, if the loss accepted them without an error; otherwise None."""
+    """The mistake in arguments that one of torch's losses accepted without an error; None if there is no mistake."""
     kind = alike(loss.tensors[0].float()) if loss.tensors else ""
     if kind.endswith("of the batch"):
         return Clause("doctor.softmax_over_batch")

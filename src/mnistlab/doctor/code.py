@@ -211,7 +211,10 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Inside `with`, turn any exception from the file's code into a `UserError` with this remedy, caused by the exception."""
+        """Inside `with`, turn any exception from the file's code into a `UserError` with this remedy.
+
+        The exception becomes the error's cause.
+        """
         try:
             yield
         except MnistlabError:

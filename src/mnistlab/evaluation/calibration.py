@@ -39,7 +39,10 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Calibration:
-    """Expected calibration error, 0 to 1, over `images` validation images: `before`, as trained, and `after`, as exported."""
+    """The model's expected calibration error, 0 to 1, as trained (`before`) and as exported (`after`).
+
+    It is measured on `images` validation images.
+    """
 
     before: float
     after: float
@@ -87,6 +90,6 @@ def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64] | torch.Tens
 
 
 def find_threshold(confidence: Probabilities, coverage: float) -> float:
-    """The largest threshold, rounded down to 6 decimals, that at least the fraction `coverage` of the confidences reaches."""
+    """The largest threshold, rounded down to 6 decimals, that is reached by at least the fraction `coverage` of confidences."""
     accepted = math.ceil(round(coverage * len(confidence), 6))
     return math.floor(float(np.sort(confidence)[-accepted]) * 1e6) / 1e6

@@ -42,7 +42,7 @@ class Corrupted:
         return mean(1 - evaluation.accuracy for evaluation in self.evaluations.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """In plain types: the counts and the accuracy for each corruption `by_name`, the mean error, and the picture's path."""
+        """In plain types: the counts and accuracy for each corruption (in `by_name`), the mean error, and the picture's path."""
         return {
             "by_name": {
                 name: {"correct": found.correct, "total": found.total, "accuracy": found.accuracy}

@@ -29,8 +29,8 @@ COLUMNS, SIDE = 4, 2.7
 
 @dataclass(frozen=True)
 class Exciting:
-    """A digit that excites a channel: its number, image uint8 (H, W), label, the channel's largest value on it, and the row and
-    column of that value in the map (None if the layer has no maps)."""
+    """A digit that excites a channel: its index among the images, image uint8 (H, W), label, the channel's largest value on it,
+    and the row and column of that value in the map (None if the layer has no maps)."""
 
     index: int
     image: NDArray[np.uint8]
@@ -45,7 +45,7 @@ class Exciting:
 
 @dataclass(frozen=True)
 class Misread:
-    """A digit that is misread: its number, image uint8 (H, W) and label, and the probability of each class."""
+    """A digit that is misread: its index among the images, image uint8 (H, W) and label, and the probability of each class."""
 
     index: int
     image: NDArray[np.uint8]

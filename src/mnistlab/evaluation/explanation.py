@@ -121,8 +121,8 @@ def find_why(look: Look, image: NDArray[np.uint8]) -> Why:
 
 
 def erase(image: NDArray[np.uint8], named: NDArray[np.floating[Any]], share: float = TENTH) -> NDArray[np.uint8]:
-    """The image, uint8 (H, W), after erasing pixels in descending order of `named`, (H, W), until `share` of the ink (the sum of
-    all pixels) is gone."""
+    """The image, uint8 (H, W), after erasing pixels in descending order of their values in `named`, (H, W), until `share` of the
+    ink (the sum of all pixels) is gone."""
     places = np.flatnonzero(image)
     order = places[np.argsort(-named.ravel()[places], kind="stable")]
     ink = image.ravel()[order].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Measure a finder on scenes, for validation during training and for a run.
+"""Measure a finder on scenes: for validation during training, and for the evaluation of a run.
 
 Here, the finder sees each scene only at the size that it was trained on. In the reader, it sees each page at several sizes,
 and the reader's classifier has the last word.

@@ -98,7 +98,7 @@ class FinderEvaluation(Evaluation):
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
 
     def score(self) -> dict[str, Any]:
-        """A classifier's fields, and also `scenes`, `false_finds`, and `threshold` (the lowest probability of a detection)."""
+        """A classifier's score, with `scenes`, `false_finds`, and `threshold` (the lowest probability of a detection) added."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
         return {**super().score(), **more}
 

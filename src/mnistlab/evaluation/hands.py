@@ -39,7 +39,10 @@ def check_writers(run: Run) -> None:
 
 
 def hardest_writers(evaluation: Evaluation) -> list[dict[str, int]]:
-    """Each writer's number, images and errors, most errors first, then fewest images; empty if the writers are unknown."""
+    """Each writer's number, how many images the writer wrote, and how many were misread; empty if the writers are unknown.
+
+    Writers with the most errors come first; among equals, those with the fewest images.
+    """
     counts = [] if evaluation.by_writer is None else evaluation.by_writer.tolist()
     rows = [{"writer": number, "images": images, "errors": images - right} for number, images, right in counts]
     return sorted(rows, key=lambda row: (-row["errors"], row["images"], row["writer"]))
@@ -56,7 +59,7 @@ def measured_on(run: Run, evaluation: Evaluation, data_dir: str | Path | None = 
 
 
 def read_numbers(evaluation: Evaluation, written: Written, count: int = 10_000) -> dict[str, float]:
-    """For each kind of number (see `mnistlab.data.numbers`), the fraction of `count` numbers read without an error, 0 to 1."""
+    """For each kind of number (see `mnistlab.data.numbers`), the fraction (0 to 1) of `count` numbers read without an error."""
     _, labels, writers = written
     wrong = {mistake.index for mistake in evaluation.mistakes}
     return {kind: read_right(write_numbers(kind, labels, writers, count), wrong) for kind in KINDS}

@@ -46,7 +46,7 @@ class Look(Protocol):
     temperature : float
         The logits are divided by this before the softmax.
     around : list of Clause
-        What the model does around the network that is shown, such as averaging the members of an ensemble.
+        What the model does before and after the network shown, such as averaging the members of an ensemble.
     """
 
     name: str

@@ -79,7 +79,7 @@ class Replay:
             yield Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3].copy())  # type: ignore[attr-defined]
 
     def draw(self, number: int) -> Figure:
-        """The state with this number as a picture."""
+        """The picture of the state with this number."""
         figure, step = blank_figure(12, 6.75), int(self.snapshots.steps[number])
         words = {
             "step": numeral(step, ",", self.language),

@@ -87,7 +87,7 @@ def liveliest(values: NDArray[np.float32]) -> list[int]:
 
 
 def draw_header(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """What was read, with which probability and by which model, and what that model does around the network that is shown."""
+    """What was read, with which probability and by which model, and what that model does before and after the network shown."""
     name = label_text(explained.look.classes[explained.answer])
     percent = percentage(float(explained.probabilities[explained.answer]), language)
     title = spoken("explain.title", language, name=name, percent=percent)
@@ -228,7 +228,8 @@ def words_of_bars(explained: Explanation, layer: Layer, language: str) -> list[s
         words.append(spoken("explain.softmaxes" if several else "explain.softmax", language))
         if explained.look.temperature != 1:
             warm = numeral(explained.look.temperature, ".3f", language)
-            words.append(spoken("explain.temperature", language, temperature=warm))
+            divided = "explain.mean_divided" if several else "explain.logits_divided"
+            words.append(spoken(divided, language, temperature=warm))
     else:
         words.append(spoken("explain.logits_are", language, layer=plain_text(layer.name)))
     if len(layer.values) > 10:

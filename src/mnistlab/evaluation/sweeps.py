@@ -40,7 +40,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, over pairs of runs, one of each, that share a number."""
+    """How far a setting is behind the best one on the validation images, over pairs of their runs with the same number."""
 
     difference: Spread
     """The best setting's accuracy minus this setting's."""
@@ -145,7 +145,7 @@ def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
 
 
 def draw_spreads(axes: Axes, spreads: Sequence[Spread | None]) -> None:
-    """The dots, means and intervals of one split, the first at the top."""
+    """The dots, means and intervals of one split, with the first setting at the top."""
     for place, spread in enumerate(spreads):
         if spread is None:
             continue

@@ -45,7 +45,7 @@ class Export:
     accuracy: float | None
     """The accuracy in fp32 on the validation images, 0 to 1."""
     int8_loss: float | None
-    """The loss of accuracy on the validation images, 0 to 1, that is due to 8 bits; None for fp32."""
+    """The loss of accuracy on the validation images that is due to 8 bits, -1 to 1 (negative for a gain); None for fp32."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain types, for JSON."""

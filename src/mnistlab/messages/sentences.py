@@ -75,7 +75,7 @@ def messages(language: str = "en") -> dict[str, Any]:
 
 
 UNITS = "s|ms|Mo|Go|ko|ko/s|pixels?|images?|fois"
-"""Units, as a pattern, that must stay on the same line as the number before them."""
+"""A pattern of the units that must stay on the same line as the number before them."""
 
 
 def unbroken(french: str) -> str:

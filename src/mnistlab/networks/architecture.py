@@ -36,13 +36,13 @@ class NetworkDesign:
     depth: tuple[int, ...] = knob((1,), low=1, high=64)
     """Convolutions per block: one number for all blocks, or one for each."""
     kernel_size: tuple[int, ...] = knob((5,), low=1, high=255)
-    """Side of the kernels in pixels, per block; odd with the padding 'same'."""
+    """Side of the kernels in pixels, per block; must be odd if the padding is 'same'."""
     padding: tuple[str, ...] = knob(("valid",), choices=PADDINGS)
-    """What happens at the picture's edge, per block: zeros are added (same), or the edge is lost (valid)."""
+    """What happens at the image's edge, per block: zeros are added (same), or the edge is lost (valid)."""
     pooling: tuple[str, ...] = knob(("max",), choices=POOLINGS)
-    """How the picture is halved, per block: by max-pooling, by a stride of 2, or not at all."""
+    """How the image is halved, per block: by max-pooling, by a stride of 2, or not at all."""
     separable: bool = knob(False)
-    """Split each convolution but the first in two: one within each channel, then one of 1x1 across channels (few parameters)."""
+    """Split each convolution but the first into two: one within each channel, then a 1x1 one across channels (few parameters)."""
     batch_norm: bool = knob(True)
     """Batch norm after each convolution."""
     pool_last: bool = knob(False)
@@ -58,7 +58,7 @@ class NetworkDesign:
     local_contrast: bool = knob(False)
     """Even out lighting and contrast first: each pixel minus the mean around it, divided by the standard deviation around it."""
     test_shifts: bool = knob(False)
-    """In use, average over the picture and its shifts by one pixel (5 times the work)."""
+    """In use, average the answers to the image and to four copies of it shifted by one pixel (5 times the work)."""
 
 
 @dataclass(frozen=True)

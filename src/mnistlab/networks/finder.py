@@ -40,8 +40,8 @@ class FinderNet(nn.Module):
     classes : int
         The number of kinds of marks.
     widths : tuple of int
-        Channels of the first `Step`, of the second (the maps of both are half the input's size), and of each later one (a
-        quarter of its size).
+        Channels of the first `Step`, of the second (the maps of both are half the input's size), and of each later one (its
+        maps are a quarter of the input's size).
     apart : tuple of int
         The dilation of each `Step` after the third: the distance between the pixels that it looks at, on maps a quarter of the
         input's size.

@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to the network, which knows digits of about one size; for any others, the picture is scaled."""
+    """How large writing looks to the network, which knows digits of about one size; for other sizes, the picture is scaled."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -74,13 +74,13 @@ class Canvas:
         self.ignored = np.zeros(self.pixels.shape, bool)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """A point of the level sheet, in pixels, converted to the canvas; the two have the same middle."""
+        """Where a point of the level sheet lies on the canvas, in pixels; sheet and canvas have the same middle."""
         height, width = self.pixels.shape
         a, b = self.turn @ (x - width / 2, y - height / 2)
         return float(a + width / 2), float(b + height / 2)
 
     def placed(self, points: Iterable[Sequence[float] | NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Points of the level sheet, converted to the canvas: float64 (N, 2)."""
+        """Where points of the level sheet lie on the canvas: float64 (N, 2)."""
         return np.array([self.place(*point) for point in points])
 
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:

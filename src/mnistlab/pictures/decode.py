@@ -68,8 +68,8 @@ NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 TILE_WIDTH, TILE_LENGTH = 322, 323
 """The numbers of TIFF's tags for a tile's width and height."""
 MOST_SLOW_PIXELS = 1_000_000
-"""The most pixels of a PGM or PPM whose top value is neither 255 nor, in a PGM, 65535: Pillow decodes these pixel by pixel in
-Python."""
+"""The most pixels that a PGM or PPM may have if its top value is neither 255 nor, in a PGM, 65535: Pillow decodes such files
+pixel by pixel in Python."""
 BROKEN = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
     ValueError, struct.error, zlib.error,

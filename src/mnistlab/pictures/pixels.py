@@ -53,7 +53,7 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
     """The array in 8 bits, grey or RGB; if it has an alpha channel, it is blended with paper.
 
     An array that was `computed` by a program may be a mask of 0 and 1 in bytes, or have only a few greys; its highest value is
-    then white. Low values in a file are really dark.
+    then white. In a file, low values do mean dark pixels.
     """
     if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
         array = array[0]

@@ -22,7 +22,7 @@ class Deaths:
     Parameters
     ----------
     note
-        The file's name or address.
+        The note's name or address.
     """
 
     def __init__(self, note: str) -> None:

@@ -141,7 +141,7 @@ class Explainer:
         -------
         list of Layer
             In order; the last two are the logits and the probabilities. If the graph is not a plain sequence of layers, those
-            after its first branch are missing except the probabilities, or the list is empty. A layer whose output is neither
+            after its first branch, except the probabilities, are missing, or the list is empty. A layer whose output is neither
             maps nor one row of values is missing too, and so are those between it and the probabilities.
 
         Raises

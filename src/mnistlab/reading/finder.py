@@ -137,9 +137,9 @@ class Peak(NamedTuple):
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:
-    """The maxima of the kinds' probabilities, float32 (classes, h, w), of at least `least`, with their boxes, float32 (4, h, w).
+    """The maxima, `least` or more, of the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w).
 
-    If `within`, bool (h, w), is given, only maxima in cells where it is True count.
+    If `within`, bool (h, w), is given, maxima in cells where it is False are left out.
     """
     best = kinds.max(0)
     at = (best >= np.asarray(cv2.dilate(best, np.ones((3, 3), np.uint8)))) & (best >= least)

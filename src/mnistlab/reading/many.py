@@ -163,7 +163,7 @@ def current_folder() -> str | None:
 
 @contextlib.contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Processes started inside `with` never receive Ctrl-C, which a terminal sends to all; this process gets it afterwards."""
+    """Processes started inside `with` never get Ctrl-C, which a terminal sends to all processes; this one gets it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -15,7 +15,7 @@ from mnistlab.reading.marks import SAME, Box, overlap
 __all__ = ["find", "supported"]
 
 COMMON = 0.2
-"""The exponent that says how much a mark's rank depends on how many other marks are as high as it is."""
+"""The exponent that says how much a mark's rank depends on how many other marks have about the same height."""
 ALIKE = 0.45
 """The standard deviation of the logarithms of the heights of one page's digits."""
 ENOUGH = 0.65
@@ -27,7 +27,7 @@ BELOW = 0.5
 MOST_FOUND = 3000
 """If there are more detections than this, only the most confident ones are considered."""
 LINE, BESIDE = 0.5, 3.0
-"""How far above or below a mark, and how far beside it, other marks of its line may be, in heights of the mark."""
+"""How far above or below a mark, and how far beside it, other marks of its line may be, as multiples of the mark's height."""
 PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
@@ -86,7 +86,7 @@ def as_one(slash: Found) -> Found:
 def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
     """Whether the finder detected, for each of these boxes (x, y, width, height), a digit with about the same box at some size.
 
-    Detections that were not kept count as well, but no two of the digits may be in one spot.
+    Detections that were not kept count as well, but the digits must all be in different spots.
     """
     places = [around(mark) for mark in detected]
     shares = [[overlap(box, place) for place in places] for box in boxes]

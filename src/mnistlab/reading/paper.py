@@ -38,7 +38,7 @@ def resized(picture: Gray, scale: float) -> Gray:
 
 
 def dark_paper(picture: Gray) -> bool:
-    """Whether the ink is lighter than the paper; ink is thin, and paper surrounds it."""
+    """Whether the ink is lighter than the paper, judged by the fact that ink is thin and surrounded by paper."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     gray = resized(gray, min(1.0, 256 / max(gray.shape)))
     if max(gray.shape) > 64:  # a page: strokes stand out from their surroundings

@@ -5,7 +5,7 @@ process or machine dies. Only names and counts go through Ray: the processes fet
 part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often the part is begun.
 Names are listed as they are needed, so that nothing grows with their number except a table on disk.
 
-Ray Data's own writers and checkpoints guarantee neither: with them, a part that is tried again is written again, and the
+Ray Data's own writers and checkpoints give neither guarantee: with them, a part that is tried again is written again, and the
 list of what is done is held in memory.
 """
 

@@ -27,7 +27,7 @@ NEAR = 1.6
 BELOW, ABOVE = 0.45, 1.1
 """How far below the digits' feet a small stroke's centre may be, and how far above them, in digit heights."""
 HEAD = 0.3
-"""Small strokes in the top part of a digit, this share of its height, belong to the digit, like the bar of a 5."""
+"""Small strokes in the top part of a digit (this share of its height) belong to the digit, like the bar of a 5."""
 TALL, LEANING = 1.12, 0.2
 """A 1 may be a slash if it is this many times as high as its line's digits, and leans right by this much per pixel of height."""
 OUTSIZED = 1.2

@@ -45,7 +45,7 @@ LONE = re.compile("[\udc80-\udcff]+")
 def spelled(text: str) -> str:
     """The text with the file names in it decoded as UTF-8, whatever the locale.
 
-    Python keeps bytes that the locale cannot decode as lone surrogates, which other programs cannot read.
+    Python turns bytes that the locale cannot decode into lone surrogates, which other programs cannot read.
     """
     return LONE.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape"), text)
 
@@ -91,7 +91,7 @@ def json_lines(rows: list[Row]) -> bytes:
 
 
 LINES: dict[str, Callable[[list[Row]], bytes]] = {".csv": csv_lines, ".jsonl": json_lines}
-"""The formats that are written line by line, by the ending of a file's name."""
+"""The functions that turn rows into lines, keyed by the ending of the file's name; only formats written line by line."""
 
 
 def first_line(path: Path) -> bytes:

@@ -49,7 +49,7 @@ BOLDEST = 1 / 6
 LONGEST = 25
 """A digit drawn with a broad pen is at most this many times as high as the pen is wide; frames and grids are higher."""
 WIDEST = 1.5
-"""A piece wider than this many times its height may hold several digits; a single digit does not show which way is up."""
+"""A piece wider than this many times its height may hold several digits, which show which way is up; a single digit does not."""
 LEAST_PART = 0.5
 """Digits inside one piece are at least this share of the piece's height."""
 CLEAR = 1.2

@@ -68,13 +68,16 @@ class Small:
     darkest: Boxes
     pen: float
     apart: bool
-    """Whether a sign's strokes are never connected with a digit's."""
+    """True if no sign's strokes are connected with a digit's."""
 
 
 def signs_between(
     network: Network, gray: Gray, ink: Ink, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
 ) -> list[Sign]:
-    """The signs between `marks` (found by strokes alone), in the coordinates of their `level_box`; `gray` is dark on light."""
+    """The signs between `marks`, in the coordinates of their `level_box`.
+
+    The marks were found by strokes alone; `gray` is dark on light.
+    """
     signs: list[Sign] = []
     strokes = ink.strokes.boxes.astype(np.float64)
     finest = ink.pen * coarser(strokes, marks) if len(strokes) else 1.0
@@ -171,7 +174,7 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """Mark `number` of the row as a slash, if it is one; None if it is a 1, as it always is at the beginning or end of a line."""
+    """The row's mark `number` as a slash; None if it is a 1, as it always is at the beginning or end of a line."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")

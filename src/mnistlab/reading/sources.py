@@ -1,4 +1,4 @@
-"""Where millions of pictures come from (folders, patterns, lists of names), and where their rows go: here or to a store like S3.
+"""Where millions of pictures come from (folders, patterns, lists of names), and where results go: a folder or a store like S3.
 
 pyarrow takes what a store needs to know (keys, region, another endpoint) from the environment (`AWS_ACCESS_KEY_ID`,
 `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL` and the like) or from the machine's own role.
@@ -88,7 +88,7 @@ def names_in(source: str, recursive: bool) -> Iterator[str]:
     which ``**`` stands for nested folders; a list, which is a .txt file with one name per line, where a folder's name ends in
     a slash; or a file.
 
-    Raises `UserError` if a list cannot be read or an address is not of a store, and `OSError` if a store does not answer.
+    Raises `UserError` if a list cannot be read or an address is not that of a store, and `OSError` if a store does not answer.
     """
     if source.lower().endswith(LIST):
         for name in lines_of(source):
@@ -240,7 +240,7 @@ def remove(name: str) -> None:
 def in_advance(
     work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 4
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """In threads, apply `work` to items, `ahead` of them in advance; yield each item with the future of its result, in order."""
+    """Apply `work` to items in threads, `ahead` items in advance; yield each item with the future of its result, in order."""
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
         for item in items:

@@ -158,7 +158,7 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
 
 
 def hanging_together(ink: Gray, inside: NDArray[np.bool_]) -> Gray:
-    """The ink, uint8 (h, w), of those whole strokes that reach into `inside`, bool (h, w)."""
+    """The ink, uint8 (h, w), of the strokes that reach into `inside`, bool (h, w); each is kept whole."""
     count, labels = cv2.connectedComponents((ink > STROKE).astype(np.uint8))
     reaching = np.zeros(count, bool)
     reaching[labels[inside]] = True

@@ -49,7 +49,7 @@ def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
 
 
 def leaves_no_question(strokes: Sequence[Mark], pieces: Sequence[Piece], picture: Gray, threshold: float) -> bool:
-    """Whether there are strokes, and all are plainly digits, none of them cut off from another."""
+    """Whether there are strokes, and all are plainly digits, none of them cut from a wider piece of ink."""
     parts, wholes = as_rows([mark.level_box for mark in strokes]), as_rows([piece.box for piece in pieces])
     is_cut = middles_in(parts[:, None], wholes) & (parts[:, None, 2] < wholes[:, 2])
     return bool(strokes) and not is_cut.any() and len(unremarkable(strokes, picture, threshold)) == len(strokes)

@@ -20,7 +20,7 @@ __all__ = ["unread"]
 INK = 0.3
 """A pixel above this value is a digit's ink."""
 LOW, HIGH = 0.6, 1.6
-"""Least and greatest height of reported ink, as a share of the usual height; other ink is part of a digit or several lines."""
+"""Least and greatest height of reported ink, as a share of the usual height; less is part of a digit, more is several lines."""
 AROUND = 0.1
 """How far beyond a digit's box its own ink may reach, as a share of the box's width and height."""
 DOUBT = 0.5

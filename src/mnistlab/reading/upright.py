@@ -24,7 +24,7 @@ ENOUGH = 20.0
 """The total weight of the detections that a part needs to show which way up the page is."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
-"""A page is rotated if more digits can then be read than the first number times those readable before, plus the second."""
+"""A page is rotated if that raises the count of readable digits above the first number times the old count, plus the second."""
 READ = 0.55
 """If more digits can be read than this share of the detections, plus `MORE`, the page is upright or upside down."""
 DARK_SHARE = 0.04
@@ -46,7 +46,7 @@ def look_everywhere(
     """Detect marks with the network at each size and, in the boxes `dark`, also writing that is lighter than its background.
 
     Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. With `boxes`, look only there;
-    with `inked`, the boxes of all strokes, look at large sizes only where strokes have not been recognised.
+    with `inked`, the boxes of all strokes, at large sizes look only where strokes have not been recognised.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -75,8 +75,8 @@ def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is viewed upright and upside down, and then, if little can be read, on its sides, at
-    the sizes at which most was found; the classifier says how readable each view is.
+    Part of the page, around `box` if given, is viewed at the sizes at which most was found: upright and upside down, and then,
+    if little can be read, on its sides; the classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:

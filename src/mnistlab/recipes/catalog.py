@@ -86,7 +86,7 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         BEST,
         BEST.override(
             name="best-5x5",
-            summary="like best, with 3 larger convolutions",
+            summary="like best, but with only 3 convolutions, which are larger",
             widths=(32, 48, 96),
             depth=(1,),
             kernel_size=(5,),
@@ -101,25 +101,25 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         ),
         BEST.override(
             name="ensemble",
-            summary="3 networks, of best, best-5x5 and best-pens, averaged",
+            summary="average of 3 networks: best, best-5x5 and best-pens",
             members=3,
             networks=("best", "best-5x5", "best-pens"),
         ),
         TINY.override(
             name="tiny-10k",
-            summary="at most 10,000 parameters, deskewed",
+            summary="at most 10,000 parameters; digits are deskewed",
             widths=(8, 48, 48),
             most_parameters=10_000,
         ),
         TINY.override(
             name="tiny-5k",
-            summary="at most 5,000 parameters, deskewed",
+            summary="at most 5,000 parameters; digits are deskewed",
             widths=(7, 32, 32),
             most_parameters=5_000,
         ),
         TINY.override(
             name="tiny-1k",
-            summary="at most 1,500 parameters, deskewed",
+            summary="at most 1,500 parameters; digits are deskewed",
             widths=(5, 12, 16),
             most_parameters=1_500,
             scale=0.08,

@@ -54,9 +54,9 @@ class FinderRecipe:
     batch_size: int = knob(32, low=1, high=4096)
     """Scenes per step."""
     val_scenes: int = knob(400, low=50, high=100_000)
-    """Scenes with digits of the validation writers, to measure on after each epoch."""
+    """Number of scenes, with digits of the validation writers, to measure on after each epoch."""
     test_scenes: int = knob(1000, low=50, high=100_000)
-    """Scenes with test digits, to measure on at the end."""
+    """Number of scenes, with test digits, to measure on at the end."""
     steps: int = knob(16_000, low=1)
     """Steps in the whole training run."""
     epoch_steps: int = knob(1000, low=1, high=1_000_000)
@@ -66,7 +66,7 @@ class FinderRecipe:
     warmup_steps: int = knob(400, low=0)
     """Steps in which the learning rate rises linearly."""
     cooldown_steps: int = knob(4_800, low=0)
-    """Last steps, in which the learning rate falls linearly to 0."""
+    """Steps at the end, in which the learning rate falls linearly to 0."""
     momentum: float = knob(0.9, low=0, high=0.9999)
     """The first beta of AdamW."""
     squares_momentum: float = knob(0.99, low=0, high=0.99999)

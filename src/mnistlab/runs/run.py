@@ -65,7 +65,8 @@ class Run:
     created : datetime
         When the run was created, in this machine's time zone; a stored time without a zone is taken to be local.
     members : tuple of str
-        The folders of the runs from which an ensemble was combined; empty if it trained its own members, or for one network.
+        The folders of the runs from which an ensemble was combined; empty for a single network, or if
+        the ensemble trained its own members.
     """
 
     path: Path

@@ -28,9 +28,8 @@ PORTS = {"http": 80, "https": 443}
 class Access:
     """Lets in only the clients that may use the server.
 
-    Besides localhost and any IP address, clients may call this server only by one of `names` (given in lower case). A name that
-    another site has pointed at this server (DNS rebinding) is therefore refused. If there is a `token`, clients of the API must
-    send it.
+    Clients may call this server only by localhost, an IP address or one of `names` (given in lower case). A name that another
+    site has pointed at this server (DNS rebinding) is therefore refused. If there is a `token`, clients of the API must send it.
     """
 
     def __init__(self, names: Iterable[str], token: str | None) -> None:

@@ -230,7 +230,7 @@ def check_root_path(app: FastAPI, root_path: str) -> None:
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
-    """The image, uint8 (28, 28), of digit `number` on the page, counted from 0. Raises `Problem` if there is no such digit."""
+    """The image, uint8 (28, 28), of digit `number` on `page`, counted from 0. Raises `Problem` if there is no such digit."""
     if number >= len(page.digits):
         raise Problem(422, "serving.digit_missing", number=number, found=len(page.digits))
     return page.digits[number].image

@@ -105,7 +105,7 @@ def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
 
 
 def pixels(image: object, number: int, key: str) -> bytes:
-    """The 784 bytes of the JSON's image `number`. Raises `Problem` if it is not 28 rows of 28 whole numbers from 0 to 255."""
+    """The 784 bytes of image `number` in the JSON. Raises `Problem` if it is not 28 rows of 28 whole numbers from 0 to 255."""
     if isinstance(image, list) and len(image) == 28:
         with contextlib.suppress(TypeError, ValueError):  # raised for anything but whole numbers from 0 to 255
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]

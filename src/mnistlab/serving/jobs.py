@@ -67,7 +67,7 @@ class Jobs:
             self.take(-1)
 
     def take(self, places: int) -> None:
-        """Count `places` more as taken; a negative number frees places."""
+        """Count `places` more places as taken; a negative number frees places."""
         self.taken += places
         self.metrics.busy.set(self.taken)
 

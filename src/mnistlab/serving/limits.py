@@ -28,7 +28,7 @@ class Limits:
     requests: int = 512
     """The most requests that may be in progress at a time."""
     waiting: int = 16
-    """How many jobs may wait for a core; if that many wait already, a client is told to try again later."""
+    """How many jobs may wait for a core; if that many are already waiting, a client is told to try again later."""
     body_seconds: float = 10
     """How many seconds a body may take to arrive, besides 1 second for each `BODY_RATE` bytes that the headers announce."""
     job_seconds: float = 120

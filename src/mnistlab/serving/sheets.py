@@ -150,7 +150,7 @@ class Sent:
     layout: bytes | None = None
     """The layout, as the content of a TOML file."""
     form: bytes | None = None
-    """The picture of the empty form, which the layout names."""
+    """The empty form's picture, which the layout names."""
 
     @classmethod
     async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:

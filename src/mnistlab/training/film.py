@@ -73,7 +73,7 @@ class Film:
         )  # fmt: skip
 
     def begin_whole(self, taken: Snapshots) -> Snapshots:
-        """The snapshots taken so far, prepared to hold whole states of this network, but still without any."""
+        """The snapshots taken so far, prepared to hold whole states of this network, of which there are none yet."""
         state = self.state
         layers = describe_layers(state.model, state.loader.spec.normalisation, state.architecture.deskew)
         empty = whole_state(state.model)

@@ -208,7 +208,7 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def on_sigterm(handler: Any) -> None:
-    """Handle SIGTERM with `handler` from now on. Does nothing outside the main thread, where Python allows no handlers."""
+    """Handle SIGTERM with `handler` from now on, but only in the main thread, because Python allows handlers in no other."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)
 

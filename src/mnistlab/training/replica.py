@@ -45,7 +45,7 @@ class Part:
 
 
 class Replica(nn.Module):
-    """A network in training whose batch norm and dropout work on the whole batch. It shares the weights of `network`.
+    """A network in training whose batch norm and dropout work as if on the whole batch. It shares the weights of `network`.
 
     It takes normalised images, float (part, 1, H, W), and returns logits, float (part, classes).
     """
@@ -94,7 +94,7 @@ class SumOfAll(torch.autograd.Function):
 
 
 def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """The layer's output in training for a part of a batch, float (part, C, ...), with the whole batch's mean and variance."""
+    """The layer's output for a part of a training batch, float (part, C, ...), with the whole batch's mean and variance."""
     dimensions = [number for number in range(values.ndim) if number != 1]
     wide = values.to(torch.promote_types(values.dtype, torch.float32))
     variance, mean = torch.var_mean(wide, dimensions, correction=0)
@@ -114,7 +114,7 @@ def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, par
 
 
 def dropout(layer: nn.Dropout, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """The layer's output in training for a part of a batch, float (part, ...), with the same part of the whole batch's mask."""
+    """The layer's output for a part of a training batch, float (part, ...), with the same part of the whole batch's mask."""
     kept = 1 - layer.p
     mask = values.new_empty((part.total, *values.shape[1:])).bernoulli_(kept).div_(kept)
     return values * part(mask)

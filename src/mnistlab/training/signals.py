@@ -13,8 +13,8 @@ __all__ = ["StopSignals"]
 class StopSignals:
     """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second interrupts the program.
 
-    If `second_interrupts` is False, the second one does nothing. Outside the main thread, where Python allows no signal handlers,
-    `with` changes nothing.
+    If `second_interrupts` is False, the second one does nothing. Outside the main thread, `with` changes nothing, because Python
+    allows signal handlers only in the main one.
     """
 
     def __init__(self) -> None:

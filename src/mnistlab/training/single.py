@@ -52,7 +52,7 @@ class Circumstances:
     track: str | None
     display: Display
     test: bool = True
-    """Whether the test images are read at the end; if not, those of the validation split are."""
+    """Whether the network is measured on the test images at the end; if not, it is measured on the validation split."""
     processes: Processes | None = None
     """The processes that train together, if torchrun started them."""
 
@@ -119,7 +119,7 @@ def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], giv
 
 @contextlib.contextmanager
 def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Add the command that resumes `run` to the error that an interruption, a full disk or a lost process raises inside `with`.
+    """To the error that an interruption, a full disk or a lost process raises inside `with`, add the command that resumes `run`.
 
     If such blocks are nested, the command is that of the outermost one.
     """

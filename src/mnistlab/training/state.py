@@ -115,7 +115,7 @@ class TrainingState:
 
     @property
     def batch_size(self) -> int:
-        """Images of the split per step; the rejects that a recipe adds to them are not counted."""
+        """Images per step, without the rejects that a recipe adds."""
         return self.recipe.data.batch_size
 
     @property

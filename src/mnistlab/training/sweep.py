@@ -171,7 +171,7 @@ def members_of(recipe: Recipe) -> list[Recipe]:
 
 
 def find_runs(plan: Sweep, trials: Sequence[Trial]) -> dict[Trial, Run]:
-    """The runs of these trials that exist, finished or not; if a trial has several, the one that has got furthest."""
+    """The existing runs of these trials, finished or not; if a trial has several, the one that has got furthest."""
     dataset = open_dataset(plan.dataset, plan.data_dir).spec.name
     wanted = {(without_words(trial.setting.recipe), trial.seed): trial for trial in trials}
     found: dict[Trial, Run] = {}

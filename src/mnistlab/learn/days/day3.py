@@ -426,7 +426,7 @@ write_down(day="day3", accuracy=max(accuracies.values()))
 # %% [markdown] lang="fr"
 # ## Deux fautes qui ne provoquent aucune erreur
 #
-# **Un softmax avant `CrossEntropyLoss`.** Cette fonction contient déjà un log-softmax : les valeurs sont comprimées deux fois.
+# **Un softmax avant `CrossEntropyLoss`.** La perte contient déjà un log-softmax : les valeurs sont comprimées deux fois.
 # Voyez la perte qu'obtient alors la réponse *parfaite*, celle qui donne la probabilité 1 au bon chiffre :
 
 # %%

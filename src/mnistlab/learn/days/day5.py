@@ -251,7 +251,7 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 # L'exactitude de validation augmente. Mais les nouvelles courbes semblent révéler un bogue : les tirets passent *sous* le trait
 # plein, comme si les chiffres d'inconnus étaient plus faciles à lire que ceux de l'entraînement. Regardez ce que l'on compare.
 # Pendant l'apprentissage, les images sont déformées, le dropout éteint une partie du réseau, et les poids sont moins bons au
-# début d'une époque qu'à la fin. Mesurons l'exactitude sur les 600 images de la même façon : tout rentre dans l'ordre.
+# début d'une époque qu'à la fin. Mesurons l'exactitude sur les 600 images comme en validation : tout rentre dans l'ordre.
 
 # %%
 names = ("while learning", "the same 600 images, afterwards", "validation")  # en

@@ -75,7 +75,7 @@ class Flat:
         return rows, columns
 
     def candidates(self) -> Points:
-        """The y at which there may be horizontal lines: where one is seen along more of the width than just above and below."""
+        """The y at which there may be horizontal lines: where one is seen along more of the width than at nearby heights."""
         parts = self.seen(np.linspace(0, self.dark.shape[1], PARTS + 1).astype(int))
         share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # the parts outside the table say nothing
         beside = (

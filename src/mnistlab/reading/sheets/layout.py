@@ -5,7 +5,7 @@ form = "empty.png"              # a picture of the empty form, beside this file;
 [[field]]
 name = "account"
 box = [0.10, 0.20, 0.42, 0.05]  # x, y, width and height, as fractions of the sheet
-pattern = "\\d{6}"              # a regular expression for all of the digits
+pattern = '\\d{6}'              # a regular expression for all of the digits
 range = [100000, 499999]
 check = "luhn"
 """
@@ -99,7 +99,7 @@ class Field:
         return cls(name, (x, y, width, height))
 
     def misfits(self, text: str) -> list[Clause]:
-        """The expectations that the digits do not meet. If any are set, a blank is one, unless the pattern allows it."""
+        """The expectations that the digits do not meet. If any are set, a blank meets none, unless the pattern allows it."""
         found = []
         if not text:
             needed = (self.range or self.check) if self.pattern is None else not re.fullmatch(self.pattern, "")

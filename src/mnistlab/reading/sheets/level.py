@@ -82,7 +82,7 @@ def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> N
 
 
 def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where lines of one direction meet, float64 (3,), in the coordinates of `to_middle`; those that miss it count little."""
+    """Where lines of one direction meet, float64 (3,), in the coordinates of `to_middle`; lines that miss it count little."""
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])

@@ -1,4 +1,4 @@
-"""Straight lines in a picture, however faint: thin, darker than both sides, and continuous."""
+"""Straight lines in a picture, however faint: thin, continuous, and darker than what lies on either side."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Placed:
 
 
 def register(layout: Layout, gray: Gray) -> Placed:
-    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found or is another form."""
+    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found, or if another form is."""
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
     return Placed.by_corners(corners_of(layout.sheet, gray))
