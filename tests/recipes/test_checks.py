@@ -32,7 +32,10 @@ def test_networks_that_make_no_ensemble_are_refused(changes: dict[str, Any], wor
 
 def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() -> None:
     told = refusal(deskew=True, writing=0.5)
-    assert "deskew cannot be on with writing 0.5 and rejects 0: in training, imitated writing and rejects come" in told
+    assert (
+        "deskew can be on only if writing and rejects are both 0 (they are 0.5 and 0): in training, imitated writing"
+        in told
+    )
     assert "in use, every image is deskewed" in refusal(deskew=True, rejects=0.25)
 
 
@@ -161,10 +164,14 @@ def test_the_command_line_is_told_of_options() -> None:
         "Change the value and run the command again."
     )
     with pytest.raises(
-        UserError, match=r"deskew cannot be on with writing 1 and rejects 0\.5: in training, imitated"
+        UserError,
+        match=r"deskew can be on only if writing and rejects are both 0 \(they are 1 and 0\.5\): in training, imitated",
     ) as caught:
         Recipe().override(deskew=True, writing=1, rejects=0.5)
-    assert "--deskew cannot be on with --writing 1 and --rejects 0.5: in training," in caught.value.for_command_line()
+    assert (
+        "--deskew can be on only if --writing and --rejects are both 0 (they are 1 and 0.5): in training,"
+        in caught.value.for_command_line()
+    )
     copy = pickle.loads(pickle.dumps(caught.value))
     assert copy.for_command_line() == caught.value.for_command_line()
 

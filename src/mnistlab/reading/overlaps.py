@@ -84,7 +84,7 @@ def as_one(slash: Found) -> Found:
 
 
 def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
-    """Whether the finder detected, for each of these boxes (x, y, width, height), a digit with about the same box at some size.
+    """Whether the finder, at any size of the picture, detected a digit in about each of these boxes (x, y, width, height).
 
     Detections that were not kept count as well, but the digits must all be in different spots.
     """

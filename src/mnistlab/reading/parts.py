@@ -134,7 +134,7 @@ def as_block(tally: Tally) -> Any:
 def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
     """The parts whose pictures have not been read yet, and finally a tally of the other pictures; an error comes as a tally, too.
 
-    As long as the sources do not change, the parts do not change either, and parts already written are left out as a whole.
+    As long as the sources do not change, the parts do not change either, and each part already written is left out entirely.
     """
     try:
         go_to(job.folder)

@@ -126,7 +126,7 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
 
 
 def signs_of(row: Row, found: Sequence[Found], small: Small | None) -> list[Sign]:
-    """The signs of one line among the detections there; `small` is None if the strokes are not known."""
+    """The signs that belong to one line, out of the detections `found`; `small` is None if the strokes are not known."""
     taken: list[Found] = []
     signs = []
     for mark in sorted(found, key=lambda mark: -mark.weight):

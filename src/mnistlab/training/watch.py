@@ -214,7 +214,10 @@ class Watch:
         return self.state.losses[: (self.state.steps_done - 1) % self.state.epoch_steps + 1]
 
     def check_losses(self) -> None:
-        """Raise `Failure` if the loss of a step of this epoch is NaN or infinite; nothing has been saved since that step."""
+        """Raise `Failure` if the loss of a step of this epoch is NaN or infinite.
+
+        This is called before each save, so no state after such a step is saved.
+        """
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):

@@ -467,8 +467,9 @@ print(needed, round(ours * wrong_three))
 # %% [markdown] lang="fr"
 # Plus les deux réseaux ont d'erreurs communes, moins il reste d'images pour les départager, et plus leurs 17 erreurs d'écart
 # pèsent : à partir de 44 erreurs communes (premier nombre), cet écart ne s'explique plus par le seul hasard. Le second nombre
-# (la ligne orange) est celui des erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans leurs
-# listes d'erreurs, nul ne peut trancher. Gardez les vôtres : chaque dossier d'entraînement a la sienne, dans `test.json`.
+# (la ligne orange) est celui des erreurs qu'ils auraient en commun s'ils se ressemblaient autant que nos deux réseaux. Sans les
+# listes d'erreurs de la première semaine, nul ne peut trancher. Gardez les vôtres : chaque dossier d'entraînement a la sienne,
+# dans `test.json`.
 #
 # Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
 # convolutions font une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont été entraînées ainsi depuis, et
