@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
 from mnistlab.reading.annotation import ON_DARK, ON_LIGHT, Palette, Style, annotate, percents_of, value_of
 from mnistlab.reading.page import Digit, Line, Page
+from mnistlab.reading.sheets.fields import Entry
 
 Array = NDArray[Any]
 Box = tuple[int, int, int, int]
@@ -104,6 +107,37 @@ def test_labels_cover_neither_their_digit_nor_each_other() -> None:
     grey = np.asarray(image)[style.margin : style.margin + 200, style.margin : style.margin + 480]
     for x, y, width, height in boxes:
         assert (grey[y : y + height, x : x + width] == 100).all()
+
+
+def test_the_labels_of_digits_read_from_right_to_left_are_over_their_own_digits() -> None:
+    """As on a form that lies upside down."""
+    boxes: list[Box] = [(60 + 40 * n, 80, 20, 50) for n in range(4)]
+    picture = paper(*boxes)
+    digits = [digit(box, value=n) for n, box in enumerate(boxes)]
+    forwards, backwards = (annotate(picture, page(picture, line)) for line in (digits, digits[::-1]))
+    assert np.array_equal(np.asarray(forwards), np.asarray(backwards))
+
+
+def test_fields_are_outlined_and_named_and_those_to_check_are_dashed_in_another_colour() -> None:
+    picture = paper()
+    corners = [
+        ((40.0, 40.0), (200.0, 52.0), (198.0, 90.0), (38.0, 78.0)),
+        ((40.0, 120.0), (280.0, 120.0), (280.0, 190.0), (40.0, 190.0)),
+    ]
+    entries = (Entry("sure", (), corners[0]), Entry("doubtful", (), corners[1], (Clause("reading.ink_unread"),)))
+    whole = annotate(picture, replace(page(picture), entries=entries))
+    inside = np.asarray(whole)
+    margin = (whole.width - 300) // 2
+    for colour, (_, right, last, first), least, most in (
+        (ON_LIGHT.sure, corners[0], 0.9, 1.0),
+        (ON_LIGHT.doubtful, corners[1], 0.3, 0.7),
+    ):
+        is_there = (inside == colour).all(2)
+        ends = np.linspace(right, last, 100) + margin  # the right side, where no name is
+        seen = [is_there[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2].any() for x, y in ends]
+        assert least <= np.mean(seen) <= most
+        left, foot = round(first[0]) + margin, round(last[1]) + margin
+        assert is_there[foot + 3 : foot + 20, left : left + 40].mean() > 0.3  # the name
 
 
 def test_labels_of_the_outermost_digits_are_in_the_picture() -> None:

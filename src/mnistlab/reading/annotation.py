@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
     from mnistlab.reading.page import Page, Separator
+    from mnistlab.reading.sheets.fields import Entry
 
 __all__ = ["annotate"]
 
@@ -42,6 +44,8 @@ SMALLEST_TEXT = 14
 """The least height in pixels of the text above a box; a picture whose digits are too small for it is enlarged."""
 TEXT, PERCENT = 0.34, 0.62
 """The size of the text above a box relative to the picture's digits, and that of its percentage relative to the text."""
+DASH = 6
+"""The length in pixels of a dash in a field's outline."""
 LARGEST = 5000
 """A picture is enlarged to at most this many pixels per side."""
 
@@ -79,12 +83,18 @@ def annotate(source: Source, page: Page) -> Image.Image:
     framed = Image.new("RGB", (image.width + 2 * style.margin, image.height + 2 * style.margin), tuple(map(int, paper)))
     framed.paste(image, (style.margin, style.margin))
     draw = ImageDraw.Draw(framed)
+    for entry in page.entries:
+        corners = [(x * scale + style.margin, y * scale + style.margin) for x, y in entry.corners]
+        outline(draw, corners, palette.doubtful if entry.why else palette.sure, not entry.why)
     for line in page.lines:
-        boxes = [style.around(mark.box, scale) for mark in line.marks]
-        for mark, box in zip(line.marks, boxes, strict=True):
+        marks = sorted(line.marks, key=lambda mark: 2 * mark.box[0] + mark.box[2])  # a form may be upside down
+        boxes = [style.around(mark.box, scale) for mark in marks]
+        for mark, box in zip(marks, boxes, strict=True):
             frame(draw, box, palette.sure if mark.accepted else palette.doubtful, style.stroke, mark.accepted)
-        for mark, box, left in zip(line.marks, boxes, style.places(line.marks, boxes, framed.width), strict=True):
+        for mark, box, left in zip(marks, boxes, style.places(marks, boxes, framed.width), strict=True):
             style.label(draw, mark, (left, box[1]), palette.sure if mark.accepted else palette.doubtful, palette.text)
+    for entry in page.entries:
+        style.name(framed, entry, scale, palette)
     return framed
 
 
@@ -142,6 +152,20 @@ class Style:
         draw.text((left + self.inset, base), value_of(digit), ink, self.large, anchor="ls")
         draw.text((left + self.inset + value + self.gap, base), percents_of(digit), ink, self.small, anchor="ls")
 
+    def name(self, framed: Image.Image, entry: Entry, scale: float, palette: Palette) -> None:
+        """Draw a field's name below it, with a question mark if it is to be checked."""
+        from PIL import ImageDraw
+
+        text = shorten(entry.name, 24) + " ?" * bool(entry.why)
+        wide, high = round(self.large.getlength(text)) + 4 * self.inset, self.chip + self.inset
+        left = round(min(x for x, _ in entry.corners) * scale) + self.margin
+        top = round(max(y for _, y in entry.corners) * scale) + self.margin + self.air
+        left, top = max(0, min(left, framed.width - wide)), max(0, min(top, framed.height - high))
+        colour = palette.doubtful if entry.why else palette.sure
+        draw = ImageDraw.Draw(framed)
+        draw.rectangle((left, top, left + wide - 1, top + high - 1), fill=colour)
+        draw.text((left + wide / 2, top + high / 2), text, palette.text, self.large, anchor="mm")
+
 
 def value_of(digit: Digit | Separator) -> str:
     """What was read, with a question mark if it is doubtful."""
@@ -151,6 +175,15 @@ def value_of(digit: Digit | Separator) -> str:
 def percents_of(digit: Digit | Separator) -> str:
     """A digit's probability; nothing for a separator, whose probability is not calibrated."""
     return f"{100 * rounded(digit.probability, 2):.0f}%" if isinstance(digit, Digit) else ""
+
+
+def outline(draw: ImageDraw.ImageDraw, corners: Sequence[tuple[float, float]], colour: Colour, is_whole: bool) -> None:
+    """Draw a thin line from corner to corner around a field, dashed unless `is_whole`."""
+    for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+        dashes = 1 if is_whole else 2 * round(math.hypot(x1 - x0, y1 - y0) / (2 * DASH)) + 1
+        for n in range(0, dashes, 2):
+            ends = [(x0 + at * (x1 - x0), y0 + at * (y1 - y0)) for at in (n / dashes, (n + 1) / dashes)]
+            draw.line(ends, fill=colour)
 
 
 def frame(draw: ImageDraw.ImageDraw, box: Box, colour: Colour, stroke: int, is_whole: bool) -> None:
