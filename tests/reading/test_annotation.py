@@ -134,7 +134,7 @@ def test_fields_are_outlined_and_named_and_those_to_check_are_dashed_in_another_
     ):
         is_there = (inside == colour).all(2)
         ends = np.linspace(right, last, 100) + margin  # the right side, where no name is
-        seen = [is_there[round(y) - 1 : round(y) + 2, round(x) - 1 : round(x) + 2].any() for x, y in ends]
+        seen = [is_there[round(y), round(x) - 1 : round(x) + 2].any() for x, y in ends]
         assert least <= np.mean(seen) <= most
         left, foot = round(first[0]) + margin, round(last[1]) + margin
         assert is_there[foot + 3 : foot + 20, left : left + 40].mean() > 0.3  # the name
