@@ -9,7 +9,7 @@ imported without them, but using it then raises an error that names the extra. m
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes to training images: geometry, pens, other people's handwriting, clutter, non-digits
     papers        filled-in pages generated from MNIST's digits, for training the network that finds digits
-    networks      the description of a network, its layers, ensembles, and how they are saved
+    networks      the description of a network, its layers, ensembles, and how networks are saved
     recipes       what to train and how
     runs          run folders: the only output of training
     evaluation    how well a model reads a split; calibration, comparison, pictures
@@ -24,7 +24,7 @@ imported without them, but using it then raises an error that names the extra. m
     messages      the sentences of errors, the server's problem responses, the doctor's checks and the log
     bundled       a copy of MNIST, the writers of its digits, and the pretrained reader
 
-At the base, and used by all of these: errors, files, locks, devices, geometry, dependencies.
+The modules at the base, used by all of these: errors, files, locks, devices, geometry, dependencies.
 """
 
 from __future__ import annotations

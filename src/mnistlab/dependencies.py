@@ -57,7 +57,7 @@ def require(extra: str, *packages: str) -> None:
 
 
 def find_missing(packages: tuple[str, ...]) -> list[str]:
-    """The packages that are not installed, found without importing any."""
+    """Those of the `packages` that are not installed, found without importing any."""
     return [package for package in packages if importlib.util.find_spec(package.replace("-", "_")) is None]
 
 
@@ -79,7 +79,7 @@ class StandIn:
 
 
 def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
-    """A stand-in for a name of the package `room`, if the extra that `room` needs is incomplete; otherwise raises `error`."""
+    """A stand-in for a name in the sub-package `room` if a package of its extra is missing; otherwise raises `error`."""
     extra = room if room in EXTRAS else "train"
     missing = find_missing(EXTRAS[extra])
     if (error.name or "").partition(".")[0] not in missing:
@@ -100,11 +100,11 @@ def import_onnxruntime(submodule: str = "") -> Any:
 
 
 def import_ray(*, alone: bool) -> Any:
-    """Ray, without its usage statistics; if `alone`, only this process can use the cluster that is started.
+    """Ray, without its usage statistics; if `alone`, only this process can use the cluster that Ray starts.
 
-    Only this function may import Ray; ruff checks that. Ray reads the settings below when it is imported. With `alone`, it
-    listens on 127.0.0.1 only, as it usually does on Windows and macOS, and uses a token of this process, not one in the home
-    folder.
+    Only this function may import Ray; ruff checks that. When Ray is imported, it reads the environment variables that are
+    set below. With `alone`, Ray listens on 127.0.0.1 only, as it usually does on Windows and macOS, and uses a token of this
+    process, not one in the home folder.
 
     Raises `UserError` if Ray is not installed.
     """
@@ -148,9 +148,9 @@ def import_matplotlib() -> None:
     """Import matplotlib with only its own fonts, and without creating folders in the home folder.
 
     Listing those few fonts takes 0.2 s, so the list need not be cached; listing all of the system's fonts takes seconds, and
-    no picture uses them. If a program has already imported matplotlib, with its own settings, nothing happens here. If
+    mnistlab uses none of them. If a program has already imported matplotlib, with its own settings, nothing happens here. If
     MPLBACKEND names a backend that is not installed, such as Jupyter's in a program outside Jupyter, an ordinary import would
-    fail; here matplotlib is imported without that backend. If the backend is installed, it is in effect afterwards.
+    fail; here matplotlib is imported without that backend. If that backend is installed, it is in effect afterwards.
 
     Raises `UserError` if matplotlib is not installed.
     """
@@ -171,7 +171,7 @@ def import_matplotlib() -> None:
 
 
 def is_not_about_the_cache(record: logging.LogRecord) -> bool:
-    """False for matplotlib's message, after 5 s, that it is building the font cache: here no cache is kept."""
+    """False for the message, logged by matplotlib after 5 s, that the font cache is being built; here, no cache is kept."""
     return "building the font cache" not in record.getMessage()
 
 
@@ -191,9 +191,9 @@ def environment(**changed: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def cache_of_its_own(variable: str) -> Iterator[None]:
-    """Inside `with`, set the environment variable `variable` to a temporary folder, unless the user has set it.
+    """Inside `with`, set the environment variable `variable` to a temporary folder, unless the user has set the variable.
 
-    A library uses the folder as its cache; the folder is deleted afterwards. If none can be made, the variable stays as it is.
+    A library uses the folder as its cache; the folder is deleted afterwards. If no folder can be made, the variable stays unset.
     """
     if os.environ.get(variable):
         yield

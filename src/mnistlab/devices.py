@@ -51,7 +51,7 @@ def pick_precision(wanted: str, device: torch.device) -> str:
 
 
 def cpu_has_bf16() -> bool:
-    """Whether the CPU multiplies bf16 in hardware (AVX512-BF16, AMX); elsewhere bf16 is slower than fp32."""
+    """Whether the CPU multiplies bf16 in hardware (AVX512-BF16, AMX); on other CPUs, bf16 is slower than fp32."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
     try:

@@ -74,13 +74,13 @@ class MnistlabError(Exception):
         return remedy_of(self.remedy_key, self.values, for_command=True, language=self.language or "en")
 
     def for_command_line(self, language: str = "en") -> str:
-        """The message and the remedy in the command line's words, in `language` unless the error has its own."""
+        """The message and the remedy as worded for the command line, in `language` unless the error has a language of its own."""
         language = self.language or language
         message = sentence(self.key, "message", self.values, for_command=True, language=language)
         return f"{message} {remedy_of(self.remedy_key, self.values, for_command=True, language=language)}".strip()
 
     def with_remedy(self, key: str, **values: Any) -> None:
-        """Replace the remedy by that of the entry `key`, and add the values for its placeholders."""
+        """Replace the remedy by that of the entry `key`, and add the values for the placeholders in the new remedy."""
         self.remedy_key = key
         self.values |= values
 
@@ -102,11 +102,11 @@ class Failure(MnistlabError):  # noqa: N818 - the word that the exit code's tabl
 
 
 class StorageFailure(Failure):
-    """The disk is full or broken; no existing file was changed."""
+    """The disk is full or broken; existing files have been left unchanged."""
 
 
 class Interrupted(MnistlabError):  # noqa: N818 - nobody made an error
-    """A signal stopped the work after its state was saved; `exit_code` is 128 + the signal's number, 130 for Ctrl-C."""
+    """A signal stopped the work after its state was saved; `exit_code` is 128 + the signal's number, so 130 for Ctrl-C."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
         super().__init__(key, remedy=remedy, **values)
@@ -173,7 +173,7 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """The value for JSON: NumPy's and torch's numbers become Python's, arrays and sequences become lists, others stay as is."""
+    """The value for JSON: NumPy's and torch's numbers become Python's, arrays and sequences lists; others are returned as is."""
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value

@@ -70,7 +70,8 @@ def explain_os_errors(path: Path) -> Iterator[None]:
 def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", **values: Any) -> Path:
     """`value`, a str or anything with `__fspath__`, as a path. `name` is the argument's name in Python.
 
-    Raises `UserError` for any other type, with the remedy of the key `remedy`, which may use `values`.
+    Raises `UserError` for any other type. The error's remedy is that of the entry whose key is `remedy` (see messages/en.toml),
+    filled in with `values`.
     """
     try:
         return Path(value)
@@ -79,7 +80,7 @@ def given_path(value: Any, name: str, *, remedy: str = "arguments.not_a_path", *
 
 
 def shorten(value: object, most: int = 80) -> str:
-    """The value as text, short enough for a sentence."""
+    """The value as text, cut off if it is longer than `most` characters."""
     text = str(value)
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -108,7 +109,7 @@ def is_file(path: Path) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `UserError` if nothing can be written to `folder`, or to the folder in which it would be created."""
+    """Raise `UserError` if nothing can be written to `folder` or, if it is missing, to the one in which it would be created."""
     with explain_os_errors(folder / "file"):
         check_links(folder)
         existing = nearest_existing(folder)
@@ -132,12 +133,12 @@ def check_target(path: Path, example: str) -> None:
 
 
 def nearest_existing(path: Path) -> Path:
-    """The path itself, or the nearest of its parents that exists."""
+    """The path itself if it exists, otherwise the nearest of its parents that does."""
     return next(found for found in (path, *path.absolute().parents) if found.exists())
 
 
 def resolved(path: str | Path) -> Path:
-    """The absolute path with links resolved, up to a link that leads back to itself, where `Path.resolve` fails."""
+    """The absolute path with links resolved, except for a link that leads back to itself, for which `Path.resolve` fails."""
     return Path(os.path.realpath(path))
 
 
@@ -151,7 +152,7 @@ def check_links(folder: Path) -> None:
 
 
 def link_target(path: Path) -> Path:
-    """The path that is written to: the target if `path` is a link, otherwise `path`. Raises `UserError` for a circular link."""
+    """The path to write to: the target if `path` is a link, otherwise `path`. Raises `UserError` for a circular link."""
     if not os.path.islink(path):  # noqa: PTH114 - False for a name that no file system accepts
         return path
     if leads_in_a_circle(path):
@@ -168,7 +169,7 @@ def leads_in_a_circle(link: Path) -> bool:
 
 
 def local_text(text: str) -> str:
-    """A path or file name that was stored as text, as this process would decode it.
+    """A path or file name that was stored as text, in the form in which this process decodes file names.
 
     Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383), so the name "Łukasz",
     stored in a UTF-8 locale, is a different string in an ASCII locale.
@@ -180,7 +181,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` to `path` atomically, by means of a temporary file beside it, fsync and `os.replace`.
 
     A crash at any moment leaves the old file or the new one. The folder is created if it is missing. Raises `UserError` or
-    `Failure` (see `explain_os_errors`); no temporary file is left behind.
+    `Failure` (see `explain_os_errors`); even then, no temporary file is left behind.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -204,7 +205,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that the user has named, as `write_bytes` does. If it is a link, the link stays, and its target is written."""
+    """Write a file that the user has named, as `write_bytes` does. If `path` is a link, it stays, and its target is written."""
     write_bytes(link_target(path), content)
 
 
@@ -218,7 +219,8 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
 def read_json(path: Path, remedy: str, **values: Any) -> Any:
     """The content of the JSON file, in Python's types.
 
-    Raises `UserError`, with the remedy of the key `remedy` and its `values`, if the file is missing, unreadable or not JSON.
+    Raises `UserError` if the file is missing, unreadable or not JSON. The error's remedy is that of the entry whose key is
+    `remedy` (see messages/en.toml), filled in with `values`.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark first

@@ -9,12 +9,12 @@ __all__ = ["axes", "centres", "fit_and_centre", "ink_box", "lying", "place", "sa
 
 
 def centres(size: int, like: torch.Tensor) -> torch.Tensor:
-    """The positions of pixel centres along an axis, in pixels from its middle: float (size,)."""
+    """The positions of the pixel centres along an axis of `size` pixels, in pixels from the axis's middle: float (size,)."""
     return torch.arange(size, device=like.device) - (size - 1) / 2
 
 
 def axes(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each pixel's x and y from the middle, in 28ths of the image's height: float (1, 1, 1, W) and (1, 1, H, 1)."""
+    """Each pixel's x and y from the image's middle, in 28ths of the image's height: float (1, 1, 1, W) and (1, 1, H, 1)."""
     height, width = images.shape[2:]
     unit = 28 / height
     return centres(width, images).view(1, 1, 1, -1) * unit, centres(height, images).view(1, 1, -1, 1) * unit
@@ -36,10 +36,10 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 
 
 def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
-    """The images, resampled: each pixel is taken from the point (x, y) of its image. Outside, there is no ink.
+    """The images, resampled: each new pixel is taken from the point (x, y) of the old image. Outside an image, there is no ink.
 
     `x` and `y`, float (B, H, W), are in pixels, counted from the centre of the upper left pixel. The `mode` "bicubic" keeps
-    strokes sharper, but its values may go below the value of paper and above that of ink.
+    strokes sharper, but some new pixels may then be below the value of paper or above that of ink.
     """
     height, width = images.shape[2:]
     shape = (images.shape[0], height, width)  # len() would be a constant in an exported network

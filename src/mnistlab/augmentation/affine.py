@@ -34,7 +34,7 @@ class Augmentation:
     scale : float, 0 to 0.7
         Fraction: with 0.1, an image becomes up to 10 % smaller or larger; in addition, its height alone changes by up to 3.3 %.
     shift : float, 0 to 100
-        Pixels, in x and in y.
+        Pixels, in x and in y, in either direction.
     shear : float, 0 to 2
         How far the top moves relative to the bottom (a slant), as a fraction of the height.
     elastic : float, 0 to 100

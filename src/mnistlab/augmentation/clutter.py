@@ -57,7 +57,7 @@ def invert(images: torch.Tensor) -> torch.Tensor:
 
 
 def boxes(images: torch.Tensor, least: float, most: float) -> torch.Tensor:
-    """A rectangle anywhere in each image, `least` to `most` pixels wide and high: bool (B, 1, H, W)."""
+    """A rectangle anywhere in each image, `least` to `most` pixels wide and high: bool (B, 1, H, W), True inside."""
     x, y = axes(images)
     across = (x - between(-14, 14, images)).abs() < between(least, most, images) / 2
     return across & ((y - between(-14, 14, images)).abs() < between(least, most, images) / 2)
@@ -74,14 +74,14 @@ def others(images: torch.Tensor) -> torch.Tensor:
 
 
 def pieces(images: torch.Tensor) -> torch.Tensor:
-    """A piece of another digit appears beside or across the digit (after CutMix, Yun et al. 2019; the label stays)."""
+    """A piece of another digit appears beside or across the digit (after CutMix, Yun et al. 2019; the label is unchanged)."""
     across, down = torch.randint(-9, 10, (2,)).tolist()
     other = torch.roll(others(images), (down, across), (2, 3))
     return torch.maximum(images, other * boxes(images, 6, 14))
 
 
 def ghost(images: torch.Tensor) -> torch.Tensor:
-    """Another digit shows through with 10 to 60 % of its ink (after mixup, Zhang et al. 2018; the label stays)."""
+    """Another digit shows through with 10 to 60 % of its ink (after mixup, Zhang et al. 2018; the label is unchanged)."""
     return torch.maximum(images, others(images) * between(0.1, 0.6, images))
 
 

@@ -2,7 +2,7 @@
 
 They follow the paper's definitions and its authors' parameters, at MNIST-C's severities, and are seeded. The images are not
 byte-identical to MNIST-C's: the random numbers differ, the smoothing and the edges are computed by OpenCV and NumPy, and
-fog is cut out of fewer and larger clouds.
+the fog of several images is cut out of one larger cloud.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The functions that apply MNIST-C's corruptions to images: see `mnistlab.augmentation.corruptions`.
 
-Each of them takes images (float32, (N, 28, 28), from 0 for paper to 1 for ink), a random generator and the
+Each function takes images (float32, (N, 28, 28), from 0 for paper to 1 for ink), a random generator and the
 corruption's strength; it returns images whose values may lie outside 0 to 1.
 """
 
@@ -38,9 +38,9 @@ def blurred(images: Pixels, sigma: float) -> Pixels:
 
 
 def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
-    """Warp images: the pixel at (x, y) from the middle gets the value at the point `matrix` @ (x, y) + `shift`.
+    """Warp images: the pixel at (x, y) gets the value found at `matrix` @ (x, y) + `shift`.
 
-    `matrix` is (N, 2, 2), one for each image.
+    Both points are counted from the image's middle. `matrix` is (N, 2, 2), one for each image.
     """
     whole = np.zeros((len(images), 2, 3))
     whole[:, :, :2] = matrix
@@ -52,18 +52,18 @@ def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, floa
 
 
 def shot_noise(images: Pixels, random: Random, photons: float) -> Pixels:
-    """Poisson noise, as if photons were counted: on average, `photons` of them for full ink."""
+    """Poisson noise, as if photons were counted: on average, `photons` of them in a pixel of full ink."""
     return random.poisson(images * photons).astype(np.float32) / photons
 
 
 def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
-    """Salt and pepper: this share of the pixels becomes ink or paper, with equal probability."""
+    """Salt and pepper: the fraction `share` of the pixels becomes ink or paper, with equal probability."""
     hit, ink = random.random(images.shape) < share, random.random(images.shape) < 0.5
     return np.where(hit, ink, images).astype(np.float32)
 
 
 def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
-    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the reach of swaps, the rounds of swaps."""
+    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the reach of swaps, the number of rounds."""
     sigma, reach, times = strength
     images = blurred(images, sigma)
     every = np.arange(len(images))
@@ -79,7 +79,7 @@ def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int])
 
 
 def motion_blur(images: Pixels, random: Random, strength: tuple[int, float]) -> Pixels:
-    """Smear to one side, in a direction within 45 degrees of the horizontal. `strength`: the radius and sigma, in pixels."""
+    """Smear to one side, within 45 degrees of the horizontal. `strength`: half the smear's length and its sigma, in pixels."""
     radius, sigma = strength
     steps = np.arange(2 * radius + 1)
     weights = np.exp(-0.5 * (steps / sigma) ** 2)
@@ -113,12 +113,12 @@ def rotate(images: Pixels, random: Random, angle: float) -> Pixels:
 
 
 def scale(images: Pixels, random: Random, size: float) -> Pixels:
-    """Shrink to the fraction `size` of the width and height."""
+    """Shrink to the fraction `size` of the original width and height."""
     return warped(images, np.broadcast_to(np.eye(2) / size, (len(images), 2, 2)))
 
 
 def translate(images: Pixels, random: Random, pixels: int) -> Pixels:
-    """Move by this many `pixels` along each axis, in either direction."""
+    """Move by `pixels` pixels along each axis, in either direction."""
     padded = np.pad(images, [(0, 0), (pixels, pixels), (pixels, pixels)])
     down, across = (pixels * (1 + signs(images, random).astype(int)) for _ in range(2))
     rows, columns = np.arange(SIDE)[:, None], np.arange(SIDE)
@@ -147,7 +147,8 @@ CLOUD, CUTS = 256, 16
 def clouds(count: int, decay: float, random: Random) -> Pixels:
     """Plasma fractals by the diamond-square algorithm, float (count, 256, 256), each from 0 to 1.
 
-    The noise's amplitude is the square of a number that starts at 100 and is divided by `decay` whenever the step is halved.
+    The amplitude of the added noise is the square of a number that starts at 100 and is divided by `decay` each time the
+    grid becomes twice as fine.
     """
     maps = np.zeros((count, CLOUD, CLOUD), np.float32)
     step, wibble = CLOUD, 100.0
@@ -185,7 +186,7 @@ def fog(images: Pixels, random: Random, strength: tuple[float, float]) -> Pixels
 
 
 def spatter(images: Pixels, random: Random, strength: tuple[float, float, float, float, float]) -> Pixels:
-    """Spatter with mud. `strength`: the liquid's mean, standard deviation, smoothing and threshold, and its edge's smoothing."""
+    """Spatter with mud. `strength`: the liquid's mean, standard deviation, first smoothing, threshold and second smoothing."""
     mean, deviation, smoothing, threshold, edge = strength
     liquid = blurred(random.normal(mean, deviation, images.shape).astype(np.float32), smoothing)
     mud = blurred((liquid > threshold).astype(np.float32), edge)
@@ -195,7 +196,7 @@ def spatter(images: Pixels, random: Random, strength: tuple[float, float, float,
 
 
 def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float64], y1: NDArray[np.float64]) -> Pixels:
-    """One line for each image, from (x0, y0) to (x1, y1), in pixels; its ink fades out within 2.3 pixels above and below it."""
+    """One line for each image, from (x0, y0) to (x1, y1), in pixels; the ink fades out within 2.3 pixels above and below."""
     x, y = np.arange(SIDE)[None, None, :], np.arange(SIDE)[None, :, None]
     x0, y0, x1, y1 = (ends.reshape(-1, 1, 1).astype(float) for ends in (x0, y0, x1, y1))
     away = np.clip(np.abs(y - (y0 + (y1 - y0) / (x1 - x0) * (x - x0))), 0, 2.3 - 1e-10)
@@ -212,7 +213,7 @@ def dotted_line(images: Pixels, random: Random, gap: int) -> Pixels:
 
 
 def zigzag(images: Pixels, random: Random, size: float) -> Pixels:
-    """Draw a zigzag along a nearly horizontal line; its corners are `size` pixels off the line and 2 * `size` apart along it."""
+    """Draw a zigzag along a nearly horizontal line, with corners `size` pixels off the line and 2 * `size` apart along it."""
     left, right, count = 2.0, 25.0, len(images)
     start = random.integers(0, SIDE - 1, count)
     angle = np.arctan(random.integers(-5, 5, count) / (right - left))

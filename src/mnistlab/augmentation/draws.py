@@ -13,7 +13,7 @@ def some(images: torch.Tensor, chance: float) -> torch.Tensor:
 
 
 def between(low: float, high: float, images: torch.Tensor) -> torch.Tensor:
-    """A number for each image, float (B, 1, 1, 1), uniform from low to high."""
+    """A number for each image, float (B, 1, 1, 1), uniform from `low` to `high`."""
     return torch.empty(len(images), 1, 1, 1, device=images.device).uniform_(low, high)
 
 

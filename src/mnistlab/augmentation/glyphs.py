@@ -59,7 +59,7 @@ def digits_bank() -> torch.Tensor:
 def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
     """The images, float (B, 1, H, W), 0 to 255, with a `share` of the digits replaced by printed ones.
 
-    `labels`, int64 (B,), are the digits; an image whose label is negative stays as it is.
+    `labels`, int64 (B,), are the digits that the images show; an image whose label is negative stays as it is.
     """
     chosen = some(images, share)
     chosen = chosen[labels[chosen] >= 0]

@@ -24,7 +24,8 @@ __all__ = ["other_hands"]
 def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
     """The images, float (B, 1, H, W), 0 to 255, with some digits as people outside the United States write them.
 
-    `labels`, int64 (B,), are the digits. All random numbers come from torch's global generator for the images' device.
+    `labels`, int64 (B,), are the digits that the images show. All random numbers come from torch's global generator for the
+    images' device.
     """
     images = images.clone()
     for number, (digit, chance, strokes) in enumerate((*STROKES, *ANEW)):
@@ -40,7 +41,7 @@ def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> tor
 
 
 def pen(images: torch.Tensor) -> torch.Tensor:
-    """Half the stroke width, in 28ths of the height, estimated as the ink's area divided by its perimeter."""
+    """Half the stroke width, in 28ths of the image's height, estimated as the ink's area divided by its perimeter."""
     ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
     around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
     # Counted along rows and columns, a slanting edge comes out too long, on average by a factor of 4 / pi.
@@ -49,7 +50,7 @@ def pen(images: torch.Tensor) -> torch.Tensor:
 
 
 def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The ink's left, top, right and bottom, from the image's middle, and the ink's height: float (B,), in 28ths."""
+    """The ink's left, top, right and bottom (from the image's middle) and height: float (B,), in 28ths of the image's height."""
     unit = 28 / images.shape[2]
     left, top, width, height = (side.view(-1) * unit for side in ink_box(images))
     across = 14 * images.shape[3] / images.shape[2]
@@ -57,7 +58,7 @@ def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def ink_at(images: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-    """The mean x, float (B,), of the ink between y = `low` and y = `high`, both (B,), in 28ths from the image's middle."""
+    """The mean x, float (B,), of the ink from y = `low` to y = `high` (B,), in 28ths of the height from the image's middle."""
     unit = 28 / images.shape[2]
     y = ((torch.arange(images.shape[2], device=images.device) + 0.5) * unit - 14).view(1, -1, 1)
     x = (torch.arange(images.shape[3], device=images.device) + 0.5) * unit - 14 * images.shape[3] / images.shape[2]
@@ -121,9 +122,9 @@ def slash(images: torch.Tensor) -> torch.Tensor:
 
 
 def in_forms(*forms: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A function that draws digits, each in one of these forms, chosen at random.
+    """A function that draws digits, each in one of `forms`, chosen at random.
 
-    A form is a line through points "x,y", in tenths of the width and height.
+    A form is a line through points "x,y", in tenths of the digit's width and height.
     """
     parsed = [torch.tensor([[float(number) for number in point.split(",")] for point in one.split()]) for one in forms]
     most = max(len(points) for points in parsed)

@@ -42,7 +42,8 @@ class Pipeline:
         How many images are inverted, partly covered, crossed by other digits, or given thinner or thicker strokes.
     digits : tuple of int
         The digit of each class (`loader.spec.digits`); empty if the classes are not digits. In that case, no
-        digit is printed or drawn in another way, and only rejects that suit all classes are added.
+        image is replaced by a printed or differently drawn digit, and no letters, signs or turned images are added as
+        rejects, because these could show one of the classes.
 
     Raises
     ------

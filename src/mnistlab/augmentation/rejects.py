@@ -192,7 +192,7 @@ TURNS = (
 
 
 def turned(source: Source, count: int) -> torch.Tensor:
-    """A digit on its side, mirrored or upside down, if that makes it something else; many of these look like letters."""
+    """A digit on its side, mirrored or upside down, if it no longer looks like a digit; many of the results look like letters."""
     turns = len(TURNS[0])
     chosen = torch.multinomial(source.table(TURNS).flatten(), count, replacement=True)
     images, turn = source.images[chosen // turns], (chosen % turns).view(-1, 1, 1, 1)
@@ -214,7 +214,7 @@ def letters(source: Source, count: int) -> torch.Tensor:
 
 
 def drawn(make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Source, int], torch.Tensor]:
-    """A kind of reject that `make` draws; it takes only the size and device from the source."""
+    """A kind of reject that `make` draws; only the images' height, width and device are taken from the source."""
     return lambda source, count: make(source.images.new_empty((count, 1, *source.images.shape[2:])))
 
 

@@ -1,8 +1,8 @@
 """Drawn pictures of nothing in particular, in batches: strokes, signs, filled areas, noise, empty paper.
 
 Images, float (B, 1, H, W), are passed only for their number, size and device; a function that draws returns as many new
-images, from 0 (paper) to 255 (ink). Sizes are in 28ths of the height. All random numbers come from torch's global generator for
-that device.
+images, from 0 (paper) to 255 (ink). Sizes are in 28ths of the image's height. All random numbers come from torch's global
+generator for the images' device.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def vessels(images: torch.Tensor) -> torch.Tensor:
 
 
 def noises(images: torch.Tensor) -> torch.Tensor:
-    """Noise of one scale, grey or black and white, over the whole picture or the box of a digit."""
+    """Noise, equally coarse in all images, grey or black and white, over the whole image or only a digit's box."""
     x, y = axes(images)
     scale = int(torch.randint(4, (), device=images.device))
     noise = smooth_noise(images, (3, 6, 12, images.shape[2])[scale])

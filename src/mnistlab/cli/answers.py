@@ -44,7 +44,7 @@ class Answer:
 def answer_for(
     to: Path | None, as_json: bool, files: list[Path], reader: Reader, other: Answer | None = None
 ) -> Iterator[Answer]:
-    """Inside `with`, the output that was asked for: `other` if given, otherwise the one for `to` and `as_json`."""
+    """Inside `with`, the output that was asked for: `other` if given, otherwise the one that `to` and `as_json` ask for."""
     answer: Answer
     if other is not None:
         answer = other
@@ -127,7 +127,7 @@ class CsvLines(Answer):
 
 
 def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
-    """Everything on which rows depend besides the pictures (version, models, threshold), as a dict of texts and numbers."""
+    """Everything besides the pictures on which rows depend (version, models, threshold), as a dict of texts and numbers."""
     from importlib import metadata
 
     return {

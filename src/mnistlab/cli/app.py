@@ -49,7 +49,7 @@ class LazyGroup(Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, which is imported only now; None if there is no such command."""
+        """The command of that name, imported by this call; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
@@ -78,7 +78,7 @@ def app(context: click.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
+    """Run the command line and exit with a code: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
     french = locales_language() == "fr"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(
@@ -124,7 +124,7 @@ def run_app(arguments: list[str] | None) -> int:
 
 
 def refuse(error: MnistlabError) -> int:
-    """Print the error as a line on standard error, unless another process of the same run does. Returns the exit code."""
+    """Print the error as a line on standard error, unless another process of the same run prints it. Returns the exit code."""
     if not says(error):
         return error.exit_code
     language = error.language or locales_language()

@@ -44,7 +44,7 @@ class Correction(NamedTuple):
 
 
 def read_corrections(table: Path) -> list[Correction]:
-    """Those rows of a table that have a value in the column `correct`.
+    """The rows of a table that have a value in the column `correct`.
 
     Raises `UserError` if the file is not a table with the needed columns, if a value is not a digit from 0 to 9, or if no row is
     corrected.
@@ -71,13 +71,13 @@ def read_corrections(table: Path) -> list[Correction]:
 
 
 def cell(value: Any) -> str:
-    """A cell's text. If a spreadsheet has turned 7 into 7.0, or into 7,0 as in some languages, that becomes 7 again."""
+    """A cell's text. If a spreadsheet has turned 7 into 7.0, or into 7,0 (with a decimal comma), the text becomes 7 again."""
     text = "" if value is None else str(value).strip()
     return text.removesuffix(".0").removesuffix(",0")
 
 
 def rows_of(table: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a .jsonl, or of a .csv as spreadsheets save it: with commas, semicolons or tabs."""
+    """The rows of a .jsonl file, or of a .csv file as spreadsheets save it: with commas, semicolons or tabs."""
     name = printable(table)
     try:
         if table.stat().st_size > MOST_BYTES:
@@ -103,7 +103,7 @@ def rows_of(table: Path) -> Iterator[dict[str, Any]]:
 
 
 def decoded(content: bytes) -> str:
-    """The text of a table in UTF-8 or Windows-1252, in which spreadsheets on Western versions of Windows save CSV files."""
+    """The text of a table in UTF-8, or in Windows-1252 as saved by spreadsheets on Western versions of Windows."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -115,8 +115,9 @@ def write_corrections(
 ) -> dict[str, int]:
     """Write a picture of each digit, 28x28, into the sub-folder for its right value. Returns the number of pictures per value.
 
-    File names are relative to the current folder, or else to the table's folder. `fail` is called for files that cannot be read;
-    the others are used. Raises `UserError` if the folder is not empty or cannot be written, or if no picture could be made.
+    File names in the rows are relative to the current folder, or else to the table's folder. `fail` is called for files that
+    cannot be read; pictures are still made from the other files. Raises `UserError` if the folder is not empty or cannot be
+    written, or if no picture could be made.
     """
     from PIL import Image
 

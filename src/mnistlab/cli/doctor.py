@@ -116,7 +116,7 @@ def check_device(device: str) -> None:
 def check_learners(
     target: str | None, code: str, train: str | None, limit: float, dataset: str, device: str, data_dir: Path | None
 ) -> list[Check]:
-    """Check code in a separate process; what the code prints goes to standard error."""
+    """Check the user's code in a separate process; what the code prints goes to standard error."""
     from mnistlab.doctor.apart import check_apart
 
     check_device(device)

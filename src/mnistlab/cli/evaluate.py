@@ -141,7 +141,7 @@ NUMBER_NAMES = {"zip": "numbers.zip", "amount": "numbers.amount", "time": "numbe
 
 
 def print_classes(evaluation: Evaluation, loss: str) -> None:
-    """Print loss and calibration error, in the message `loss`; a row per class; and the mistakes on wrongly labelled images."""
+    """Print the message `loss` (mean loss, calibration error), a row per class, and the mistakes on wrongly labelled images."""
     tell(loss, loss=evaluation.mean_loss, error=100 * evaluation.calibration_error)
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [

@@ -55,7 +55,7 @@ def export(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Write a model as one file for other programs, after checking that its answers match PyTorch's.
+    """Write a model as one file for other programs, after checking that the file's answers match PyTorch's.
 
     RUN is a run's folder, its name, or "latest" (the default). A model.pth outside a run is not calibrated, because
     nothing says which images it was trained on.

@@ -43,7 +43,7 @@ def of_an_option(text: str) -> str:
 
 
 def of_a_paragraph(text: str) -> str:
-    """A paragraph, translated as a whole or, if it begins with "\\b", line by line; in examples, only placeholders change."""
+    """A paragraph, translated as one text or, if it begins with "\\b", line by line; in examples, only placeholders change."""
     if not text.startswith("\b"):
         return french_texts(*TABLES).get(" ".join(text.split()), text)
     lines = (

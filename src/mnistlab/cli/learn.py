@@ -136,7 +136,7 @@ def learn(context: click.Context, as_json: bool) -> None:
 
 
 def writable(best: str, plain: str) -> str:
-    """The character `best`, or `plain` if standard output cannot write it."""
+    """The character `best`, or `plain` if the encoding of standard output lacks `best`."""
     try:
         best.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -145,7 +145,7 @@ def writable(best: str, plain: str) -> str:
 
 
 def say(clause: Clause, language: str) -> None:
-    """Print an empty line, and then the clause in `language`."""
+    """Print an empty line, and then `clause` in `language`."""
     click.echo(f"\n{clause.said(language)}")
 
 

@@ -42,7 +42,7 @@ BUNDLED = "mnistlab"
 
 
 def load_models(names: tuple[str, ...], runs_dir: Path) -> list[ServedModel]:
-    """Open each model in a reader of its own, and give it a unique name."""
+    """Open each of the models in its own reader, under a unique name."""
     from mnistlab.files import resolved
     from mnistlab.reading.reader import Reader
     from mnistlab.serving.models import ServedModel

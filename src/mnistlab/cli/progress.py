@@ -35,7 +35,7 @@ KINDS = {kind.__name__: purpose for kind, purpose in PURPOSES.items()}
 
 
 class TerminalDisplay:
-    """Shows epoch, steps, loss, validation accuracy, images per second, time spent and time left on `console`."""
+    """Shows on `console` the epoch, steps, loss, validation accuracy, images per second, time spent and time left."""
 
     def __init__(self, console: Console) -> None:
         self.console = console

@@ -135,7 +135,7 @@ def read_here(
     exit_code = 0
 
     def fail(error: MnistlabError) -> None:
-        """Report an error; the other files are read all the same."""
+        """Report an error; the other files are still read."""
         nonlocal exit_code
         exit_code = max(exit_code, error.exit_code)
         tell("cli.error", said=error.for_command_line(locales_language()), err=True)
@@ -170,7 +170,7 @@ def read_here(
 
 
 def finished(targets: dict[Path, Path], sheet: Sheet, path: Path, picture: NDArray[Any], page: Page) -> None:
-    """Save the annotated picture and the layout of its table, if they are asked for."""
+    """Save the annotated picture and the layout of the page's table, each only if asked for."""
     from mnistlab.cli.targets import save_annotated
 
     if targets:
@@ -179,7 +179,7 @@ def finished(targets: dict[Path, Path], sheet: Sheet, path: Path, picture: NDArr
 
 
 def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
-    """Raise `UserError` if options exclude each other, or if the file that --to names cannot be written. Nothing is written."""
+    """Raise `UserError` if options exclude each other or the file that --to names cannot be written; the check writes nothing."""
     from mnistlab.cli.answers import is_standard_output
 
     into_file = to is not None and not is_standard_output(to)
@@ -194,7 +194,7 @@ def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
 
 
 def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager[Callable[[], None]]:
-    """A bar on standard error, if that is a terminal and the results go elsewhere; yields the function that moves the bar."""
+    """A bar on standard error, if that is a terminal and no results appear on it; yields the function that moves the bar."""
     from mnistlab.cli.answers import is_standard_output
 
     elsewhere = (to is not None and not is_standard_output(to)) or not sys.stdout.isatty()
@@ -221,7 +221,7 @@ def standard_input() -> bytes:
 
 
 def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[MnistlabError], None]) -> Iterator[Path]:
-    """The given files, and the pictures in the given folders; `fail` is called for folders that hold none or cannot be read."""
+    """The given files and the given folders' pictures; `fail` is called for folders that hold no pictures or cannot be read."""
     from mnistlab.files import is_folder
 
     for path in pictures:
@@ -232,8 +232,8 @@ def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[Mnistl
 
 
 def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
-    """The files in a folder that have a picture's ending, sorted by name. Hidden files, which are other programs' notes, are left
-    out, and so are links to folders, which may form a loop."""
+    """The files in a folder that have a picture's ending, sorted by name. Hidden files, which other programs use for notes, are
+    left out, and so are links to folders, which may form a loop."""
     from mnistlab.files import is_file
     from mnistlab.pictures.decode import SUFFIXES
 

@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, unused: dict[str, Any]) -> Request:
-    """The request, checked. Raises `UserError` if Ray is missing, or for options that cannot be used with it."""
+    """The request, checked. Raises `UserError` if Ray is missing, or for options that cannot be used with Ray."""
     require("scale", "ray", "pandas", "pyarrow")
     unused = {**unused, "-": "-" in sources}
     if given := [option for option, value in unused.items() if value]:
@@ -61,7 +61,7 @@ def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, un
 def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
     """Read the pictures, write their rows into the folder, print how many were read, and return the exit code.
 
-    Raises `MnistlabError` if the request cannot be met, or if something ends the job early; rows already written stay.
+    Raises `MnistlabError` if the request cannot be met, or if something ends the job early; rows already written are kept.
     """
     from mnistlab.reading.parts import Job, Tally, read_parts
     from mnistlab.training.cluster import cluster
@@ -157,7 +157,7 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
 
 
 def check_arrived(out: str, tally: Tally) -> None:
-    """Raise `UserError` if the file just written is missing here, because another machine wrote it into its own folder `out`."""
+    """Raise `UserError` if this machine lacks the file just written, because another machine wrote it into its own `out`."""
     if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
         raise UserError("reading.output_not_shared", folder=out)
 

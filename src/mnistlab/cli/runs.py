@@ -32,7 +32,7 @@ class RunsGroup(Group):
     """A group in which a sub-command after --plot is not taken for the option's value."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does, but do not take a sub-command after --plot for its value."""
+        """Parse as click does, but do not take a sub-command after --plot for the option's value."""
         pairs = itertools.pairwise([*args, ""])
         args = ["--plot=" if word == "--plot" and following in self.commands else word for word, following in pairs]
         return super().parse_args(ctx, args)
@@ -81,7 +81,7 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
 
 
 def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
-    """The runs in the folder and their summaries, the oldest first; prints a warning about each damaged run."""
+    """The undamaged runs in the folder, and their summaries, the oldest first; prints a warning about each damaged run."""
     from mnistlab.runs.run import Run
     from mnistlab.runs.store import list_runs
 
@@ -98,7 +98,7 @@ def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
 
 
 def print_by_day(summaries: list[dict[str, Any]]) -> None:
-    """Print a line for each run, below its day, and what the star means if there is one."""
+    """Print a line for each run, below its day, and what the star means if any run has one."""
     for day, rows in itertools.groupby(summaries, key=lambda row: str(row["created"][:10])):
         click.echo(day)
         print_table("columns.runs", RUN_COLUMNS, map(cells_of, rows), gap="  ", indent="  ")
@@ -120,7 +120,10 @@ def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
-    """Draw the history of the runs, and return the file. Raises `UserError` if there is nothing to draw or drawing fails."""
+    """Draw the history of the runs, and return the picture's path.
+
+    Raises `UserError` if there is nothing to draw or drawing fails.
+    """
     from mnistlab.evaluation.figures import save_figure
     from mnistlab.evaluation.history import draw_history, history
     from mnistlab.files import check_target

@@ -199,7 +199,7 @@ def is_loopback(host: str) -> bool:
 
 
 def reached_at(host: str) -> str:
-    """The address to put into a link: if the server listens on all addresses, the one that others can reach."""
+    """The address to put into a link: if the server listens on all addresses, one that others can reach."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

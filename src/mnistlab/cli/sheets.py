@@ -78,7 +78,7 @@ def sheet_text(page: Page) -> str | None:
 
 
 def entry_text(entry: Entry) -> str:
-    """A line with a field's name, its content, and why a person should check it."""
+    """A line with a field's name, its content and, if a person should check the field, why."""
     read = f"{entry.name}: {entry.text}".rstrip()
     return read + "    " + words("cli.check_this", reasons=entry.reasons) if entry.reasons else read
 
@@ -106,7 +106,7 @@ def span(noun: str, first: int, count: int) -> str:
 class Sheet:
     """What to read on each sheet (its table, or the fields of a form), and where to write it as CSV, if at all.
 
-    Raises `UserError` if options exclude each other or a layout cannot be used; nothing is written.
+    Raises `UserError` if options exclude each other or a layout cannot be used. Making a `Sheet` writes nothing.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Sheet:
 
 
 def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:
-    """The layout in the file `fields`, with the single fields added; None if neither is given."""
+    """The layout in the file `fields`, with the fields of `single` added; None if neither is given."""
     if fields is None and not single:
         return None
     from mnistlab.reading.sheets.layout import Field, Layout, read_layout

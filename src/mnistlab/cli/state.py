@@ -59,8 +59,8 @@ class State:
     noted : str or None
         The SHA-256 of the output if it has been finished and not continued since.
 
-    Raises `UserError` if another process has the state locked, if it is another program's file, or if it has other columns or
-    options.
+    Raises `UserError` if another process has the state locked, if it is another program's file, or if it was begun with other
+    columns or options.
     """
 
     def __init__(self, output: Path, options: dict[str, Any]) -> None:
@@ -170,7 +170,7 @@ def whole_object(line: bytes) -> dict[str, Any] | None:
 
 
 def append(file: io.FileIO, content: bytes) -> int:
-    """Write all of the content at the end of the file, or nothing. Returns where it begins."""
+    """Write all of the content at the end of the file, or nothing. Returns where the content begins."""
     start = file.seek(0, os.SEEK_END)
     rest = memoryview(content)
     try:

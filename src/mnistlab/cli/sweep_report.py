@@ -72,7 +72,7 @@ def told_spread(spread: Spread | None) -> str:
 
 
 def told_interval(spread: Spread | None) -> str:
-    """The 95 % interval of the mean, in percent; "" for None."""
+    """The 95 % interval of the mean, in percent; "" if there is none."""
     if spread is None or spread.interval is None:
         return ""
     low, high = (100 * bound for bound in spread.interval)

@@ -57,7 +57,7 @@ class SweepTable:
         self.running[trial] = share
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Count the trial as done and, without a terminal, print a line about it."""
+        """Count the trial as done; if the console is not a terminal, print a line about the trial."""
         self.ended_here += trial in self.running
         self.running.pop(trial, None)
         self.outcomes[trial] = outcome
@@ -82,13 +82,13 @@ class SweepTable:
         )
 
     def seconds_left(self) -> int | None:
-        """About how many seconds the rest will take at the speed so far; None if that is unknown or nothing is left."""
+        """About how many seconds the rest of the sweep will take at the speed so far; None if unknown, or if nothing is left."""
         done_here = self.ended_here + sum(self.running.values())
         to_do = len(self.trials) - len(self.outcomes) - sum(self.running.values())
         return round((time.monotonic() - self.begun) / done_here * to_do) if done_here > 0.01 and to_do > 0 else None
 
     def render(self) -> Group:
-        """The current table, with the settings in training above the others, and the best at the top of each group."""
+        """The current table: first the settings in training, then the others; in both groups, the best setting comes first."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for number, name in enumerate(words("columns.sweep_running").split("|")):
             table.add_column(name, justify="right" if number in (1, 3, 4) else "left", no_wrap=number != 0)
@@ -97,7 +97,7 @@ class SweepTable:
         return Group(Text(self.told_state()), table)
 
     def row_of(self, setting: Setting) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-        """A setting's sort key, and its cells."""
+        """A setting's sort key, and the cells of its row in the table."""
         running = {t.seed: share for t, share in list(self.running.items()) if t.setting == setting}
         trials = [trial for trial in self.trials if trial.setting == setting]
         ended = [self.outcomes[trial] for trial in trials if trial in self.outcomes]
@@ -119,7 +119,7 @@ def validation_of(outcome: Outcome) -> float | None:
 
 
 class Progress(Silent):
-    """Records what share of a training run is done; each member of an ensemble counts equally."""
+    """Records what share of a training run is done. In an ensemble, every member counts as an equal share."""
 
     def __init__(self, running: dict[Trial, float], trial: Trial) -> None:
         self.running, self.trial = running, trial
@@ -131,7 +131,7 @@ class Progress(Silent):
         self.step(done, 0, 0)
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Note that more steps are done."""
+        """Note how many steps are done."""
         self.running[self.trial] = (self.members + done / self.steps) / self.trial.setting.recipe.trainings
 
     def epoch(self, row: dict[str, Any]) -> None:

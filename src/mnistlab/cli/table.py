@@ -18,7 +18,7 @@ __all__ = ["Table", "check_output"]
 
 
 def check_output(path: Path, resume: bool) -> None:
-    """Raise `UserError` if the output cannot be written to `path`, or if that would destroy something. Writes nothing."""
+    """Raise `UserError` if the output cannot be written to `path`, or if writing it would destroy other data. Writes nothing."""
     name, state = printable(path), state_of(path)
     ending = path.suffix.lower()
     if is_folder(path):
@@ -45,10 +45,10 @@ def has_content(path: Path) -> bool:
 
 
 class Table:
-    """An output file and its state, both open.
+    """An output file and its state file, both open.
 
-    As soon as the rows of a picture are added, they are complete in both files. Nothing can be appended to a Parquet file, so
-    its rows are only in the state until the file is finished.
+    As soon as the rows of a picture are added, both files hold them in full. Parquet is the exception: nothing can be appended to
+    a Parquet file, so until the output is finished, its rows are only in the state file.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Table:
     values
         The possible values of a digit.
 
-    Raises `UserError` if the existing rows were read with other options or have been changed since.
+    Raises `UserError` if the existing rows were read with other options, or if the output was changed after it was finished.
     """
 
     def __init__(self, path: Path, options: dict[str, Any], values: list[int | str]) -> None:
@@ -78,7 +78,7 @@ class Table:
             raise
 
     def _begin(self) -> None:
-        """Write the output anew from the state, so that nothing half-written is left, and open it for more rows."""
+        """Write the output anew from the state, so that nothing half-written is left, and open the output for more rows."""
         with explain_os_errors(self.path):
             if self.state.noted is not None and self.target.exists() and self.state.noted != digest_of(self.target):
                 state = printable(self.state.path)
@@ -106,7 +106,7 @@ class Table:
             temporary.unlink(missing_ok=True)
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Write a picture's rows. Raises `StorageFailure` if the disk is full; what was written before stays whole."""
+        """Write a picture's rows. Raises `StorageFailure` if the disk is full; even then, rows written earlier stay intact."""
         rows = rows_of(name, outcome.pages)
         will_be_stale = self.is_stale
         self.is_stale = True  # in case Ctrl-C comes before the rows are written
@@ -121,7 +121,7 @@ class Table:
         self.is_stale = will_be_stale
 
     def finish(self, names: list[str]) -> None:
-        """Finish the output: put its rows in the order in which the pictures were named, and note its hash to detect changes.
+        """Finish the output: put its rows in the order of `names`, and note the file's hash so that later changes are detected.
 
         Rows of pictures that are not in `names` are kept, and come first.
         """
@@ -138,7 +138,7 @@ class Table:
             self.state.note(digest_of(self.target))
 
     def close(self) -> None:
-        """Close the files; they keep what was added."""
+        """Close both files; the rows that were added stay in them."""
         self.state.close()
         if self.output is not None:
             self.output.close()

@@ -20,8 +20,8 @@ __all__ = ["find_targets", "names_in", "of_page", "save_annotated"]
 
 
 def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path, Path]:
-    """The file for each annotated picture; in a folder, pictures with the same name get different files. Raises `UserError`,
-    before anything is read, if a file cannot be written or would overwrite a picture."""
+    """The file to which each annotated picture is written. If `annotate` is a folder, pictures with the same name get different
+    files in it. Raises `UserError`, before any picture is read, if a file cannot be written or would overwrite a picture."""
     from mnistlab.files import check_folder, is_folder, link_target, printable
     from mnistlab.pictures.decode import SUFFIXES
 
@@ -48,7 +48,7 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
 
 
 def names_in(folder: Path, files: list[Path], ending: str = ".png") -> Iterator[Path]:
-    """For each file, a name with this ending, unique even on file systems where A.png and a.png are the same file."""
+    """For each file, a path in `folder` with this ending. All paths differ, even on file systems where A.png is a.png."""
     taken: set[str] = set()
     for file in dict.fromkeys(files):
         stem, number = file.stem, 1
@@ -60,12 +60,12 @@ def names_in(folder: Path, files: list[Path], ending: str = ".png") -> Iterator[
 
 
 def of_page(target: Path, page: Page) -> Path:
-    """The file for a page: the target itself if the picture has only one page, otherwise with the page's number in its name."""
+    """The file for a page: the target if the picture has only one page, otherwise a file with the page's number in its name."""
     return target if page.count == 1 else target.with_stem(f"{target.stem}-page-{page.number}")
 
 
 def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
-    """The identities of those files and folders that exist, whatever names and links lead to them."""
+    """The device and inode numbers of each path that exists; they are the same whatever name or link leads to a file."""
     found = set()
     for path in paths:
         with contextlib.suppress(OSError, ValueError):
@@ -75,7 +75,7 @@ def identities(paths: Iterable[Path]) -> set[tuple[int, int]]:
 
 
 def save_annotated(targets: dict[Path, Path], file: Path, picture: NDArray[Any], page: Page) -> None:
-    """Save the picture, with boxes drawn on it, under the path that `targets` gives for the file; whole or not at all."""
+    """Save the picture, with boxes drawn on it, at the path that `targets` gives for `file`, completely or not at all."""
     from mnistlab.files import printable, write_output
     from mnistlab.reading.annotation import annotate
 

@@ -1,4 +1,4 @@
-"""`mnistlab train`: train a recipe, and keep the tested result in a run folder."""
+"""`mnistlab train`: train a network by a recipe, test it, and keep everything in a run folder."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def train(
 
 
 def options_of(fields: Iterable[str]) -> list[str]:
-    """The options for these fields of a recipe, as they are typed."""
+    """The options for these fields of a recipe, as they are typed on the command line."""
     params = (param for param in click.get_current_context().command.params if param.name in fields)
     return sorted(param.opts[0] for param in params)
 
@@ -115,7 +115,7 @@ def options_of(fields: Iterable[str]) -> list[str]:
 def go_on(
     name: str, runs_dir: Path, data_dir: Path, track: str | None, changed: dict[str, Any]
 ) -> tuple[Run, Evaluation]:
-    """Resume a run. Raises `UserError` if an option on the command line would change it."""
+    """Resume a run. Raises `UserError` if an option on the command line would change the run."""
     from mnistlab.runs.store import find_run
 
     context = click.get_current_context()

@@ -56,7 +56,7 @@ class TrainingCommand(click.Command):
     """A command whose help shows a recipe's options under headings, with the values of the recipe named on the command line."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does, but note the recipe first, because the help is printed before the parameters are known."""
+        """Parse as click does, but first note the recipe's name, because the help is printed before the parameters are known."""
         from mnistlab.recipes.catalog import ALL_RECIPES
 
         ctx.meta[RECIPE] = next((name for name in args if name in ALL_RECIPES), "default")
@@ -70,7 +70,7 @@ class TrainingCommand(click.Command):
             formatter.write_text(recipe_list())
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, as click does, but in a section for each heading."""
+        """Write the options as click does, but in sections, each below its heading."""
         heading, sections = "Options", dict[str, list[tuple[str, str]]]()
         shown = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         for param in sorted(shown, key=lambda param: param.name in ALL_TYPES):  # a recipe's options come last
@@ -92,7 +92,7 @@ class TrainingCommand(click.Command):
 
 
 def recipe_list() -> str:
-    """The recipes, each above its measured figures; benchmarks/report/write.py writes the figures to recipes/figures.json."""
+    """The recipes, each above its measured figures from recipes/figures.json, a file that benchmarks/report/write.py writes."""
     from mnistlab.recipes.catalog import ALL_RECIPES
 
     figures = json.loads(Path(__file__).parents[1].joinpath("recipes", "figures.json").read_text(encoding="utf-8"))
@@ -119,7 +119,7 @@ class RecipeOption(click.Option):
     """
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The option's name and its text, which says what the field means in the recipe; None if the recipe has no such field."""
+        """The option's name and its help, which says what the field means in the recipe; None if the recipe has no such field."""
         recipe, name = shown_recipe(ctx), self.name or ""
         if name not in fields_of(recipe):
             return None
@@ -127,7 +127,7 @@ class RecipeOption(click.Option):
         return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """The default and the allowed values, as click gives them, taken from the recipe that the help is about."""
+        """The default and the allowed values, in click's form, but taken from the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
         recipe = shown_recipe(ctx)
         value = getattr(recipe, name)

@@ -1,4 +1,4 @@
-"""Turn click's usage errors into errors of mnistlab, whose sentences may be in languages other than English."""
+"""Turn click's usage errors into errors of mnistlab, which can be told in languages other than English."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["usage_error"]
 
 
 def usage_error(error: click.UsageError, command: str) -> UserError:
-    """The error as one of mnistlab's own; its remedy is the help of the failed command, or of `command` if that is unknown."""
+    """The error as one of mnistlab's own; its remedy is the help of the failed command or, if that is unknown, of `command`."""
     path = error.ctx.command_path if error.ctx else command
 
     def said(key: str, **values: Any) -> UserError:

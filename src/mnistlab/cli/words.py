@@ -1,4 +1,4 @@
-"""Speak the user's language on the command line: the language that MNISTLAB_LANG names or, if it is not set, the locale's.
+"""Speak the user's language on the command line: the one that MNISTLAB_LANG names or, if this variable is not set, the locale's.
 
 Files and JSON stay in English.
 """
@@ -30,7 +30,7 @@ def tell(key: str, /, *, err: bool = False, **values: Any) -> None:
 
 
 def told_place(folder: Path) -> str | Clause:
-    """The folder in a form that can begin or end a sentence, with only characters that a terminal shows."""
+    """The folder in a form that can begin or end a sentence ("the current folder" for "."), without unprintable characters."""
     from mnistlab.files import printable
 
     return Clause("files.current_folder") if folder == Path() else printable(place(folder))
@@ -48,7 +48,7 @@ def ask(key: str, /, **values: Any) -> None:
 
 
 def figure(value: float, form: str) -> str:
-    """The number as `format` writes it, in the user's language: 2,000.5 in English, 2 000,5 in French."""
+    """The number in the format `form`, as it is written in the user's language: 2,000.5 in English, 2 000,5 in French."""
     return Words(language=locales_language()).format_field(value, form)
 
 
@@ -60,7 +60,7 @@ def percent(value: float | None) -> str:
 def print_table(
     key: str, forms: Sequence[str], rows: Iterable[Sequence[str]], gap: str = " ", indent: str = ""
 ) -> None:
-    """Print the columns' names, which are separated by "|" in the message `key`, and the rows.
+    """Print the columns' names, which are separated by "|" in the message `key`, and then the rows.
 
     `forms` says how each column is aligned and how wide it is, such as "<12"; a column is at least as wide as its name.
     """
@@ -72,7 +72,7 @@ def print_table(
 
 
 def check_language(name: str) -> None:
-    """Raise `UserError` if MNISTLAB_LANG is not a language that mnistlab speaks."""
+    """Raise `UserError` if MNISTLAB_LANG names a language that mnistlab does not speak."""
     if name and language_in(name) is None:
         raise UserError("cli.unknown_language", name=shown(name), languages=LANGUAGES)
 
@@ -81,7 +81,7 @@ PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...",
 
 
 def without_accents(error: UnicodeError) -> tuple[str, int]:
-    """Replace characters that a console cannot write: letters lose their accents, others become plain spaces, quotes or "?"."""
+    """Replace characters that a console cannot show: letters lose their accents, others become similar plain ones or "?"."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing else is written
     found = error.object[error.start : error.end]
     plain = (PLAIN.get(one) or unicodedata.normalize("NFKD", one).encode("ascii", "ignore").decode() for one in found)

@@ -1,4 +1,4 @@
-"""A split in memory, and the order in which its examples make batches."""
+"""A split in memory, and the order in which its examples are put into batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Augment(Protocol):
     """A random change to a batch: a `Pipeline`, an `Augmentation`, a transform of torchvision's, or a function of your own."""
 
     def __call__(self, images: torch.Tensor, labels: torch.Tensor, /) -> Batch:
-        """Takes images (float, (B, 1, H, W), 0 for paper to 255 for ink) and labels (int64, (B,)); may return more of both."""
+        """Takes and returns images, float (B, 1, H, W), 0 (paper) to 255 (ink), and labels, int64 (B,); may add examples."""
 
 
 class BatchDataset(TorchDataset[Example]):
@@ -74,12 +74,15 @@ class BatchDataset(TorchDataset[Example]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Example]:
-        """Several examples at once; torch's own DataLoader calls this, even if a `Subset` lies in between."""
+        """Several examples at once; torch's own DataLoader calls this method, directly or through a `Subset`."""
         images, labels = self.batch(torch.tensor(list(map(self.position, indices)), device=self.labels.device))
         return list(zip(images, labels.tolist(), strict=True))[: len(indices)]  # without rejects added by `augment`
 
     def position(self, index: Any) -> int:
-        """`index` as a number from 0; if negative, it counts from the end. Raises `IndexError` or `TypeError` if invalid."""
+        """`index` as a number from 0; a negative `index` counts from the end.
+
+        Raises `IndexError` or `TypeError` if `index` is invalid.
+        """
         try:
             return range(len(self))[operator.index(index)]
         except TypeError:
@@ -108,7 +111,7 @@ def prepared(images: torch.Tensor, prepare: Prepare) -> torch.Tensor:
 
 
 class Order(Sampler[int]):
-    """The examples' indices: in file order, or shuffled for each epoch as `seed` determines. Each `iter()` is an epoch."""
+    """The examples' indices: in file order, or shuffled for each epoch as `seed` determines. Each `iter()` yields one epoch."""
 
     def __init__(self, total: int, shuffle: bool, seed: int) -> None:
         self.total = total

@@ -34,15 +34,15 @@ class DatasetSpec:
     Parameters
     ----------
     name, title : str
-        The dataset's name in commands, and in sentences.
+        The dataset's name in commands, and its name in sentences.
     classes : tuple of str
         The name of each class, in the order of the labels.
     mean, std : float
         Mean and standard deviation of the training images' pixels, scaled to [0, 1].
     folder : str
-        Where torchvision keeps the raw files below its root.
+        The folder in which torchvision keeps the raw files, relative to torchvision's root.
     files : tuple of FileSpec
-        Training images, training labels, test images, test labels; or training and test, each with both images and labels.
+        Training images, training labels, test images, test labels; or a training and a test file, each with images and labels.
     torchvision_class, torchvision_arguments : str, dict
         The class that downloads the dataset, and its arguments; the class is "" if torchvision lacks the dataset.
     image_size : (int, int)
@@ -54,9 +54,9 @@ class DatasetSpec:
     bundled : bool
         Whether a copy ships in the package.
     corrected_test_labels : dict
-        By index, the right label of each test example whose label is known to be wrong; None if there is no right one.
+        By index, the right label of each test example whose label is known to be wrong; None if no label would be right.
     writers : dict
-        For "train" and "test", the SHA-256 of the packaged file that says who wrote each example; empty if that is unknown.
+        For "train" and "test", the SHA-256 of the packaged file that says who wrote each example; empty if unknown.
     """
 
     name: str
@@ -238,7 +238,7 @@ DATASETS: dict[str, DatasetSpec] = {
 
 
 def find_spec(name: str) -> DatasetSpec:
-    """The row called `name`. Raises `UserError` if there is none."""
+    """The row of `DATASETS` called `name`. Raises `UserError` if there is no such row."""
     try:
         return DATASETS[name]
     except KeyError:

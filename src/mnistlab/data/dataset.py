@@ -1,4 +1,4 @@
-"""Open a dataset of images of one size, from raw files or from a folder of pictures."""
+"""Open a dataset, in which all images have the same size, from raw files or from a folder of pictures."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ class RawDataset:
 
     @property
     def validation(self) -> None:
-        """None: the makers set no examples aside (see `held_out`)."""
+        """None: the makers of these datasets set no examples aside for validation (see `held_out`)."""
         return
 
     def writers(self, part: Part) -> NDArray[np.int16] | None:
-        """Who wrote each example; see `Dataset.writers`. Raises `UserError` if the file in the package is damaged."""
+        """Who wrote each example; see `Dataset.writers`. Raises `UserError` if the packaged file that says so is damaged."""
         return read_writers(self.spec, part)
 
     def read(self, part: Part) -> Arrays:
-        """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Read once, then kept.
+        """Images uint8 (N, height, width) and labels int64 (N,); see `Dataset.read`. Both are read once, then kept in memory.
 
         Raises `UserError` if a file is missing or corrupt and cannot be fetched.
         """
@@ -79,7 +79,7 @@ class RawDataset:
 
 
 def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: bool = False) -> Dataset:
-    """Open a dataset of the catalogue, or a folder of pictures. No file of a catalogued dataset is read yet.
+    """Open a dataset of the catalogue, or a folder of pictures. The images are read later, when they are first needed.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
         The folder for raw files. Missing files are unpacked from the copy in the package (MNIST), or downloaded by
         torchvision.
     download : bool
-        Try torchvision's mirrors first, even if a copy ships in the package.
+        Try torchvision's mirrors first for missing files, even if a copy ships in the package.
 
     Returns
     -------
     Dataset
-        `spec` describes it; `read("train")` and `read("test")` return images uint8 (N, height, width) and labels int64 (N,).
+        `spec` describes it. `read("train")` and `read("test")` return images uint8 (N, height, width) and labels int64 (N,).
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Keywords of `MNISTDataLoader` that `augment` and `prepare` replace. Version 0.3 will remove them, and this file with them."""
+"""Keywords of `MNISTDataLoader` that `augment` and `prepare` replace. Version 0.3 will remove these keywords and this file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["replace_keywords"]
 def replace_keywords(
     prepare: Any, augment: Any, writing: Any, rejects: Any, upright: bool, digits: tuple[int, ...]
 ) -> tuple[Any, Any]:
-    """The `prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` ask for; warns if any of these is used.
+    """The `prepare` and `augment` that do what `writing=`, `rejects=` and `deskew=` ask for. Warns if any of the three is used.
 
-    Raises `UserError` if `augment` or `prepare` is given as well and cannot be combined with these keywords.
+    Raises `UserError` if `augment` or `prepare` is given as well and cannot be combined with these three keywords.
     """
     if upright:
         warn("deskew=True", "prepare=deskew, from mnistlab.networks.deskew")
@@ -41,5 +41,5 @@ def replace_keywords(
 
 
 def warn(old: str, new: str) -> None:
-    """Issue a warning that points at the line where the loader is made, three calls up."""
+    """Issue a warning that points at the line where the loader is made, three calls up the stack."""
     warnings.warn(f"MNISTDataLoader({old}) is deprecated: write {new}.", DeprecationWarning, stacklevel=4)

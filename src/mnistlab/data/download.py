@@ -99,7 +99,7 @@ def recorded_sums(folder: Path) -> dict[str, str]:
 
 
 def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
-    """Make sure that all raw files of the dataset are there and intact; one process at a time."""
+    """Make sure that all raw files of the dataset exist and are intact; only one process at a time does this."""
     folder = data_dir / spec.folder
     with explain_os_errors(folder / "files"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def needs_fetching(spec: DatasetSpec, file: FileSpec, folder: Path) -> bool:
 
 
 def write_verified(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) -> None:
-    """Put verified files in their place and record their checksums; a corrupt file found there is kept under another name."""
+    """Write verified files and record their checksums; a corrupt file that one of them replaces is kept under another name."""
     sums = recorded_sums(folder)
     for name, content in contents.items():
         path = folder / name
@@ -170,7 +170,7 @@ def write_verified(spec: DatasetSpec, folder: Path, contents: dict[str, bytes]) 
 
 
 def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
-    """Unpack the copy that ships in the package."""
+    """Unpack the wanted files from the copy that ships in the package."""
     contents = {}
     for file in wanted:
         packed = resources.files("mnistlab") / "bundled" / spec.name / f"{file.name}.xz"
@@ -183,7 +183,7 @@ def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
 
 
 def from_mirrors(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> None:
-    """Let torchvision download into a separate folder, then take over the intact files."""
+    """Let torchvision download into a temporary folder, then verify the wanted files and copy them into `data_dir`."""
     if not spec.torchvision_class:
         raise SourceError(Clause("data.not_in_torchvision"))
     logger.info(Clause("data.asking_mirrors", dataset=spec.name))

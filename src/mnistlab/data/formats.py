@@ -29,11 +29,11 @@ IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4"
 
 
 class CorruptFileError(Fault):
-    """A raw file differs from its row in the catalogue; `reason` says how, and `reason.values["file"]` is the file's name."""
+    """A raw file is not as the catalogue says; `reason` says what differs, and `reason.values["file"]` is the file's name."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
-    """How many bytes the file must have, or None if its format does not say."""
+    """How many bytes the file must have, or None if that does not follow from its format."""
     if file.kind == "both":
         return None
     if file.kind == "images":
@@ -45,7 +45,9 @@ def parse(spec: DatasetSpec, file: FileSpec, content: bytes, recorded: str | Non
     """The arrays in `content`, the bytes of `file`.
 
     Images are uint8 (N, height, width), upright; labels int64 (N,), from 0. `recorded` is the SHA-256 that the file had
-    when it was fetched or first read, for files whose checksum is not in the catalogue. Raises `CorruptFileError`.
+    when it was fetched or first read; it matters only for files whose checksum is not in the catalogue.
+
+    Raises `CorruptFileError` if `content` is not what the catalogue or `recorded` says.
     """
     if not content:
         raise CorruptFileError(Clause("data.file_empty", file=file.name))
@@ -98,7 +100,7 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
 
 
 def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
-    """Parse LIBSVM's text, compressed with bz2: each line has a label from 1, then `index:value` pairs with values in [-1, 1]."""
+    """Parse LIBSVM's text format inside bz2: each line has a label from 1, then `index:value` pairs with values in [-1, 1]."""
     try:
         with bz2.open(io.BytesIO(content)) as unpacked:
             text = unpacked.read(LONGEST_TEXT + 1)

@@ -50,7 +50,7 @@ def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
 
 
 def unpack(path: Path, size: int | None) -> bytes:
-    """The file's bytes; if its name ends in .gz, the unzipped bytes, of which at most `size` + 1 are read."""
+    """The file's bytes; if its name ends in .gz, the unzipped bytes, at most `size` + 1: enough to notice excess bytes."""
     if path.suffix != ".gz":
         return read_bytes(path)
     try:

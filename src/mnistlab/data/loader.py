@@ -30,9 +30,9 @@ class MNISTDataLoader(DataLoader[Example]):
     """A split as batches: images float32 (B, 1, H, W), normalised; labels int64 (B,).
 
     The split is held in memory (on `device`) as uint8, and one indexing operation fetches a whole batch: no picture is decoded
-    twice, and no worker process is needed. Each `iter()` is an epoch. `batch_size`, `drop_last` and `len()` are as in torch's
-    DataLoader. So is `dataset`, whose examples are (image float32 (1, H, W), label int); `Subset`, `random_split` and other
-    DataLoaders accept it. `writers` says who wrote each example, int16 (N,), or is None if unknown.
+    twice, and no worker process is needed. Each `iter()` yields one epoch. `batch_size`, `drop_last` and `len()` are as in
+    torch's DataLoader. So is `dataset`, whose examples are (image float32 (1, H, W), label int); `Subset`, `random_split` and
+    other DataLoaders accept it. `writers` says who wrote each example, int16 (N,), or is None if the writers are unknown.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class MNISTDataLoader(DataLoader[Example]):
         The last batch may be smaller. None means 1,000 images, or the whole split if that is smaller.
     shuffle : bool, optional
         Whether to shuffle; by default, only the training splits are shuffled. The order depends only on `seed` and the epoch's
-        number, so that `state_dict()` is three integers and an epoch can be resumed in the middle.
+        number, so `state_dict()` needs only three integers, and an epoch can be resumed in the middle.
     seed : int, 0 to 2**32 - 1
         Decides the order of shuffled examples.
     drop_last : bool
@@ -56,9 +56,9 @@ class MNISTDataLoader(DataLoader[Example]):
     prepare : callable, optional
         Applied once to all images, float (B, 1, H, W), with values from 0 to 255; for example `mnistlab.networks.deskew.deskew`.
     augment : callable, optional
-        Takes the images and labels of each batch before they are normalised, and returns both. Images are float (B, 1, H, W),
+        Takes each batch's images, not yet normalised, and its labels; returns both. Images are float (B, 1, H, W),
         from 0 (paper) to 255 (ink). Give an `Augmentation`, a `mnistlab.augmentation.pipeline.Pipeline`, or a transform of
-        torchvision's v2. If it adds images of no class, labelled -1, batches become larger than `batch_size`.
+        torchvision's v2. If `augment` adds images of no class, labelled -1, batches become larger than `batch_size`.
     normalise : Normalisation or (float, float), optional
         Mean and std of pixels scaled to [0, 1]; by default, the dataset's own.
     device : str or torch.device
@@ -130,7 +130,7 @@ class MNISTDataLoader(DataLoader[Example]):
         self.resuming = False
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        """The batches of an epoch, or the rest of it after `load_state_dict`."""
+        """The batches of an epoch; after `load_state_dict`, only those that remain."""
         order, count = self.sampler, len(self)
         if self.resuming:
             self.resuming = False
@@ -143,13 +143,13 @@ class MNISTDataLoader(DataLoader[Example]):
             yield self.dataset.batch(indices[batch * self.batch_size : (batch + 1) * self.batch_size])
 
     def state_dict(self) -> dict[str, int]:
-        """The loader's position: its seed, the epochs completed, and the batches handed out since then."""
+        """The loader's position: its seed, the number of epochs completed, and the number of batches handed out since then."""
         return {"seed": self.sampler.seed, "epoch": self.sampler.epoch, "batch": self.batch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from `state_dict()`: the next `iter()` gives the batches that would have come next.
+        """Continue from the position that `state_dict()` returned: the next `iter()` gives the batches that would have come next.
 
-        Raises `UserError` if this loader has too few batches to continue there.
+        Raises `UserError` if an epoch of this loader has too few batches to continue from that position.
         """
         if not 0 <= state["batch"] < len(self):
             raise UserError("data.state_of_longer_epoch", batch=state["batch"], count=len(self))

@@ -41,7 +41,7 @@ class SourceError(Fault):
 
 
 def torchvision_download(spec: DatasetSpec, root: Path) -> None:
-    """Let torchvision download into `root`, from one mirror after the other. Raises `SourceError` if that fails.
+    """Let torchvision download into `root`, trying one mirror after another. Raises `SourceError` if no mirror delivers.
 
     torchvision sets no timeout, and a DNS look-up cannot have one, so the download runs in a thread that is abandoned
     if such a look-up hangs.
@@ -79,7 +79,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
 
 @contextmanager
 def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
-    """Inside `with`, measure what `thread` downloads through urllib, and wait at most `patience` seconds for each piece."""
+    """Inside `with`, measure how fast `thread` downloads through urllib, and wait at most `patience` seconds for each piece."""
     timeout, before = socket.getdefaulttimeout(), urllib.request._opener  # type: ignore[attr-defined]
     opener = PacedOpener(before or urllib.request.build_opener(), thread)
     socket.setdefaulttimeout(patience)
@@ -92,7 +92,7 @@ def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
 
 
 class PacedOpener:
-    """Opens URLs as `opener` does; for `thread`, it measures what arrives and never asks an abandoned host again."""
+    """Opens URLs as `opener` does; for `thread`, it measures how fast data arrives and never asks an abandoned host again."""
 
     def __init__(self, opener: urllib.request.OpenerDirector, thread: threading.Thread) -> None:
         self.opener, self.thread = opener, thread
@@ -102,7 +102,7 @@ class PacedOpener:
         """When the pending request was sent; None if there is none."""
 
     def open(self, request: urllib.request.Request, *arguments: Any) -> Any:
-        """Called by `urllib.request.urlopen`."""
+        """Open a URL; `urllib.request.urlopen` calls this method."""
         if threading.current_thread() is not self.thread:
             return self.opener.open(request, *arguments)
         host = urlsplit(request.full_url).netloc
@@ -116,7 +116,7 @@ class PacedOpener:
 
 
 class PacedResponse:
-    """A response whose `read` raises `URLError` if it is too slow, stalls or is cut off, so that torchvision tries the next host.
+    """A response whose `read` raises `URLError` if data comes too slowly or stops early; torchvision then tries the next host.
 
     `give_up` is called with the reason if the host is too slow.
     """
@@ -126,7 +126,7 @@ class PacedResponse:
         self.since, self.came = clock(), 0
 
     def read(self, amount: int = sys.maxsize) -> bytes:
-        """Up to `amount` bytes; fewer only at the end."""
+        """`amount` bytes, or fewer at the end of the response."""
         pieces = b""
         while len(pieces) < amount:
             try:

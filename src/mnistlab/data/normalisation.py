@@ -1,4 +1,4 @@
-"""The numbers that scale pixels to mean 0 and standard deviation 1, and the one way to apply them."""
+"""The numbers that scale pixels to mean 0 and standard deviation 1, and the single place where they are applied."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Normalisation:
         return -self.mean / self.std
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        """(pixels / 255 - mean) / std, for NumPy or torch floats of any shape, 0 (paper) to 255 (ink)."""
+        """(pixels / 255 - mean) / std. `pixels` are NumPy or torch floats of any shape, from 0 (paper) to 255 (ink)."""
         values: Pixels = pixels * self.scale + self.shift
         return values
 

@@ -1,7 +1,8 @@
 """ZIP codes, amounts and times of day, each put together from the digits of a single writer.
 
-After "Realistic Handwritten Multi-Digit Writer (MDW) Number Recognition Challenges" (Wagstaff 2025, arXiv 2512.00676), which
-draws from all of NIST's digits; here, the digits are MNIST's. A number counts as read correctly only if all its digits are right.
+Modelled on "Realistic Handwritten Multi-Digit Writer (MDW) Number Recognition Challenges" (Wagstaff 2025, arXiv 2512.00676),
+which draws from all of NIST's digits, whereas the digits here are MNIST's. A number counts as read correctly only if all its
+digits are right.
 
     numbers = write_numbers("time", labels, writers, count=3)
     numbers[0].text, numbers[0].digits      # "7:05", "705"
@@ -49,13 +50,13 @@ def zip_code(random: np.random.Generator) -> str:
 
 
 def amount(random: np.random.Generator) -> str:
-    """Dollars and cents, 1.00 to 99,999.99, log-uniform: the leading digits follow Benford's law."""
+    """Dollars and cents, 1.00 to 99,999.99, drawn log-uniformly, so that the leading digit follows Benford's law."""
     cents = min(int(100 * 10 ** random.uniform(0, 5)), 9_999_999)
     return f"{cents // 100}.{cents % 100:02}"
 
 
 def time_of_day(random: np.random.Generator) -> str:
-    """A minute of the day, 0:00 to 23:59."""
+    """A time of day, 0:00 to 23:59, with every minute equally likely."""
     hour, minute = divmod(int(random.integers(24 * 60)), 60)
     return f"{hour}:{minute:02}"
 
@@ -70,9 +71,9 @@ MAKERS: dict[NumberKind, Callable[[np.random.Generator], str]] = {
 def write_numbers(
     kind: NumberKind, labels: NDArray[np.int64], writers: NDArray[np.int16], count: int = 10_000, seed: int = 0
 ) -> list[Number]:
-    """Numbers of one kind, each put together from one writer's images; the writer is drawn from those who wrote all its digits.
+    """Numbers of one kind, each put together from the images of one writer, drawn from those who wrote all digits of that number.
 
-    An image may be used again, even within one number, as in Wagstaff 2025.
+    An image may be used several times, even within one number, as in Wagstaff 2025.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ def write_numbers(
     writers : int16 (N,)
         Who wrote each image: `Dataset.writers`, or `mnistlab.data.splits.split_writers`.
     count : int
-        How many numbers.
+        How many numbers to put together.
     seed : int
 
     Returns
@@ -115,14 +116,14 @@ def write_numbers(
 
 
 def images_by_writer(indices: NDArray[np.int64], writers: NDArray[np.int16]) -> dict[int, NDArray[np.int64]]:
-    """The `indices` of images, grouped by the writer's number."""
+    """The `indices`, grouped by who wrote the image; the keys are the writers' numbers."""
     ordered = indices[np.argsort(writers[indices], kind="stable")]
     numbers, starts = np.unique(writers[ordered], return_index=True)
     return dict(zip(numbers.tolist(), np.split(ordered, starts[1:]), strict=True)) if len(ordered) else {}
 
 
 def read_right(numbers: Sequence[Number], wrong: Collection[int]) -> float:
-    """The fraction (0 to 1) of numbers without an image in `wrong`; this is 1 minus the "strict error" of Wagstaff 2025."""
+    """The fraction (0 to 1) of numbers without any of the misread images, `wrong`: 1 minus Wagstaff 2025's "strict error"."""
     mistaken = set(wrong)
     return sum(mistaken.isdisjoint(number.indices) for number in numbers) / len(numbers)
 

@@ -97,7 +97,7 @@ class PictureFolder:
         return
 
     def read(self, part: Part) -> Arrays:
-        """Images, uint8 (N, 28, 28), with bright ink on a dark background; labels, int64 (N,). Read once, then kept.
+        """Images, uint8 (N, 28, 28), with bright ink on a dark background; labels, int64 (N,). Both are read once, then kept.
 
         Raises `UserError` for a broken picture.
         """
@@ -145,8 +145,8 @@ def part_folders(root: Path) -> dict[str, Path]:
     """The folder of each part that is given under one of `PART_NAMES`. Other folders are ignored.
 
     If `root` holds classes instead of parts, the only part is "train", and its folder is `root`. Sub-folders count as classes if
-    none of them has a name of the training part, or if the one that does holds pictures directly. Raises `UserError` if a part
-    is given twice, or if each sub-folder has a name of a part other than the training part, and none holds pictures directly.
+    none of them is named like the training part, or if the one so named holds pictures directly. Raises `UserError` if a part is
+    given twice, or if the training part is missing: each sub-folder is named like another part, and none holds pictures directly.
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]
@@ -180,7 +180,7 @@ def check_classes(folder: Path, train: Path, classes: tuple[str, ...]) -> None:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folder's sub-folders by name, without those that are hidden or were left there by a program."""
+    """The folder's sub-folders, sorted by name, without those that are hidden or that other programs left behind."""
     return sorted(
         path for path in folder.iterdir()
         if path.is_dir() and not path.name.startswith(".") and path.name.lower() not in JUNK
@@ -192,7 +192,7 @@ def holds_picture(folder: Path) -> bool:
 
 
 def for_testing(paths: list[Path]) -> list[Path]:
-    """About one in six of a class's pictures; none if there are too few to spare one."""
+    """About one in six of a class's pictures, which are held out for testing; none if the class has fewer than six."""
     if len(paths) < 6:
         return []
     return [path for path in paths if lot(path) < 1 / 6] or sorted(paths, key=lot)[:1]
@@ -208,7 +208,7 @@ def is_picture(path: Path) -> bool:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:
-    """The whole picture as uint8 (28, 28), bright ink on a dark background; other sizes are scaled, keeping the aspect ratio."""
+    """The whole picture as uint8 (28, 28), bright ink on a dark background; pictures of other sizes are scaled proportionally."""
     picture = decode(path)
     pixels = picture if picture.ndim == 2 else np.asarray(Image.fromarray(picture).convert("L"))
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -25,7 +25,7 @@ unknown, "val-random" is the same as "val", and "train-random" as "train"."""
 
 
 def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
-    """Which training examples are held out if the writers are unknown: one in twelve, stratified, the same for everyone.
+    """Which training examples are held out if the writers are unknown: one in twelve, stratified by class, the same for everyone.
 
     Returns bool (N,). Each class contributes its share of N / 12, rounded by the largest-remainder method so that the sum is
     exact (5,000 of MNIST's 60,000), and its examples are taken at even intervals in file order. No random generator is
@@ -76,7 +76,7 @@ def split_writers(dataset: Dataset, split: Split) -> NDArray[np.int16] | None:
 
 
 def writers_of(dataset: Dataset, part: Part) -> NDArray[np.int16] | None:
-    """Like `Dataset.writers`, but also for a user's own dataset, which may lack this method.
+    """Like `Dataset.writers`, but it also accepts a user's own dataset, which may lack this method.
 
     Raises `UserError` if the method does not return a whole number for each example.
     """

@@ -1,7 +1,7 @@
 """Who wrote each image of MNIST, and which writers are kept for validation.
 
 NIST had each writer fill in a form with many digits, and digits by one writer resemble one another. A network that was trained
-on some of them finds the others easier than a stranger's digits, and two digits by one writer are not independent examples.
+on some of a writer's digits finds the rest easier than a stranger's, and two digits by one writer are not independent examples.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int
     The writers, in the order of their numbers, form groups of twelve, and one writer of each group is kept, so that the examples
     kept are as near as possible to a twelfth of each class. The choice is revised group by group, in integer arithmetic and
     without a random generator, until no replacement improves it. For MNIST, 45 of the 539 writers are kept, with 5,004 of the
-    60,000 images; in no class does the number of images differ from a twelfth by more than 1.5.
+    60,000 images; in no class does the number of images kept differ from a twelfth of the class by more than 1.5.
     """
     numbers, who = np.unique(writers, return_inverse=True)
     counts = np.zeros((len(numbers), classes), np.int64)

@@ -80,9 +80,9 @@ def check_apart(
 
 
 def run_until(folder: Path, limit: float, names: list[str]) -> tuple[int, str]:
-    """Run `main` on the folder and return its exit code and the beginning of its output.
+    """Run `main` on the folder in a new process; return that process's exit code and the beginning of its output.
 
-    Raises `UserError` after `limit` seconds.
+    Raises `UserError` if the learner's code takes longer than `limit` seconds.
     """
     process = subprocess.Popen(  # noqa: S603 - it runs our own code
         [sys.executable, "-P", "-m", "mnistlab.doctor.apart", str(folder)],
@@ -114,7 +114,7 @@ def keep_beginning(stream: IO[bytes] | None, kept: bytearray) -> None:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and those that it started."""
+    """Kill the process and, except on Windows, the processes that it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)

@@ -32,7 +32,7 @@ class Call(NamedTuple):
 
 
 class Witness(TorchFunctionMode):
-    """Inside `with`, records what the model's code passes to torch's losses, the calls that fail, and the calls that flatten."""
+    """Inside `with`, records the calls of torch's losses, the last call that failed, and the last result of flattening."""
 
     def __init__(self, model: nn.Module, batch: int) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
 
 
 def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """Inputs with a different number of channels than the convolution takes, or without a batch dimension."""
+    """The mistake in a convolution's input: another number of channels than the layer takes, or no batch dimension."""
     if images.ndim != weight.ndim:
         yield Clause("doctor.maps_lost", layer=layer(weight, witness), shape=tuple(images.shape))
     elif images.shape[1] == 1 and len(images) == witness.batch and weight.shape[1] == 3:
@@ -120,7 +120,7 @@ def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witn
 
 
 def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """Inputs that do not fit the linear layer: maps, a whole batch in one row, or too few or too many values."""
+    """The mistake in a linear layer's input: maps, a whole batch in one row, or too few or too many values."""
     outputs, takes = weight.shape
     named, gets = layer(weight, witness), values.shape[-1] if values.ndim else 1
     if gets == takes:
@@ -137,7 +137,7 @@ def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) 
 
 
 def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Clause]:
-    """Labels that the loss cannot take, or inputs that are not logits."""
+    """The mistake in a loss's arguments: labels that the loss cannot take, or something else in place of the logits."""
     classes = logits.shape[1] if logits.ndim > 1 else 0
     if not logits.is_floating_point():
         yield Clause("doctor.loss_of_classes", dtype=dtype(logits))
@@ -156,7 +156,7 @@ def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Itera
 
 def alike(values: torch.Tensor) -> str:
     """What `values`, float (B, C), look like: "probabilities" if each row sums to 1, "log" if they are logarithms of such rows;
-    " of the batch" is appended if each column, not each row, sums to 1. The text is empty if they look like neither."""
+    " of the batch" is appended if each column, not each row, sums to 1. If `values` look like neither, the text is empty."""
     if values.ndim != 2 or 1 in values.shape or not values.is_floating_point() or not values.isfinite().all():
         return ""
     for dim, where in ((1, ""), (0, " of the batch")):

@@ -16,8 +16,8 @@ Verdict: TypeAlias = Literal["ok", "warning", "problem"]
 class Check:
     """One thing that was checked: its name, a verdict, what was seen, and what to do if the verdict is not "ok".
 
-    The remedy is that of the message about what was seen, unless `remedy_key` names another message; it is worded for the
-    command line.
+    The remedy is that of the message about what was seen, unless `remedy_key` names another message. In both
+    cases, the remedy is worded for the command line.
     """
 
     subject: Clause

@@ -141,7 +141,7 @@ def check_network(
 
 
 def has_modes(model: nn.Module, images: torch.Tensor) -> bool:
-    """Whether the model's answers to the images, float (N, 1, H, W), are different in training mode."""
+    """Whether the model's answers to the images, float (N, 1, H, W), differ between training and evaluation mode."""
     with evaluating(model):
         state = {name: value.clone() for name, value in model.state_dict().items()}
         output = model(images)
@@ -152,7 +152,7 @@ def has_modes(model: nn.Module, images: torch.Tensor) -> bool:
 
 
 def unregistered(model: nn.Module) -> list[str]:
-    """The attributes, such as "layers", that hold layers in a plain list, tuple or dict, where the network does not see them."""
+    """The attributes, such as "layers", that hold layers in a plain list, tuple or dict, where PyTorch does not register them."""
     own = set(model.modules())
     found = []
     for part, module in model.named_modules():
@@ -184,7 +184,7 @@ def import_model(code: str) -> nn.Module:
 
 
 def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
-    """The network made by the class or function of that name. Raises `UserError` if it is not a network."""
+    """The network made by the class or function of that name. Raises `UserError` if what it makes is not a network."""
     remedy = "remedies.give_class"
     with file.explaining(code, remedy):
         made = getattr(file.module, name)()
@@ -225,7 +225,7 @@ class LearnersFile:
 
 @contextlib.contextmanager
 def importing_beside(file: Path) -> Iterator[None]:
-    """Inside `with`, modules beside the file can be imported."""
+    """Inside `with`, modules in the file's folder can be imported."""
     before = list(sys.path)
     sys.path.insert(0, str(resolved(file).parent))
     try:

@@ -30,7 +30,7 @@ RELUS = {name + suffix for name in ("relu", "threshold", "clamp_min", "clamp", "
 
 
 class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Inside `with`, records for each ReLU, in the order of the calls, which of its channels were ever above 0."""
+    """Inside `with`, records for each ReLU, in the order of the calls, which of its channels were above 0 at least once."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -44,7 +44,7 @@ class ReluWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: float, std: float) -> list[Check]:
-    """Look for a softmax in the model, for another kind of input that it reads better, and for dead ReLUs.
+    """Look for a softmax in the model, for a kind of input that it classifies better than the expected one, and for dead ReLUs.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def check_input(model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, no
 
 
 def check_relus(alive: list[torch.Tensor]) -> list[Check]:
-    """For each ReLU, how many of its channels never rise above 0 on any image."""
+    """For each ReLU, how many of its channels do not rise above 0 for any image."""
     if not alive:
         return [Check(Clause("names.relus"), "ok", Clause("doctor.no_relus"))]
     checks = []

@@ -48,7 +48,7 @@ def check_machine(data_dir: str | Path, runs_dir: str | Path, device: str | torc
 
 
 def check_writable(name: Clause, folder: Path) -> Check:
-    """Whether files can be written in the folder, and how much free space there is."""
+    """Whether files can be written in the folder, and how much space is free on its disk."""
     existing = nearest_existing(folder)
     try:
         check_links(folder)
@@ -64,7 +64,7 @@ def check_writable(name: Clause, folder: Path) -> Check:
 
 
 def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
-    """Whether the raw files are there and intact; downloads nothing."""
+    """Whether the raw files exist and are intact. This check downloads nothing."""
     name = Clause("names.data")
     try:
         state = inspect_files(spec, data_dir)

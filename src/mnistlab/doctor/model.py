@@ -68,9 +68,9 @@ def check_model(
     data_dir : str or Path
         The folder that holds the data.
     dataset : str or Path
-        The dataset to examine the network with if `code` is given; otherwise, the file names its dataset.
+        The dataset to examine the network with if `code` is given; otherwise, the dataset that the file names is used.
     code : str, optional
-        "FILE.py:CLASS", the class of the network with this state_dict. FILE.py is run, and CLASS is called without arguments.
+        "FILE.py:CLASS", the class of the state_dict's network. FILE.py is run, and CLASS is called without arguments.
     split : {"val", "val-random"}
         The validation images to examine the model with; "val-random" for a run that was validated on that split.
 
@@ -135,7 +135,7 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 def load_weights(model: nn.Module, path: Path) -> str:
     """Load the state_dict in the file into the network. Returns the prefix removed from the weights' names, "" for none.
 
-    Raises `UserError` if the state_dict does not fit.
+    Raises `UserError` if the state_dict does not fit the network.
     """
     content = load_tensors(path, "remedies.give_state_dict")
     for key in ("state_dict", "model_state_dict", "model"):

@@ -31,7 +31,7 @@ class Enough(BaseException):
 
 
 class TwoSteps:
-    """Inside `with`, watches the training of the model, and ends it at the third step.
+    """Inside `with`, watches the training of the model, and ends the training before its third step.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class TwoSteps:
         self.fresh[id(parameter)] = max(self.fresh.get(id(parameter), 0.0), float(gradient.abs().max()))
 
     def begin_step(self, optimizer: Optimizer) -> None:
-        """Called when an optimizer is about to take a step. Raises `Enough` at the third."""
+        """Called when an optimizer is about to take a step. Raises `Enough` at the third step."""
         if self.steps.get(id(optimizer), 0) >= STEPS:
             raise Enough
 
@@ -149,7 +149,7 @@ def verdict_of(key: str) -> Any:
 
 
 class Counted(DataLoader[tuple[torch.Tensor, ...]]):
-    """Two batches: images float32 (B, 1, H, W), normalised, and labels int64 (B,)."""
+    """A loader of two batches, images float32 (B, 1, H, W), normalised, and labels int64 (B,); it counts the passes over them."""
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor, batch: int, steps: TwoSteps) -> None:
         super().__init__(TensorDataset(images, labels), batch_size=batch)

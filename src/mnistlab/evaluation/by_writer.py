@@ -1,4 +1,4 @@
-"""How certain a figure is if some examples are by the same writer, and so say less than the same number of independent ones.
+"""How certain a figure is if some examples are by the same writer, and so tell less than equally many independent examples.
 
 Someone who writes unusual 7s writes many of them. The result on another test set therefore depends on its writers, and the
 unit that is drawn at random is a writer, not an image.
@@ -80,9 +80,9 @@ def permutation_p_value(differences: NDArray[np.int64]) -> float:
     """The probability of a difference at least this large between two models that are equally good for every writer.
 
     `differences` says for each writer how many more errors the first model made than the second. If the models were equally
-    good, each writer's difference could just as well have the opposite sign. The result is exact: of all combinations
-    of signs, which are equally likely, it is the fraction whose sum is at least as far from 0 as the actual sum. With one example
-    per writer, it is the result of McNemar's exact test.
+    good, each writer's difference could just as well have the opposite sign. The result is exact: it is the
+    fraction of all combinations of signs, which are equally likely, whose sum is at least as far from 0 as the actual sum. With
+    one example per writer, the result is that of McNemar's exact test.
     """
     sizes = np.abs(differences[differences != 0])
     outcomes = np.ones(1)  # the probability of each sum, from -size to size

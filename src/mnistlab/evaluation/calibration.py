@@ -1,5 +1,5 @@
-"""How far a model's probabilities can be trusted: its answers for validation images, the temperature that calibrates them, and
-the lowest probability at which an answer is accepted."""
+"""How far a model's probabilities can be trusted: the model's logits for images, the temperature that calibrates the
+probabilities, and the lowest probability at which an answer is accepted."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Calibration:
-    """The model's expected calibration error, 0 to 1, as trained (`before`) and as exported (`after`).
+    """The expected calibration error, 0 to 1, of the model as trained (`before`) and as exported (`after`).
 
-    It is measured on `images` validation images.
+    `images` is the number of validation images on which both errors are measured.
     """
 
     before: float

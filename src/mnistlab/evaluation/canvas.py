@@ -1,4 +1,4 @@
-"""The parts of tall pictures: a canvas that is filled from top to bottom, and words and numbers in two languages."""
+"""What tall pictures are drawn with: a canvas that is filled from top to bottom, and words and numbers in English or French."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TITLE, NAME, TEXT, SMALL = 40, 28, 20, 13
 
 
 def spoken(key: str, language: str, **values: Any) -> str:
-    """The message `key` (see messages/en.toml) in `language`, in a form that a picture can show."""
+    """The message `key` (see messages/en.toml) in `language`, as text that matplotlib can draw (see `plain_text`)."""
     return plain_text(Clause(key, **values).said(language))
 
 
@@ -42,7 +42,7 @@ def numeral(value: float, spec: str, language: str) -> str:
 
 
 def percentage(probability: float, language: str) -> str:
-    """A probability in percent, such as 99.98, but never 100."""
+    """A probability in percent, such as "99.98"; at most "99.99", because no network is certain."""
     return numeral(100 * rounded(probability, 4), ".2f", language)
 
 
@@ -55,7 +55,7 @@ class Canvas:
     top: float = 0.0
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes without a frame; `left` and `top` are in inches, from the figure's left edge and from the row's top."""
+        """Axes without a frame; `left` and `top` are in inches, from the figure's left edge and from the current row's top."""
         axes = self.figure.add_axes((
             left / WIDTH, 1 - (self.top + top + height) / self.height, width / WIDTH, height / self.height,
         ))  # fmt: skip
@@ -67,7 +67,7 @@ class Canvas:
         return self.figure.text(left / WIDTH, 1 - (self.top + top) / self.height, text, fontsize=size, va="top", **how)
 
     def show(self, left: float, top: float, side: float, image: NDArray[Any], **how: Any) -> Axes:
-        """An image whose longer side is `side` inches."""
+        """Axes that show the image, with its longer side `side` inches long; `left` and `top` as for `axes`."""
         tall = side * image.shape[0] / max(image.shape[:2])
         wide = side * image.shape[1] / max(image.shape[:2])
         axes = self.axes(left, top, wide, tall)

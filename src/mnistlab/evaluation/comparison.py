@@ -21,11 +21,11 @@ __all__ = ["Comparison", "compare_runs"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs on the same test split: how many images only one of them got wrong, and what that says.
+    """Two runs on the same test split: how many images only the first, only the second, or both got wrong, and two p-values.
 
-    `p_value` is the probability of a result at least this uneven if both were equally good (McNemar 1947, exact binomial). It
-    treats each image as an independent trial. `p_value_by_writer` treats each writer as one trial (see `permutation_p_value`);
-    it is None if the writers are not known.
+    `p_value` is the probability of a result at least this uneven if both runs were equally good (McNemar 1947, exact
+    binomial), where each image counts as an independent trial. For `p_value_by_writer`, each writer counts as one trial (see
+    `permutation_p_value`); it is None if the writers are not known.
     """
 
     only_first_wrong: int
@@ -48,7 +48,8 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     Returns
     -------
     Comparison
-        How many test images only one of the runs got wrong, and the probability of so uneven a result if both are equally good.
+        How many test images only the first run got wrong, how many only the second, and the probability of a result at least
+        this uneven if both are equally good.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
 
 def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
-    """The p-value by writer of a `Comparison`, from the indices of the mistakes; None if the writers are unknown."""
+    """The `p_value_by_writer` of a `Comparison`, from the indices of each run's mistakes; None if the writers are unknown."""
     known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # a finder's digits are in drawn scenes
     writers = read_writers(DATASETS[run.dataset], "test") if known else None
     if writers is None or len(writers) != total:

@@ -42,7 +42,7 @@ class Corrupted:
         return mean(1 - evaluation.accuracy for evaluation in self.evaluations.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """In plain types: the counts and accuracy for each corruption (in `by_name`), the mean error, and the picture's path."""
+        """The results in plain types: counts and accuracy by corruption (`by_name`), the mean error, and the picture's path."""
         return {
             "by_name": {
                 name: {"correct": found.correct, "total": found.total, "accuracy": found.accuracy}
@@ -84,7 +84,7 @@ def evaluate_corrupted(
 def draw(rows: list[tuple[str, NDArray[np.uint8], Evaluation | None]], indices: list[int]) -> Figure:
     """A row for the unchanged digits, then one for each corruption with its name and error rate.
 
-    All rows show the same digits; above a misread one is what was read.
+    All rows show the same digits. Above each misread digit is the class that it was read as.
     """
     figure = blank_figure(len(indices) * 0.78 + 2.6, len(rows) * 0.86 + 0.8)
     grid = figure.subplots(len(rows), len(indices) + 1, squeeze=False, width_ratios=[3.0] + [1.0] * len(indices))

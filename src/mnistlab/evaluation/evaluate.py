@@ -1,4 +1,4 @@
-"""Measure a model on a split: count what it got right, and divide only at the end."""
+"""Measure a model on a split: right answers are counted over all batches, and fractions are computed only at the end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def evaluate(model: nn.Module, loader: MNISTDataLoader) -> Evaluation:
     Raises
     ------
     UserError
-        If the loader shuffles or augments, so that indices would not identify examples, or its classes do not fit the logits.
+        If the loader shuffles or augments, because indices would then not identify examples of the split; or if the loader's
+        classes do not fit the logits.
     Failure
         If a logit is NaN or infinite.
     """
@@ -104,7 +105,7 @@ def evaluate_run(
     run : Run, str or Path
         The run, as `find_run` finds it: a Run, its folder, its name in `runs_dir`, or "latest".
     split : {"test", "val"}
-        "val" means the images that the run kept for validation, which are those of "val-random" in runs of mnistlab 0.1.
+        "val" means the images that the run kept for validation: for a run of mnistlab 0.1, the split "val-random".
         A run of the recipe `finder` is measured on scenes drawn with digits of the split.
     device : str or torch.device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
@@ -167,7 +168,7 @@ def open_fitting(run: Run, saved: SavedModel, data_dir: str | Path | None) -> Da
 
 
 def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: str | torch.device) -> Evaluation:
-    """Measure the model on all of the split, on this device, with the normalisation that it was trained with."""
+    """Measure the model on all of the split, on this device, with the normalisation that the model was trained with."""
     target = pick_device(device)
     loader = MNISTDataLoader(
         split, dataset=dataset, batch_size=None, shuffle=False, device=target, normalise=saved.normalisation

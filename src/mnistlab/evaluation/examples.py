@@ -1,4 +1,4 @@
-"""Digits of the data that say something about a network: those that excite a channel most, and the network's worst mistakes."""
+"""Digits of a dataset that say something about a network: those that excite a channel most, and the network's worst mistakes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS, SIDE = 4, 2.7
 @dataclass(frozen=True)
 class Exciting:
     """A digit that excites a channel: its index among the images, image uint8 (H, W), label, the channel's largest value on it,
-    and the row and column of that value in the map (None if the layer has no maps)."""
+    and that value's row and column in the channel's map (None if the layer has no maps)."""
 
     index: int
     image: NDArray[np.uint8]
@@ -54,7 +54,7 @@ class Misread:
 
     @property
     def read(self) -> int:
-        """The class that the digit is read as."""
+        """The index of the class that the digit is read as."""
         return int(self.probabilities.argmax())
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,8 +70,8 @@ class Misread:
 def find_exciting(
     look: Look, images: NDArray[np.uint8], labels: NDArray[np.int64], channel: str, count: int = 12
 ) -> tuple[list[Exciting], ReceptiveField | None]:
-    """The images, uint8 (N, H, W), on which a channel such as "conv2:5" has its largest values, the largest first; and the
-    receptive field of the channel's cells, if known. Raises `UserError` if there is no such channel."""
+    """Those of the images, uint8 (N, H, W), on which a channel such as "conv2:5" has its largest values, in descending order of
+    these values, and the receptive field of the channel's cells, if known. Raises `UserError` if there is no such channel."""
     layers = {layer.name: layer for layer in look.layers(images[0])[:-1]}
     if not layers:
         raise UserError("explain.no_layers", model=look.name)
@@ -114,7 +114,7 @@ def grid(count: int, below: float) -> Canvas:
 
 
 def corner(place: int, below: float) -> tuple[float, float]:
-    """The upper left corner of the digit at this place, in inches from the left and from the top."""
+    """The upper left corner of the digit with the index `place`, in inches from the picture's left and top edges."""
     row, column = divmod(place, COLUMNS)
     return 0.3 + column * (SIDE + 0.4), 1.6 + row * (SIDE + below)
 
@@ -122,7 +122,7 @@ def corner(place: int, below: float) -> tuple[float, float]:
 def draw_exciting(
     look: Look, channel: str, found: Sequence[Exciting], field: ReceptiveField | None, language: str = "en"
 ) -> Figure:
-    """The digits, each with a frame around the part from which the channel computes its largest value."""
+    """The digits, each with a frame around the part of it from which the channel's largest value is computed."""
     canvas = grid(len(found), 0.6)
     canvas.write(0.3, 0.22, spoken("explain.exciting", language, channel=plain_text(channel)), TITLE, fontweight="bold")
     canvas.write(0.3, 1.0, plain_text(look.name), TEXT, color=GREY)
@@ -138,7 +138,7 @@ def draw_exciting(
 
 
 def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape: tuple[int, ...]) -> None:
-    """Draw a frame around the part of a cell's receptive field that is inside the picture."""
+    """Draw a frame around the receptive field of one cell of a map, cut off at the image's edges."""
     from matplotlib.patches import Rectangle
 
     edges = []

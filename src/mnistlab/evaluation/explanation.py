@@ -31,11 +31,11 @@ class Why:
     Attributes
     ----------
     map : ndarray of float32, shape (H, W)
-        By how much the answer's log-odds fall without the ink around each pixel; above 0, the ink counted for the answer.
+        By how much the answer's log-odds fall without the ink around each pixel; where they fall, the ink counted for the answer.
     erased : ndarray of uint8, shape (H, W)
         The image without the tenth of the ink that counted most for the answer.
     probabilities : ndarray of float, shape (classes,)
-        The network's answer for `erased`.
+        The network's probability of each class for `erased`.
     """
 
     map: NDArray[np.float32]
@@ -58,7 +58,7 @@ class Explanation:
     layers : list of Layer
         The output of each layer, in order; the last is the probabilities.
     why : Why or None
-        Which ink counted for the answer, if this was asked for.
+        Which ink counted for the answer; None unless this was asked for.
     """
 
     look: Look
@@ -74,11 +74,11 @@ class Explanation:
 
     @property
     def answer(self) -> int:
-        """The number of the most likely class."""
+        """The index of the most likely class."""
         return int(self.probabilities.argmax())
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers in plain types, for JSON."""
+        """The explanation without its images and maps, in plain types, for JSON."""
         after = None
         if self.why is not None:
             number = int(self.why.probabilities.argmax())
@@ -104,9 +104,9 @@ class Explanation:
 
 
 def explain(look: Look, image: NDArray[np.uint8], source: Clause, *, why: bool = False) -> Explanation:
-    """Explain the network's answer to the image, uint8 (H, W), ink 255 on 0; with `why`, also which ink counted for it.
+    """Explain the network's answer to the image, uint8 (H, W), ink 255 on 0; with `why`, also find which ink counted for it.
 
-    Raises `UserError` if there is no ink.
+    Raises `UserError` if the image has no ink.
     """
     if not image.any():
         raise UserError("explain.no_ink", source=source)
@@ -121,8 +121,8 @@ def find_why(look: Look, image: NDArray[np.uint8]) -> Why:
 
 
 def erase(image: NDArray[np.uint8], named: NDArray[np.floating[Any]], share: float = TENTH) -> NDArray[np.uint8]:
-    """The image, uint8 (H, W), after erasing pixels in descending order of their values in `named`, (H, W), until `share` of the
-    ink (the sum of all pixels) is gone."""
+    """The image, uint8 (H, W), after erasing pixels in descending order of their values in `named`, (H, W), until at least the
+    fraction `share` of the ink (the sum of all pixels) is gone."""
     places = np.flatnonzero(image)
     order = places[np.argsort(-named.ravel()[places], kind="stable")]
     ink = image.ravel()[order].astype(np.int64)
@@ -133,7 +133,7 @@ def erase(image: NDArray[np.uint8], named: NDArray[np.floating[Any]], share: flo
 
 
 def validation_digits(look: Look, data_dir: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The validation images, uint8 (N, H, W), and labels of the dataset that the model was trained on."""
+    """The validation images, uint8 (N, H, W), of the dataset that the model was trained on, and their labels."""
     return read_split(open_dataset(look.dataset, data_dir), "val")
 
 
@@ -142,10 +142,10 @@ def find_picture(
 ) -> tuple[NDArray[np.uint8], Clause]:
     """The image to explain, uint8 (H, W), ink 255 on 0, and where it comes from.
 
-    It is the only digit in the picture, converted to MNIST's form; without a picture, it is the validation example with the
-    number `example`. A picture of the model's own image size is used as it is, but inverted if its paper is light.
+    The image is the only digit in the picture, converted to MNIST's form; without a picture, it is the validation example with
+    the index `example`. A picture of the model's own image size is not converted, only inverted if its paper is light.
 
-    Raises `UserError` if there is no such example, or not exactly one digit in the picture.
+    Raises `UserError` if there is no such example, or if the picture does not show exactly one digit.
     """
     if picture is None:
         images, labels = validation_digits(look, data_dir)

@@ -1,4 +1,4 @@
-"""What the pictures have in common: figures independent of pyplot, how they are saved, their colours and their texts."""
+"""What all of mnistlab's pictures have in common: how they are made without pyplot, saved, coloured and labelled."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def blank_figure(width: float, height: float) -> Figure:
 
 
 def lay_out(figure: Figure) -> None:
-    """`tight_layout()`, without a warning for a character that the font lacks (it is drawn as a box)."""
+    """Call the figure's `tight_layout()`, without a warning for characters that the font lacks (each is drawn as a box)."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.tight_layout()
@@ -61,14 +61,14 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def tidy(axes: Axes) -> None:
-    """Remove the frame's upper and right sides, and put pale lines behind the data."""
+    """Remove the upper and right sides of the axes' frame, and put pale horizontal grid lines behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e5e7eb")
     axes.set_axisbelow(True)
 
 
 def label_text(name: str) -> str:
-    """A class name short enough for a picture."""
+    """The class name, cut off if it is too long for a picture."""
     return plain_text(name if len(name) <= 16 else name[:15] + "…")
 
 

@@ -1,7 +1,7 @@
 """Measure a finder on scenes: for validation during training, and for the evaluation of a run.
 
-Here, the finder sees each scene only at the size that it was trained on. In the reader, it sees each page at several sizes,
-and the reader's classifier has the last word.
+Here, the finder sees each scene at only one size, the one used in training. In the reader, it sees each page at several sizes,
+and the reader's classifier makes the final decision on each digit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
 
 
 def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images, uint8 (N, 28, 28), redrawn as people in other countries write these digits; the same on every call."""
+    """The images, uint8 (N, 28, 28), redrawn as people outside the United States write these digits, always in the same way."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         parts = []
@@ -62,7 +62,7 @@ def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> N
 
 
 def held_out_scenes(recipe: FinderRecipe, dataset: Dataset, split: Split, device: torch.device) -> list[Scene]:
-    """The scenes of the recipe's size, with digits of "val" or "test", on which every run is measured."""
+    """The scenes, of the recipe's size and with digits of the split "val" or "test", on which every run is measured."""
     count = recipe.test_scenes if split == "test" else recipe.val_scenes
     scenes = Scenes(alphabet_of(dataset, split), recipe.height, recipe.width, SEED)
     return list(in_order(scenes.__getitem__, range(count), worker_count(device)))
@@ -89,7 +89,10 @@ def measure(
 def evaluate_finder(
     saved: SavedFinder, recipe: FinderRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> FinderEvaluation:
-    """Measure a saved finder on scenes with digits of "val" or "test". Raises `UserError` if the dataset is not of digits."""
+    """Measure a saved finder on scenes with digits of the split "val" or "test".
+
+    Raises `UserError` if the dataset's classes are not the ten digits.
+    """
     target = pick_device(device)
     scenes = held_out_scenes(recipe, dataset, split, target)
     model = saved.model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -57,13 +57,13 @@ class FinderEvaluation(Evaluation):
     Attributes
     ----------
     by_scene : ndarray of int64, shape (scenes, 3)
-        Each scene's number, how many digits it has, and how many of them were right; scenes without a digit are left out.
+        Each scene's index, how many digits it has, and how many of them count as `correct`; scenes without a digit are left out.
     scenes : int
         The number of scenes.
     wrong : tuple of int
         The digits that were missed or misread, by their index among all digits of the scenes.
     seen : tuple of Seen
-        The first scenes, for a picture.
+        The first scenes and what was found on them, for a picture.
     """
 
     by_scene: NDArray[np.int64] | None = None
@@ -78,7 +78,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def false_finds(self) -> int:
-        """How many digits were found where there is none; digits that are cut off or struck out are ignored."""
+        """How many digits were found where there is none; detections of digits that are cut off or struck out are not counted."""
         return int(self.confusion[NOTHING].sum())
 
     @property
@@ -88,7 +88,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def mean_loss(self) -> float:
-        """The training loss, averaged over the scenes."""
+        """The loss that training minimises, averaged over the scenes on which the finder was measured."""
         return self.loss_sum / self.scenes
 
     @property
@@ -98,19 +98,20 @@ class FinderEvaluation(Evaluation):
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
 
     def score(self) -> dict[str, Any]:
-        """A classifier's score, with `scenes`, `false_finds`, and `threshold` (the lowest probability of a detection) added."""
+        """`Evaluation.score` with `scenes`, `false_finds`, and `threshold` (the lowest probability of a detection) added."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain types, as in test.json; a mistake is the index of a missed or misread digit among all digits."""
+        """Everything in plain types, as in test.json. Each mistake is the index of the digit among the digits of all scenes."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 
 def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
     """The digits of one scene, most confident first, from the class probabilities (classes, h, w) and the boxes (4, h, w).
 
-    The digits are peaks of the probabilities; if one lies in the middle of another, only the more confident of the two is kept.
+    The digits are peaks of the probabilities. If a digit's centre lies in the middle part of a more confident digit (see
+    `is_middle_of`), only the more confident of the two is kept.
     """
     finds: list[Find] = []
     for x, y, width, height, kind in sorted(peaks(kinds, boxes, THRESHOLD), key=lambda peak: -float(peak.kinds.max())):
@@ -121,7 +122,7 @@ def find_digits(kinds: Floats, boxes: Floats) -> list[Find]:
 
 
 def is_middle_of(mark: Mark, x: float, y: float) -> bool:
-    """Whether the point is in the inner half of the mark's box, or no further than a cell from its centre."""
+    """Whether the point is, along each axis, in the inner half of the mark's box or less than a cell from the box's centre."""
     return abs(x - mark.x) < max(mark.width / 4, CELL) and abs(y - mark.y) < max(mark.height / 4, CELL)
 
 
@@ -138,9 +139,9 @@ class Counting:
         self.loss_sum = 0.0
 
     def add(self, scene: Scene, finds: Sequence[Find]) -> None:
-        """Match each detection, most confident first, with the nearest digit that is still free, and count the outcome.
+        """Match each detection, most confident first, with the nearest digit that has no match yet, and count the outcome.
 
-        The detection's centre must lie in the middle part of the digit (see `is_middle_of`).
+        A digit is a match only if the detection's centre lies in the middle part of the digit (see `is_middle_of`).
         """
         left = dict(enumerate(mark for mark in scene.marks if mark.kind < NOTHING))
         places, judged, missed, right = len(left), [], [], 0
@@ -179,6 +180,6 @@ class Counting:
 
 
 def ignores(scene: Scene, x: float, y: float) -> bool:
-    """Whether detections at this point are ignored, because it is in an ignored part of the scene or outside the scene."""
+    """Whether detections at this point are ignored, because the point is in the scene's `ignored` part or outside the scene."""
     height, width = scene.ignored.shape
     return not (0 <= x < width and 0 <= y < height) or bool(scene.ignored[int(y), int(x)])

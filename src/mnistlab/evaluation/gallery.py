@@ -27,7 +27,7 @@ COLUMNS, ROWS = 6, 10
 def describe_data(
     dataset: str, data_dir: Path, split: Split, batch_size: int | None, out: Path | None, *, download: bool = False
 ) -> dict[str, Any]:
-    """Facts about a split and one batch of it in plain types, and the path of the gallery drawn from the split.
+    """Facts, in plain types, about a split and one batch of it, and the path of the gallery drawn from the split.
 
     `download`: see `open_dataset`.
 

@@ -78,7 +78,7 @@ def draw_hardest(run: Run, evaluation: Evaluation, written: Written) -> Path:
 def hardest_hands(
     evaluation: Evaluation, images: NDArray[np.uint8], labels: NDArray[np.int64], writers: NDArray[np.int16]
 ) -> Figure:
-    """A row for each of the hardest writers: their misread digits, then others that they wrote."""
+    """A row of digits for each of the writers with the most errors: first the misread digits, then others by the same writer."""
     mistakes = {mistake.index: mistake for mistake in evaluation.mistakes}
     hardest = [row for row in hardest_writers(evaluation)[:HANDS] if row["errors"]]
     figure = blank_figure(DIGITS * 0.82 + 1.6, max(1, len(hardest)) * 1.12 + 0.9)

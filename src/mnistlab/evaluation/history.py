@@ -80,8 +80,8 @@ def history(runs: Iterable[Run]) -> list[Point]:
 def draw_history(points: Sequence[Point]) -> Figure:
     """Test accuracy over the days, a panel per dataset: a dot per run, coloured by recipe, and hollow if the recipe was changed.
 
-    `points` are those of `history`, at least one. The accuracies are spaced by the logarithms of the error rates, so that 99.9 %
-    is as far from 99 % as 99 % is from 90 %.
+    `points` are what `history` returned, at least one point. The accuracies are spaced by the logarithms of the error rates, so
+    that 99.9 % is as far from 99 % as 99 % is from 90 %.
     """
     datasets = list(dict.fromkeys(point.dataset for point in points))
     common = [name for name, _ in Counter(point.recipe for point in points).most_common(len(COLOURS))]

@@ -46,7 +46,7 @@ class Look(Protocol):
     temperature : float
         The logits are divided by this before the softmax.
     around : list of Clause
-        What the model does before and after the network shown, such as averaging the members of an ensemble.
+        What the model does before and after the network that is shown, such as averaging the answers of an ensemble's members.
     """
 
     name: str
@@ -130,7 +130,7 @@ class TorchLook:
         return normalised
 
     def walk(self, images: NDArray[np.uint8]) -> Iterator[tuple[str, nn.Module, torch.Tensor, ReceptiveField | None]]:
-        """The network that is shown, layer by layer: the layer's name, the layer, its output, and a cell's receptive field."""
+        """For each layer of the network that is shown: its name, the layer itself, its output, and its cells' receptive field."""
         import torch
 
         from mnistlab.networks.contrast import LocalContrast
@@ -175,7 +175,7 @@ def filters_of(layer: nn.Module) -> NDArray[np.float32] | None:
 
 
 class OnnxLook:
-    """A model that `mnistlab export` wrote, or the reader that comes with mnistlab."""
+    """A model that `mnistlab export` wrote, or the classifier of the reader that comes with mnistlab."""
 
     def __init__(self, classifier: Classifier, name: str) -> None:
         self.explainer, self.name = Explainer(classifier), name
@@ -206,7 +206,7 @@ class OnnxLook:
 
 
 def around_of(metadata: dict[str, str]) -> list[Clause]:
-    """What the model does around the network that is shown, according to the recipe in the metadata of its file."""
+    """What the model does before and after the network that is shown, according to the recipe in the model file's metadata."""
     try:
         recipe: dict[str, Any] = json.loads(metadata.get("recipe", "{}"))
         members, deskewed, shifted = int(recipe.get("members", 1)), recipe.get("deskew"), recipe.get("test_shifts")
@@ -225,14 +225,15 @@ def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs")
     Parameters
     ----------
     source : Run, str, Path or None
-        A run, as for `find_run`; a model.pth; a .onnx file that `mnistlab export` wrote; or None for mnistlab's own reader.
+        A run, as for `find_run`; a model.pth; a .onnx file that `mnistlab export` wrote; or None for the classifier of mnistlab's
+        own reader.
     runs_dir : str or Path
         The folder that holds the runs.
 
     Raises
     ------
     UserError
-        If there is no such model, or it is a finder.
+        If there is no such model, or if the model is a finder.
     """
     if source is None:
         return OnnxLook(Classifier(), "mnistlab")

@@ -63,10 +63,10 @@ def draw_curves(
     loss: str = "cross-entropy (nats)",
 ) -> Figure:
     """Loss (left) and validation accuracy (right) over the epochs, or over an ensemble's members; the loss is
-    drawn over the steps if the rows hold several losses per epoch.
+    drawn over the steps if the rows of `metrics` hold several losses per epoch.
 
-    After one epoch there is no accuracy curve, and the loss fills the picture. `train_label` names the training loss, `loss` is
-    the kind of loss, and `score` is what the rows' accuracy measures.
+    If there is only one epoch, no accuracy curve is drawn, and the loss fills the picture. `train_label` names the training loss
+    in the legend, `loss` says what kind of loss it is, and `score` says what the accuracy measures.
     """
     figure = blank_figure(9, 3.6)
     panels = figure.subplots(1, min(2, max(1, len(metrics))), squeeze=False)
@@ -123,7 +123,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """For each part of each epoch, the step in its middle, counted from 1, and its mean loss in nats."""
+    """For each part into which the epochs are divided: the step in its middle, counted from 1, and its mean loss in nats."""
     steps: list[float] = []
     began = 0
     for row in metrics:
@@ -139,7 +139,7 @@ def around(metrics: Sequence[dict[str, Any]], unit: str) -> tuple[float, float]:
 
 
 def mark_whole(axes: Axes) -> None:
-    """Put ticks only at whole steps, epochs or members."""
+    """Put ticks only at whole numbers (of steps, epochs or members)."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -179,7 +179,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 
 
 def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
-    """The most confident mistakes, worst first; labels that are known to be wrong are marked."""
+    """The most confident mistakes, worst first; the title is grey if the label is known to be wrong."""
     worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
     columns = 8
     rows = max(1, -(-len(worst) // columns))
@@ -204,7 +204,7 @@ def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
 
 
 def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
-    """A title such as "4, not 9 / 98 %, #1901": what was read, what the label says, the confidence, and which example it is."""
+    """A title such as "4, not 9 / 98 %, #1901": what was read, what the label says, the confidence, and the example's index."""
     predicted, label = label_text(classes[mistake.predicted]), label_text(classes[mistake.label])
     return f"{predicted}, not {label}\n{100 * rounded(mistake.probability, 2):.0f} %, #{mistake.index}"
 
@@ -212,7 +212,7 @@ def mistake_title(mistake: Mistake, classes: Sequence[str]) -> str:
 def data_gallery(
     images: NDArray[np.uint8], augmented: NDArray[np.uint8], labels: Sequence[str], title: str, columns: int
 ) -> Figure:
-    """Digits as they are (left) and after augmentation (right); images uint8 (N, H, W), N a multiple of `columns`."""
+    """Digits as they are (left) and after augmentation (right), both uint8 (N, H, W); N must be a multiple of `columns`."""
     rows = len(images) // columns
     figure = blank_figure(columns * 1.35, rows * 0.72 + 0.7)
     ratios = [1] * columns + [0.4] + [1] * columns

@@ -1,4 +1,4 @@
-"""Replay a training run from states that it kept: the filters as they form, the probabilities for hard digits, the loss."""
+"""Replay a training run from states that it kept: the filters as they form, the probabilities for hard digits, and the loss."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Replay:
             yield Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3].copy())  # type: ignore[attr-defined]
 
     def draw(self, number: int) -> Figure:
-        """The picture of the state with this number."""
+        """The frame of the state with the index `number`."""
         figure, step = blank_figure(12, 6.75), int(self.snapshots.steps[number])
         words = {
             "step": numeral(step, ",", self.language),
@@ -95,7 +95,7 @@ class Replay:
         return figure
 
     def draw_filters(self, figure: Figure, number: int) -> None:
-        """The first filters, orange above 0 and blue below, with the same scale of colours in all states."""
+        """The first filters, with weights above 0 in orange and below 0 in blue, on the same colour scale for all states."""
         filters = self.snapshots.filters[:, :FILTERS]
         if not filters.shape[1]:
             return
@@ -108,7 +108,7 @@ class Replay:
         figure.text(0.03, 0.845, spoken("replay.filters", self.language), fontsize=15, va="top", color=GREY)
 
     def draw_loss(self, figure: Figure, number: int) -> None:
-        """The training loss up to the step of this state."""
+        """The training loss up to the step of the state with the index `number`."""
         step, last = int(self.snapshots.steps[number]), int(self.snapshots.steps[-1])
         axes = figure.add_axes((0.07, 0.1, 0.41, 0.37))
         steps, losses = np.array(self.course[0]), np.array(self.course[1])
@@ -124,7 +124,7 @@ class Replay:
         figure.text(0.03, 0.54, spoken("replay.loss", self.language), fontsize=15, va="top", color=GREY)
 
     def draw_digits(self, figure: Figure, number: int) -> None:
-        """The hard digits, each with a bar for the probability of every class; the label's bar is blue."""
+        """The hard digits, each with one bar per class for the class's probability; the bar of the digit's label is blue."""
         figure.text(0.53, 0.845, spoken("replay.digits", self.language), fontsize=15, va="top", color=GREY)
         height = 0.72 / DIGITS
         for place, digit in enumerate(self.digits):
@@ -153,8 +153,8 @@ class Replay:
 
 
 def hard_digits(snapshots: Snapshots) -> list[int]:
-    """The indices of the digits whose own class got the lowest probability, averaged over all states: two that the network
-    still misreads at the end, if there are any, and others that it has learnt to read."""
+    """The indices of the digits whose label got the lowest mean probability over all states: two digits that the network still
+    misreads at the end, if there are any, and others that the network has learnt to read."""
     rows = np.arange(len(snapshots.labels))
     hardest = np.argsort(snapshots.probabilities[:, rows, snapshots.labels].mean(axis=0), kind="stable")
     right = snapshots.probabilities[-1].argmax(axis=1) == snapshots.labels
@@ -174,7 +174,7 @@ def tiled(filters: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.f
 
 
 def write_gif(path: Path, frames: list[Image.Image]) -> None:
-    """Write the frames as an animation that loops. Raises `UserError` or `Failure` if it cannot be written."""
+    """Write the frames as an animation that loops. Raises `UserError` or `Failure` if the file cannot be written."""
     first, *others = [frame.quantize(COLOURS) for frame in frames]
     buffer = io.BytesIO()
     first.save(
@@ -189,7 +189,7 @@ def durations(count: int) -> list[int]:
 
 
 def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
-    """Write the frames as a video if ffmpeg is installed. Returns whether it is installed. Raises `Failure` if ffmpeg fails."""
+    """Write the frames as a video if ffmpeg is installed, and return whether it is. Raises `Failure` if ffmpeg fails."""
     program = shutil.which("ffmpeg")
     if program is None:
         return False

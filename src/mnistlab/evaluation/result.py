@@ -53,16 +53,16 @@ class Evaluation:
     loss_sum : float
         Cross-entropy in nats, summed over the examples.
     confidence_bins : ndarray of float64, shape (15, 3)
-        For each fifteenth of the confidence range, how many examples are in it, how many of them are right, and the sum of
-        the confidences of all these examples.
+        For each fifteenth of the confidence range, how many examples are in it, how many of them were read correctly, and the
+        sum of the confidences of all these examples.
     mistakes : tuple of Mistake
-        The misread examples, in the order of the split; empty if `of` was given no images.
+        The misread examples, in the order of the split; empty if `Evaluation.of` was given no images.
     by_writer : ndarray of int64, shape (writers, 3), or None
-        Each writer's number, how many examples the writer wrote, and how many of them are right; None if the writers are not
-        known.
+        Each writer's number, how many examples the writer wrote, and how many of them were read correctly; None if the
+        writers are not known.
     corrected : (int, int) or None
-        How many were right, and out of how many, by the corrected labels; examples without a right label are left out. None
-        if no label is known to be wrong.
+        How many predictions are right by the corrected labels, and out of how many; examples without a right label are left
+        out. None if no label is known to be wrong.
     """
 
     split: str
@@ -155,7 +155,7 @@ class Evaluation:
     def interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy on other test sets of this size (Wilson 1927).
 
-        scipy.stats has it too, but importing scipy.stats takes as long as the rest of an evaluation.
+        scipy.stats can compute this interval too, but importing scipy.stats takes as long as the rest of an evaluation.
         """
         z, n, p = NormalDist().inv_cdf(0.975), self.total, self.accuracy
         centre = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -176,7 +176,7 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of right answers among the examples read as this class; None if no example was."""
+        """For each class, the fraction of right answers among the examples read as this class; None if there are none."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
@@ -191,7 +191,7 @@ class Evaluation:
 
     def score(self) -> dict[str, Any]:
         """The fields of the command line's JSON: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer`, and
-        `corrected`, which repeats the first three for the corrected labels (None if there are no such labels).
+        `corrected`, which holds the first three again, but by the corrected labels (None if there are no such labels).
         """
         right, of = self.corrected or (0, 0)
         return {
@@ -232,7 +232,7 @@ class Evaluation:
 def count_corrected(
     predicted: NDArray[np.int64], labels: NDArray[np.int64], corrected: Mapping[int, int | None]
 ) -> tuple[int, int]:
-    """How many predictions are right, and out of how many, by the corrected labels."""
+    """How many predictions are right by the corrected labels, and out of how many."""
     right, known = predicted == labels, np.ones(len(labels), np.bool_)
     for index, label in corrected.items():
         if index >= len(labels):  # the loader left out the last examples

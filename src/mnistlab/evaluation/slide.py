@@ -1,4 +1,4 @@
-"""An explanation as one tall picture for a slide: the input, each operation with its maps, the logits, the probabilities."""
+"""An explanation as one tall picture for a slide: the input, each operation with its maps, the logits, and the probabilities."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def draw_explanation(explained: Explanation, language: str = "en") -> Figure:
 
 
 def rows_of(explained: Explanation) -> Iterator[tuple[str, Layer, list[int]]]:
-    """For each row its kind, its layer, and its channels, which stay the same from one convolution up to the next."""
+    """For each row of the picture: its kind, its layer, and its channels, which change only where a new convolution begins."""
     classes = len(explained.look.classes)
     groups: list[list[Layer]] = []
     for layer in explained.layers:
@@ -81,7 +81,7 @@ def rows_of(explained: Explanation) -> Iterator[tuple[str, Layer, list[int]]]:
 
 
 def liveliest(values: NDArray[np.float32]) -> list[int]:
-    """The numbers of the channels with the largest absolute values, at most `SHOWN`, in ascending order."""
+    """The indices of the channels with the largest absolute values, at most `SHOWN` of them, in ascending order."""
     most = np.abs(values).reshape(len(values), -1).max(axis=1)
     return sorted(np.argsort(-most, kind="stable")[:SHOWN].tolist())
 
@@ -107,7 +107,7 @@ def spoken_source(explained: Explanation, language: str) -> str:
 
 
 def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """The picture and, beside it, a map of the ink that counted towards the answer, and the answer without that ink."""
+    """The image and, beside it if that was asked for, which ink counted for the answer (see `draw_why`)."""
     height, width = explained.image.shape
     canvas.show(0.3, 0.05, 2.4, explained.image, cmap="gray_r", vmin=0, vmax=255)
     canvas.write(0.3, 2.52, spoken("explain.input", language, height=height, width=width), TEXT, color=GREY)
@@ -117,7 +117,7 @@ def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
 
 
 def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) -> None:
-    """Which ink counted for the answer, the picture without the ink that counted most, and the probabilities before and after."""
+    """Which ink counted for the answer, the image without the ink that counted most, and the probabilities for both images."""
     name, then = label_text(explained.look.classes[explained.answer]), int(why.probabilities.argmax())
     most = float(np.abs(why.map).max()) or 1.0
     axes = canvas.show(3.35, 0.05, 2.4, why.map, cmap=diverging(), vmin=-most, vmax=most)
@@ -147,7 +147,7 @@ def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
 
 
 def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """Some maps of a layer side by side, orange above 0 and blue below, with their numbers."""
+    """The layer's maps for these channels side by side, orange above 0 and blue below 0; those of a convolution are numbered."""
     count, height, width = layer.values.shape
     shape = spoken("explain.maps", language, count=numeral(count, ",", language), height=height, width=width)
     caption(canvas, layer, language, shape)
@@ -185,7 +185,7 @@ def draw_filters(canvas: Canvas, layer: Layer, channels: list[int], language: st
 
 
 def draw_strip(canvas: Canvas, layer: Layer, language: str) -> None:
-    """One row of values, each a stripe."""
+    """The layer's values in one row, each as a coloured stripe."""
     values = layer.values.ravel()
     caption(canvas, layer, language, spoken("explain.values", language, count=numeral(len(values), ",", language)))
     most = float(np.abs(values).max()) or 1.0
@@ -194,7 +194,7 @@ def draw_strip(canvas: Canvas, layer: Layer, language: str) -> None:
 
 
 def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: str) -> None:
-    """A bar with its value for each class or, if there are more than ten, for those with the ten largest values."""
+    """A bar with its value for each class or, if there are more than ten classes, for the ten with the largest values."""
     values, classes = layer.values, explained.look.classes
     probable = layer.kind == "probabilities"
     chosen = sorted(np.argsort(-values, kind="stable")[:10].tolist())
@@ -221,7 +221,7 @@ def draw_bars(canvas: Canvas, explained: Explanation, layer: Layer, language: st
 
 
 def words_of_bars(explained: Explanation, layer: Layer, language: str) -> list[str]:
-    """The words beside bars: what the bars are, the temperature if there is one, and how many of the classes are shown."""
+    """The words beside bars: what the bars show, the temperature if there is one, and how many of the classes are shown."""
     words = []
     if layer.kind == "probabilities":
         several = {"explain.of_ensemble", "explain.of_shifts"} & {note.key for note in explained.look.around}

@@ -28,7 +28,7 @@ __all__ = ["Distance", "Spread", "Standing", "draw_sweep", "spread_of", "standin
 
 @dataclass(frozen=True)
 class Spread:
-    """The values of several training runs."""
+    """The values of one quantity, such as the accuracy, in one or more training runs."""
 
     values: tuple[float, ...]
     mean: float
@@ -40,7 +40,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, over pairs of their runs with the same number."""
+    """How far a setting is behind the best one on the validation images: each run is compared with the best setting's run of
+    the same number."""
 
     difference: Spread
     """The best setting's accuracy minus this setting's."""
@@ -67,7 +68,7 @@ class Standing:
 
 
 def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
-    """The mean, standard deviation and interval of one or more values, none of which can be above `most`."""
+    """The mean, standard deviation and interval of one or more values; `most` is the largest possible value."""
     require("train", "scipy")
     from scipy.stats import t
 
@@ -98,7 +99,7 @@ def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> li
 
 
 def accuracy_of(runs: Iterable[Run], part: str) -> Spread | None:
-    """The accuracies of the runs on "validation" or "test"; None if a run was not measured, or there are no runs."""
+    """The accuracies of the runs on "validation" or "test"; None if a run was not measured on it, or if there are no runs."""
     counts = [getattr(run, part) for run in runs]
     if not counts or not all(counts):
         return None
@@ -128,7 +129,7 @@ def indices(counts: Mapping[str, Any]) -> NDArray[np.int64]:
 
 
 def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
-    """A row per setting, in the order of `standings`: a dot per training run, their mean and its interval; a panel per split."""
+    """A panel per split, with a row per setting in the order of `standings`: a dot per run, and the mean with its interval."""
     parts = {"validation": [row.val for row in rows], "test": [row.test for row in rows]}
     shown = {name: spreads for name, spreads in parts.items() if any(spreads)}
     longest = max(len(row.setting.title) for row in rows)

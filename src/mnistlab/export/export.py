@@ -73,7 +73,7 @@ def export_model(
     source : Run, str or Path
         A model.pth, or anything that `find_run` accepts: a Run, its folder, its name in `runs_dir`, or "latest".
     output : str or Path, optional
-        The file; by default model.onnx (model.int8.onnx, model.safetensors) beside the model.
+        The file; by default model.onnx, model.int8.onnx or model.safetensors, beside the model.
     to : {"onnx", "safetensors"}
         The file's format.
     int8 : bool
@@ -93,8 +93,8 @@ def export_model(
     UserError
         If the model cannot be exported as asked, for example because the run is not finished or a package is missing.
     Failure
-        If the file's answers do not match PyTorch's, or if the disk is full. After either error, nothing has been written, and
-        an existing file is as it was.
+        If the file's answers do not match PyTorch's, or if the disk is full. After an error of either type, nothing has been
+        written, and an existing file is as it was.
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
@@ -124,7 +124,7 @@ def convert(
     int8: bool,
     coverage: float,
 ) -> tuple[OnnxFile | SafetensorsFile, Export]:
-    """The model as a file yet to be written, and facts about it.
+    """The model as a file yet to be written, and facts about that file.
 
     `unseen` is the validation split, or None if training used it or may have used it.
     """
@@ -191,7 +191,7 @@ def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run |
 
 
 def open_fitting_dataset(run: Run | None, saved: SavedModel, model_path: Path, data_dir: str | Path | None) -> Dataset:
-    """The dataset that the model was trained on. Raises `UserError` if the dataset has changed since."""
+    """The dataset that the model was trained on. Raises `UserError` if the dataset has changed since the training."""
     dataset = open_dataset(saved.dataset, run.find_data(data_dir) if run else data_dir or "data")
     if run:
         check_fit(run, saved.dataset, saved.classes, dataset.spec.classes)

@@ -33,7 +33,7 @@ TOLERANCE = 1e-4
 
 
 class Whole(nn.Module):
-    """The network in the file; from the contrast, it computes the kinds' probabilities, the boxes, and the ink of digits."""
+    """The network in the file, which computes the kinds' probabilities, the boxes, and the ink of digits from the contrast."""
 
     def __init__(self, model: FinderNet) -> None:
         super().__init__()
@@ -48,9 +48,10 @@ class Whole(nn.Module):
 def export_finder(run: Run, output: str | Path | None, to: str, *, int8: bool, coverage: float) -> FinderExport:
     """Write the network of a finished run as ONNX or safetensors, for `export_model`, which has checked the request.
 
-    The ONNX file takes `contrast`, float32 (1, 1, H, W), as `mnistlab.reading.finder.contrast` computes it; H and W are multiples
-    of 4. It returns `kinds`, float32 (1, classes, H/4, W/4), 0 to 1; `boxes`, float32 (1, 4, H/4, W/4); and `ink`, float32
-    (1, 1, H, W), 0 to 1. The same run exported with the same versions of all packages gives the same file, byte for byte.
+    The ONNX file takes `contrast`, float32 (1, 1, H, W), as `mnistlab.reading.finder.contrast` computes it; H and W must be
+    multiples of 4. The file returns `kinds`, float32 (1, classes, H/4, W/4), 0 to 1; `boxes`, float32 (1, 4, H/4, W/4); and
+    `ink`, float32 (1, 1, H, W), 0 to 1. The same run exported with the same versions of all packages gives the same file, byte
+    for byte.
     """
     for field, given in (("int8", int8), ("coverage", coverage != 0.99)):
         if given:
@@ -129,7 +130,7 @@ def check_answers(saved: SavedFinder, content: bytes, to: str) -> Parity:
 
 
 def run_torch(model: FinderNet) -> Any:
-    """A function that returns the network's own answer to a picture, float32 (1, 1, H, W)."""
+    """A function that takes a picture, float32 (1, 1, H, W), and returns the network's own answer."""
     whole = Whole(model).eval()
 
     def answer(picture: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -140,7 +141,7 @@ def run_torch(model: FinderNet) -> Any:
 
 
 def run_onnx(content: bytes) -> Any:
-    """A function that returns the ONNX file's answer to a picture."""
+    """A function that takes a picture and returns the ONNX file's answer."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
@@ -149,7 +150,7 @@ def run_onnx(content: bytes) -> Any:
 
 
 def run_safetensors(saved: SavedFinder, content: bytes) -> Any:
-    """A function that returns the answer that the weights, once read back, give to a picture."""
+    """A function that takes a picture and returns the network's answer with the weights read back from the file's content."""
     from safetensors.torch import load
 
     model = FinderNet(len(saved.classes), saved.model.widths, saved.model.apart)

@@ -79,7 +79,7 @@ class OnnxFile:
         return np.concatenate([session.run(None, {"images": batch})[0] for batch in batches])
 
     def quantise(self, images: NDArray[np.uint8]) -> None:
-        """Convert `INT8_OPERATORS` to 8 bits: weights by each channel's range, activations by their range over `images`."""
+        """Convert `INT8_OPERATORS` to 8 bits. Weights are scaled by each channel's range, activations by theirs over `images`."""
         import onnx
 
         quantization = import_onnxruntime("quantization")
@@ -122,10 +122,10 @@ class OnnxFile:
 
 @contextlib.contextmanager
 def temporary_folder(room: int) -> Iterator[Path]:
-    """A folder that is deleted after `with`. Raises `StorageFailure` if nothing can be written to it.
+    """A folder that is deleted after the `with` block. Raises `StorageFailure` if nothing can be written to the folder.
 
-    ONNX Runtime writes there too, and does not notice a full disk until it reads a file that was cut off. So an error is
-    put down to lack of space if fewer than `room` bytes were free.
+    ONNX Runtime writes to this folder too, and does not notice a full disk until it reads a file that was cut off. An error in
+    the block is therefore put down to lack of space if fewer than `room` bytes were free when the folder was created.
     """
     free = room
     try:

@@ -26,7 +26,7 @@ class Parity:
 class Export:
     """A file that was written, and what is known about the model in it.
 
-    If the model was trained on the validation images, or if that is not known, `calibration` and `accuracy` are None.
+    If the model was, or may have been, trained on the validation images, `calibration` and `accuracy` are None.
     """
 
     path: Path
@@ -53,9 +53,9 @@ class Export:
 
 
 class FinderExport(Export):
-    """An export of the network that finds digits, which has no temperature, coverage or calibration.
+    """An exported finder, for which there is no temperature, coverage or calibration.
 
-    When the network is measured, a mark counts as found if its probability is at least `threshold`.
+    When the finder is measured, a mark counts as found if its probability is at least `threshold`.
     """
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from mnistlab.networks.ensemble import make_network
 
 
 class SafetensorsFile:
-    """The weights as safetensors; the header says which network they belong to."""
+    """The weights as safetensors, with a header that describes the network they belong to."""
 
     def __init__(self, saved: SavedModel, temperature: float) -> None:
         self.saved, self.temperature = saved, temperature
 
     def answer(self, images: NDArray[np.uint8]) -> Probabilities:
-        """The probabilities, float32 (N, classes), that the weights, once read back, give for images, uint8 (N, H, W)."""
+        """The probabilities, float32 (N, classes), for images, uint8 (N, H, W), computed with weights read back from the file."""
         from safetensors.torch import load
 
         model = make_network(self.saved.model.architecture)
@@ -30,7 +30,7 @@ class SafetensorsFile:
         return probabilities
 
     def content(self, facts: dict[str, str]) -> bytes:
-        """The file's content, with `facts` and everything needed to use the weights in its header."""
+        """The file's content, whose header holds `facts` and everything that is needed to use the weights."""
         from safetensors.torch import save
 
         needed = {

@@ -36,7 +36,7 @@ OR = {"en": "or", "fr": "ou"}
 
 
 def locales_language() -> str:
-    """The language to use: the one in MNISTLAB_LANG or, if it is not set, the locale's; English if mnistlab lacks that one."""
+    """The language to use: MNISTLAB_LANG's or, if this is not set, the locale's; English if mnistlab lacks that language."""
     wanted = [os.environ.get(variable, "") for variable in ("MNISTLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG")]
     own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
     return language_in(own) or "en"
@@ -158,8 +158,9 @@ class Words(string.Formatter):
     the noun with -s or -es, both forms are given: ``{count:n réseau|réseaux}``. ``{count:one lue|lues}`` is the singular or
     the plural without the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c".
     ``{folder:place}`` is a folder in a form that can end a sentence. ``{field:field}`` is a field's name in Python,
-    "kernel_size", or with `for_command` its option, "--kernel-size". ``{cause:message}`` and ``{cause:remedy}`` are the
-    message and the remedy of another error, and ``{cause:inner}`` is its message without the full stop.
+    such as "kernel_size", or, with `for_command`, the field's option, such as "--kernel-size". ``{cause:message}`` and
+    ``{cause:remedy}`` are the message and the remedy of another error, and ``{cause:inner}`` is the message without its full
+    stop.
     """
 
     def __init__(self, for_command: bool = False, language: str = "en") -> None:
@@ -228,7 +229,7 @@ SPACE = {"en": " ", "fr": "\N{NO-BREAK SPACE}"}
 
 
 def agreeing(count: float, noun: str, language: str = "en") -> str:
-    """The noun in the singular or the plural; the plural is the singular with -s or -es unless it is given after a "|"."""
+    """The noun in the singular or plural, as `count` requires. The plural has -s or -es added unless it is given after a "|"."""
     one, _, several = noun.partition("|")
     is_one = abs(count) < 2 if language == "fr" else count == 1
     if is_one or (language == "fr" and not several and one[-1] in "sxz"):

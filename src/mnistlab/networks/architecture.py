@@ -25,10 +25,10 @@ PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
 
 @dataclass(frozen=True)
 class NetworkDesign:
-    """The part of a network's description that does not depend on its data: blocks, a head, and optional steps before and after.
+    """The part of a network's description that does not depend on the data: blocks, a head, and what may come before and after.
 
     `NetworkSettings` and `Architecture` derive from this class and report problems with its fields in the same words. The
-    defaults are those of a recipe; `NeuralNet` has its own.
+    defaults are those of a recipe; `NeuralNet` has defaults of its own.
     """
 
     widths: tuple[int, ...] = knob((24, 48), low=1, high=WIDEST)
@@ -66,8 +66,8 @@ class Architecture(NetworkDesign):
     """A network's whole description: its design, the number of classes, and the size of the images.
 
     Lists become tuples, a single value is repeated for each block, and NumPy's numbers become Python's. Raises `UserError` for
-    values out of range (the error names them all), a list whose length is not the number of blocks, a kernel with an even side
-    and padding "same", or blocks that leave no pixel of the image.
+    values out of range (the error names them all), a list whose length is not the number of blocks, an even kernel size
+    together with padding "same", or blocks that leave no pixel of the image.
     """
 
     classes: int = knob(10, low=1, high=WIDEST)
@@ -116,7 +116,10 @@ class Architecture(NetworkDesign):
 
 @dataclass(frozen=True)
 class EnsembleArchitecture:
-    """Several networks used as one. Raises `UserError` if they differ in classes or image size, or there are none."""
+    """The description of several networks used as one.
+
+    Raises `UserError` if they differ in number of classes or in image size, or if there are none.
+    """
 
     members: tuple[Architecture, ...]
 
@@ -137,12 +140,15 @@ class EnsembleArchitecture:
         return self.members[0].image_size
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields in plain types, for JSON; `architecture_of` accepts them."""
+        """The fields in plain types, for JSON: a dict that `architecture_of` accepts."""
         return {"classes": self.classes, "members": [member.to_dict() for member in self.members]}
 
 
 def architecture_of(values: Mapping[str, Any]) -> Architecture | EnsembleArchitecture:
-    """The architecture whose `to_dict` is `values`. Raises `UserError` if it is impossible, `TypeError` for an unknown field."""
+    """The architecture whose `to_dict` is `values`.
+
+    Raises `UserError` if the values are impossible, `TypeError` if a field is unknown.
+    """
     if "members" in values:
         return EnsembleArchitecture(tuple(Architecture(**member) for member in values["members"]))
     return Architecture(**values)
@@ -152,14 +158,17 @@ Values = TypeVar("Values")
 
 
 def fit_blocks(values: Values, count: int) -> Values:
-    """Fit the values of a `PER_BLOCK` field to `count` blocks: cut them, or repeat the last. A single value stays as it is."""
+    """Fit the values of a `PER_BLOCK` field to `count` blocks: drop surplus values, or repeat the last.
+
+    A single value stays as it is.
+    """
     if isinstance(values, tuple | list) and len(values) > 1 and count > 0:
         return (*values[:count], *[values[-1]] * (count - len(values)))  # type: ignore[return-value]
     return values
 
 
 class Block(NamedTuple):
-    """One block of convolutions: their channels, number, kernel size and padding, and how the last of them halves the image."""
+    """One block of convolutions: their channels, number, kernel size and padding, and whether and how it halves the image."""
 
     width: int
     depth: int
@@ -174,7 +183,7 @@ class Block(NamedTuple):
 
 
 def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[int, int], int]:
-    """Height and width (pixels) that the blocks leave of an image, and how many blocks fit before no pixel is left."""
+    """Height and width (pixels) of an image after those blocks that leave at least one pixel, and how many these are."""
     height, width = image_size
     for place, block in enumerate(rows):
         sides = tuple(convolved(side, block) for side in (height, width))
@@ -189,12 +198,12 @@ def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[i
 
 
 def convolved(side: int, block: Block) -> int:
-    """The length of a side, in pixels, after the block's convolutions and before its pooling."""
+    """The length, in pixels, of a side of the image after the block's convolutions and before its pooling."""
     return side - (block.kernel_size - 1) * block.depth * (block.padding == "valid")
 
 
 def no_pixel_left(rows: Sequence[Block], fitting: int, image_size: Sequence[int]) -> UserError:
-    """The error if only the first `fitting` blocks leave a pixel; it says why the next block does not, and what would fit."""
+    """The error if only the first `fitting` blocks leave a pixel; it says why the next block leaves none, and what would fit."""
     block, before = rows[fitting], remaining(rows[:fitting], image_size)[0]
     after = [convolved(side, block) for side in before]
     if min(after) >= 1:

@@ -68,7 +68,8 @@ def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
 def load_tensors(path: str | Path, remedy: str) -> Any:
     """Read what `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
 
-    Raises `UserError`, with the remedy whose key is `remedy`, if the file is missing, empty, damaged or a pickle with code in it.
+    Raises `UserError` if the file is missing, empty or damaged (then with the remedy whose key is `remedy`), if it cannot be
+    opened, or if it is a pickle with code in it.
     """
     path = Path(path)
     try:
@@ -127,9 +128,9 @@ def file_name(name: str) -> str:
 
 
 def load_weights(model: Network, state: dict[str, Any]) -> str:
-    """Load a file's state_dict into the model. Returns the prefix removed from its names (see `strip_prefix`), "" for none.
+    """Load a file's state_dict into the model. Returns the prefix removed from its names, or "" (see `strip_prefix`).
 
-    Raises `RuntimeError` if the state_dict does not fit.
+    Raises `RuntimeError` if the state_dict does not fit the model.
     """
     own = {file_name(name): name for name in model.state_dict()}
     prefix = strip_prefix(state, own)
@@ -156,7 +157,7 @@ def read_model(path: Path) -> SavedModel:
     """The model that `save_model` wrote, on the CPU, in evaluation mode.
 
     Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not
-    fit the architecture it states.
+    fit the architecture that the file states.
     """
     content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:

@@ -21,7 +21,7 @@ class LocalContrast(nn.Module):
     """Each pixel minus the mean around it, divided by the standard deviation around it (Jarrett et al. 2009).
 
     Shadows, grey paper and faint ink hardly change the result; swapping ink and paper only changes the result's sign. Takes
-    images, float (B, 1, H, W), and returns the same shape and dtype. At the edge, only pixels within the image count.
+    images, float (B, 1, H, W), and returns the same shape and dtype. At the edge, only pixels within the image enter the means.
     """
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

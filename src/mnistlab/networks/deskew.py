@@ -34,7 +34,7 @@ class Deskewed(nn.Module):
         self.architecture = dataclasses.replace(network.architecture, deskew=True)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The network's answer, float (B, classes), to `images`, float (B, 1, H, W), after deskewing."""
+        """The inner network's answer, float (B, classes), to `images`, float (B, 1, H, W), which are deskewed first."""
         answer: torch.Tensor = self.network(deskew(images))
         return answer
 
@@ -47,8 +47,8 @@ class Deskewed(nn.Module):
 def deskew(images: torch.Tensor) -> torch.Tensor:
     """Make digits upright: remove their slant, and move their centre of mass to the middle of the image.
 
-    Takes images, float (B, 1, H, W), whose lowest value is paper; returns the same shape, dtype and range. The slant is
-    removed, up to 45 degrees, so that the x and y of the ink are no longer correlated (LeCun et al. 1998, section III.A). The
+    Takes images, float (B, 1, H, W), whose lowest value is that of the paper; returns the same shape, dtype and range. Up to 45
+    degrees of slant are removed, so that the x and y of the ink are no longer correlated (LeCun et al. 1998, section III.A). The
     paper must be even, because everything above the lowest value counts as ink.
     """
     height, width = images.shape[2:]
@@ -71,5 +71,5 @@ def deskew(images: torch.Tensor) -> torch.Tensor:
 
 
 def upright(images: torch.Tensor) -> torch.Tensor:
-    """Apply `deskew` to images, uint8 (N, 1, H, W); returns uint8, to train the inner network of a `Deskewed`."""
+    """The images, uint8 (N, 1, H, W), after `deskew`, as uint8 again: the inner network of a `Deskewed` is trained on them."""
     return torch.cat([deskew(part.float()).round_().to(torch.uint8) for part in torch.split(images, BATCH)])

@@ -31,7 +31,7 @@ class Ensemble(nn.Module):
     Raises
     ------
     UserError
-        If the members differ in classes or image size, or there are none.
+        If the members differ in number of classes or in image size, or if there are no members.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -40,7 +40,7 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Log of the members' mean probabilities, float (B, classes), for images float (B, 1, H, W)."""
+        """Logarithm of the mean of the members' probabilities, float (B, classes), for `images`, float (B, 1, H, W)."""
         return mean_probability([member(images) for member in self.members])
 
     @property
@@ -53,7 +53,7 @@ Network = Member | Ensemble
 
 
 def for_use(network: NeuralNet, architecture: Architecture) -> Member:
-    """Put the network into the wrappers that `architecture` asks for, to evaluate, save and export it; the weights are shared."""
+    """The network in the wrappers that `architecture` asks for, to evaluate, save and export it. No weights are copied."""
     inner = Shifted(network) if architecture.test_shifts else network
     return Deskewed(inner) if architecture.deskew else inner
 
@@ -72,5 +72,5 @@ def make_network(architecture: Architecture | EnsembleArchitecture) -> Network:
 
 
 def make_member(architecture: Architecture) -> Member:
-    """One network in its wrappers, with its own weights."""
+    """A new network of this `architecture`, in its wrappers, with weights of its own."""
     return for_use(NeuralNet.of(architecture), architecture)

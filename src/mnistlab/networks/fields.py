@@ -1,4 +1,4 @@
-"""Declare dataclass fields with their allowed values, and check values, in the same way for networks and recipes."""
+"""Declare dataclass fields with their allowed values, and check given values, in the same way for networks and recipes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOUNS = {
 
 
 def knob(default: Any, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()) -> Any:
-    """A field with its default and its allowed values: a number from `low` to `high` (inclusive), or one of `choices`."""
+    """A dataclass field with its default and allowed values: a number from `low` to `high` (inclusive), or one of `choices`."""
     return dataclasses.field(default=default, metadata={"low": low, "high": high, "choices": choices})
 
 
@@ -38,9 +38,9 @@ def kinds(group: type) -> dict[str, Any]:
 
 
 def held(kind: Any, value: Any) -> Any:
-    """Convert a value to the field's type, `kind`: NumPy's numbers become Python's.
+    """Convert a value to a field's type, `kind`: NumPy's numbers become Python's.
 
-    If `kind` is in `LISTS`, a list, or a single value of the right type, becomes a tuple.
+    If `kind` is in `LISTS`, a list becomes a tuple, and a single value of the right type becomes a tuple of one.
     """
     value = plain(value)
     if kind in LISTS and isinstance(value, list | LISTS[kind]) and not isinstance(value, bool):
@@ -49,7 +49,7 @@ def held(kind: Any, value: Any) -> Any:
 
 
 def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
-    """The problems with the `values` of the dataclass's fields (as `held` returns them), each checked by itself."""
+    """The problems with the `values` of the dataclass's fields (as `held` returns them); each value is checked on its own."""
     fields = [f for name, f in knobs(group).items() if name in values]
     return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
 

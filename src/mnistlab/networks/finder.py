@@ -40,11 +40,11 @@ class FinderNet(nn.Module):
     classes : int
         The number of kinds of marks.
     widths : tuple of int
-        Channels of the first `Step`, of the second (the maps of both are half the input's size), and of each later one (its
-        maps are a quarter of the input's size).
+        Channels of the first `Step`, of the second, and of each later one. The maps of the first two have half the input's height
+        and width; the maps of the later ones have a quarter of both.
     apart : tuple of int
-        The dilation of each `Step` after the third: the distance between the pixels that it looks at, on maps a quarter of the
-        input's size.
+        The dilation of each `Step` after the third: the distance, in cells of 4x4 pixels, between neighbouring values
+        that its kernel looks at.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class FinderNet(nn.Module):
         nn.init.constant_(self.answers.bias[:classes], -4.0)  # type: ignore[index]
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Find marks and ink, with one answer for each cell of 4x4 pixels.
+        """Find marks, with one answer for each cell of 4x4 pixels, and ink, with one for each pixel.
 
         Parameters
         ----------
@@ -72,9 +72,9 @@ class FinderNet(nn.Module):
         Returns
         -------
         kinds, boxes, ink : Tensor
-            `kinds` are logits (B, classes, H/4, W/4); `boxes`, (B, 4, H/4, W/4), are the centre's offset from the middle of
-            its cell, in cells, and the logarithms of width and height; `ink` are logits (B, 1, H, W) of the share of each pixel
-            that digits cover.
+            `kinds` are logits (B, classes, H/4, W/4); `boxes`, (B, 4, H/4, W/4), are the offset of a mark's
+            centre from the middle of its cell, in cells, and the logarithms of the mark's width and height relative to
+            `mnistlab.reading.finder.SIZES`; `ink` are logits (B, 1, H, W) of the share of each pixel that digits cover.
         """
         fine = self.fine(contrast)
         x = self.coarse(fine)
@@ -86,7 +86,7 @@ class FinderNet(nn.Module):
         return answers[:, : self.classes], answers[:, self.classes :], ink
 
     def describe(self, height: int, width: int) -> list[LayerRow]:
-        """A row per convolution with its name, output shape, parameters and work for one scene of this size (in pixels)."""
+        """A row per convolution: its name, output shape, parameters, and work for one scene of this height and width (pixels)."""
         rows: list[LayerRow] = []
 
         def note(name: str, layer: nn.Conv2d, output: Tensor) -> None:
@@ -115,7 +115,7 @@ def loss(
 ) -> dict[str, Tensor]:
     """The parts of the loss: CenterNet's focal loss for the kinds, the mean error of the boxes, and the cross-entropy of the ink.
 
-    The last four arguments are a batch of `mnistlab.papers.targets.Example`, with the same names and shapes.
+    The last four arguments are fields of `mnistlab.papers.targets.Example`, stacked for a batch.
     """
     kinds, found, ink = (answer.float() for answer in answers)
     middles = heat == 1
@@ -149,7 +149,7 @@ class SavedFinder:
 
 
 def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Sequence[str], data: str) -> None:
-    """Write, atomically, the network's state_dict, widths, dilations and classes, and what identifies its training data."""
+    """Write, atomically, the network's state_dict, widths, dilations and classes, and the SHA-256 of its training material."""
     content = {
         "format": FINDER_FORMAT,
         "version": FINDER_VERSION,
@@ -167,7 +167,7 @@ def read_finder(path: Path, remedy: str | None = None) -> SavedFinder:
     """The network that `save_finder` wrote, on the CPU, in evaluation mode.
 
     Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit the
-    network that it describes.
+    network that the file describes.
     """
     content = load_tensors(path, remedy or "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != FINDER_FORMAT:

@@ -1,4 +1,4 @@
-"""The network: blocks of convolution, pooling, normalisation and ReLU; then flatten; then linear layers."""
+"""The classifier's network: blocks of convolution, pooling, batch norm and ReLU, then a head that ends in linear layers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NeuralNet(nn.Module):
     Takes normalised images, float (B, 1, H, W), and returns logits, float (B, classes), without a softmax, which is part of the
     cross-entropy. An argument that has a value for each block may also be a single value for all blocks.
 
-    Max-pool comes before batch norm and ReLU. With max-pool first, ReLU has a quarter of the work and gives the same values,
+    Max-pooling comes before batch norm and ReLU. In this order, ReLU has a quarter of the work and gives the same values,
     bit for bit, and batch norm sees exactly the values that are passed on.
 
     Parameters
@@ -37,22 +37,23 @@ class NeuralNet(nn.Module):
     image_size : (int, int)
         Height and width in pixels.
     depth : int or sequence of int
-        Convolutions in each block, each with batch norm and ReLU.
+        Number of convolutions in each block; batch norm and ReLU follow each of them.
     kernel_size : int or sequence of int
         Side of each block's kernels in pixels.
     padding : str or sequence of str
-        "same" pads the edges with zeros; "valid" uses only whole neighbourhoods.
+        "same" pads the edges with zeros; "valid" lays the kernel only where it fits inside the image.
     pooling : str or sequence of str
-        How a block's last convolution halves height and width: by max-pool ("max"), a "stride" of 2, or not at all ("none").
+        How each block halves height and width: by max-pooling ("max"), by a "stride" of 2 in its last convolution, or not at all
+        ("none").
     separable : bool
         Replace each convolution but the first by two, which have far fewer parameters: one that looks at each channel separately,
         then a 1x1 convolution that mixes the channels (Sifre 2014, Chollet 2017).
     batch_norm : bool
         Batch norm after each convolution, and after the hidden layer.
     pool_last : bool
-        Use the order of most textbooks: convolution -> batch norm -> ReLU -> max-pool.
+        Use the order of most textbooks: convolution -> batch norm -> ReLU -> max-pooling.
     head : str
-        Lay the last maps out in one row ("flatten"), or keep only the mean of each channel ("average").
+        Lay the last maps out in one row ("flatten"), or keep only the mean of each map ("average").
     hidden : int
         Width of a linear layer before the last one, 0 for none.
     dropout : float
@@ -60,12 +61,12 @@ class NeuralNet(nn.Module):
     local_contrast : bool
         Even out lighting and contrast first (`LocalContrast`).
     deskew, test_shifts : bool
-        Deprecated: these wrap the network in a `Deskewed` or `Shifted`.
+        Deprecated: `deskew` wraps the network in a `Deskewed`, `test_shifts` in a `Shifted`.
 
     Attributes
     ----------
     architecture : Architecture
-        All of the above, checked; `NeuralNet.of(architecture)` makes another network like it.
+        All the arguments above, checked; `NeuralNet.of(architecture)` makes another network like this one.
 
     Raises
     ------
@@ -124,7 +125,7 @@ class NeuralNet(nn.Module):
         return cls(**{name: value for name, value in values.items() if name not in ("deskew", "test_shifts")})
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, float (B, classes), for images float (B, 1, H, W)."""
+        """Logits, float (B, classes), for `images`, float (B, 1, H, W)."""
         logits: torch.Tensor = self.layers(images)
         return logits
 
@@ -134,7 +135,7 @@ class NeuralNet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def describe(self) -> list[LayerRow]:
-        """A row per layer with its name, purpose, output shape, parameters and work, as found with one blank image."""
+        """A row per layer: its name, purpose, output shape, parameters and work, found by running the network on blank input."""
         device = next(self.parameters()).device
         values = torch.zeros(1, 1, *self.architecture.image_size, device=device)
         rows = []
@@ -172,7 +173,7 @@ def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
 def make_convolution(
     architecture: Architecture, block: Block, channels: int, number: int
 ) -> OrderedDict[str, nn.Module]:
-    """Convolution `number`, which takes this many `channels`, and the layers that follow it."""
+    """The layers, by name, of convolution `number`, which takes this many `channels`, and of what follows it in its block."""
     layers, bias = OrderedDict[str, nn.Module](), not architecture.batch_norm
     shape: dict[str, Any] = {
         "kernel_size": block.kernel_size,
@@ -190,7 +191,7 @@ def make_convolution(
 
 
 def make_head(architecture: Architecture, channels: int, number: int) -> OrderedDict[str, nn.Module]:
-    """The layers that turn the last maps into logits; their norm and ReLU, if any, have this `number`."""
+    """The layers, by name, that turn the last maps into logits; batch norm and ReLU, if any, have `number` in their names."""
     layers, dropout = OrderedDict[str, nn.Module](), architecture.dropout
     height, width = architecture.last_size
     if architecture.head == "average":
@@ -212,7 +213,7 @@ def make_head(architecture: Architecture, channels: int, number: int) -> Ordered
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Inside `with`, the model is in evaluation mode and computes no gradients; afterwards each part gets its mode back."""
+    """Inside `with`, the model is in evaluation mode and computes no gradients; then each module returns to its former mode."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

@@ -1,4 +1,4 @@
-"""Look at each image five times: as it is, and shifted by one pixel in each direction."""
+"""Look at each image five times: as it is, and shifted by one pixel to the left, to the right, up and down."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FIVE_VIEWS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
 
 
 class Shifted(nn.Module):
-    """A network whose answer is averaged over five views of each image: as it is, and shifted by one pixel in each direction.
+    """A network whose answer is averaged over five views of each image: as it is, and shifted by one pixel in four directions.
 
     Takes normalised images, float (B, 1, H, W), and returns the logarithm of the mean probabilities, float (B, classes), which
-    can be used like logits. Edge pixels are repeated beyond the edge.
+    can be used like logits. Where a shift would leave a gap at the edge, the edge pixels are repeated.
     """
 
     def __init__(self, network: NeuralNet) -> None:
@@ -31,7 +31,7 @@ class Shifted(nn.Module):
         self.architecture = dataclasses.replace(network.architecture, test_shifts=True)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Log of the mean probabilities, float (B, classes), for images float (B, 1, H, W)."""
+        """Logarithm of the mean probabilities over the five views, float (B, classes), for `images`, float (B, 1, H, W)."""
         height, width = images.shape[2:]
         padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
         views = [padded[:, :, y : y + height, x : x + width] for y, x in FIVE_VIEWS]
@@ -44,6 +44,6 @@ class Shifted(nn.Module):
 
 
 def mean_probability(logits: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Log of the mean probabilities, float (B, classes), over several `logits`, each float (B, classes)."""
+    """Logarithm of the mean, float (B, classes), of the probabilities that several `logits`, float (B, classes), stand for."""
     each = torch.stack([value.float().log_softmax(dim=1) for value in logits])
     return each.logsumexp(dim=0) - math.log(len(logits))

@@ -16,7 +16,7 @@ __all__ = ["Alphabet", "Hand"]
 
 
 class Alphabet:
-    """Images of handwritten digits as shapes. Each shape is made when it is first needed and then kept; it takes 18 kB.
+    """Images of handwritten digits as shapes. Each shape is made when it is first needed and then kept; each takes 18 kB.
 
     Parameters
     ----------
@@ -44,11 +44,14 @@ class Alphabet:
         self.of_image = functools.lru_cache(maxsize=2 * len(images))(self.make)
 
     def __reduce__(self) -> tuple[type[Alphabet], tuple[NDArray[Any], ...]]:
-        """Leaves out the shapes made so far, so that little is sent to other processes."""
+        """Leaves the shapes made so far out of the pickle, so that little is sent to other processes."""
         return Alphabet, (self.images, self.labels, self.writers, self.elsewhere)
 
     def make(self, number: int, elsewhere: bool) -> Shape | None:
-        """The shape of image `number`, or, if `elsewhere`, of that digit as written in other countries; None if it has no ink."""
+        """The shape of image `number`; None if the image has no ink.
+
+        If `elsewhere`, the image is that of the same digit as written in other countries.
+        """
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
 
@@ -65,7 +68,7 @@ class Hand:
     """Whether the digits are written as people in other countries write them."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
-        """A random shape of the digit in this hand, or in another hand if this one lacks it; None if the shape has no ink."""
+        """A random shape of the digit in this hand, or in another if this hand lacks the digit; None if the shape has no ink."""
         if self.font is not None:
             return of_text(str(digit), self.font)
         own = self.images[self.alphabet.labels[self.images] == digit]

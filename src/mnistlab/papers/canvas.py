@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """How large writing looks to the network, which knows digits of about one size; for other sizes, the picture is scaled."""
+    """Whether the network, which knows digits of about one height only, should find the digits of a scene, by their height."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -56,7 +56,10 @@ class Pen:
 
 @dataclass
 class Canvas:
-    """A sheet that may lie at an angle: `turn`, float64 (2, 2), maps offsets on the level sheet to offsets on the canvas."""
+    """A sheet that may lie at an angle.
+
+    `turn`, float64 (2, 2), maps an offset from the middle of the level sheet to the offset from the middle of the canvas.
+    """
 
     pixels: Floats
     """float32 (H, W), 0 to 255."""
@@ -74,7 +77,7 @@ class Canvas:
         self.ignored = np.zeros(self.pixels.shape, bool)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Where a point of the level sheet lies on the canvas, in pixels; sheet and canvas have the same middle."""
+        """Where a point of the level sheet lies on the canvas, in pixels. Sheet and canvas have the same middle."""
         height, width = self.pixels.shape
         a, b = self.turn @ (x - width / 2, y - height / 2)
         return float(a + width / 2), float(b + height / 2)
@@ -84,9 +87,10 @@ class Canvas:
         return np.array([self.place(*point) for point in points])
 
     def cover(self, alpha: Floats, left: int, top: int, pen: Pen) -> tuple[slice, slice, Floats] | None:
-        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the sheet at (left, top).
+        """Lay ink, `alpha` float32 (h, w), 0 to 1, on the canvas, with its top left corner at (left, top).
 
-        Returns the rows and columns of the sheet that it covers, and the ink there; None if all of it is off the sheet.
+        Returns the rows and columns of the canvas that `alpha` covers, and the part of `alpha` that lies on the canvas; None if
+        no part does.
         """
         height, width = self.pixels.shape
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + alpha.shape[1], width), min(top + alpha.shape[0], height)
@@ -103,7 +107,8 @@ class Canvas:
     ) -> float:
         """Draw a shape with its centre at a point of the level sheet; `size` (2, 2) maps the shape's pixels to the sheet's.
 
-        `kind` is the kind of mark to be found there, or None if the shape does not count. Returns the x at which the ink ends.
+        `kind` is the kind of mark that the finder should detect at this place, or None if detections there do not count. Returns
+        the x at which the ink ends on the right.
         """
         matrix = self.turn @ size
         corners = np.abs(matrix) @ (shape.width / 2 + 3, shape.height / 2 + 3)
@@ -128,7 +133,7 @@ class Canvas:
         return at[0] + float(np.abs(size[0]) @ (shape.width / 2, shape.height / 2))
 
     def note(self, alpha: Floats, left: int, top: int, kind: int | None, pen: Pen) -> None:
-        """Lay ink on the sheet, and record it as a mark of that kind, or as something that does not count."""
+        """Lay ink on the canvas, and record it as a mark of this `kind`, or, if that is None, as a place to be ignored."""
         inked = alpha > 0.4
         rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
         if not len(rows):
@@ -152,11 +157,14 @@ class Canvas:
         self.lines([(start, end)], width, pen)
 
     def lines(self, ends: Sequence[tuple[tuple[float, float], tuple[float, float]]], width: float, pen: Pen) -> None:
-        """Draw straight lines between pairs of points of the level sheet."""
+        """Draw one straight line for each pair of points of the level sheet."""
         self.strokes([self.placed(pair) for pair in ends], width, pen)
 
     def strokes(self, lines: list[NDArray[np.float64]], width: float, pen: Pen, kind: int | None = -1) -> None:
-        """Draw lines through points of the canvas, (N, 2) each; together, they are one mark of `kind`, unless that is -1."""
+        """Draw lines, each through points of the canvas, (N, 2).
+
+        All the lines together are recorded as one mark of `kind` (see `note`), or not recorded if `kind` is -1.
+        """
         if not lines:
             return
         thick = max(1, int(width))
@@ -183,7 +191,7 @@ class Canvas:
         self.cover((mask / np.float32(255)).astype(np.float32, copy=False), 0, 0, pen)
 
     def words(self, text: str, font: Path, height: float, at: tuple[float, float], pen: Pen) -> None:
-        """Draw printed words with their top left corner at a point of the level sheet; nothing in them should be found."""
+        """Draw printed words, in which nothing should be found, with their top left corner at a point of the level sheet."""
         drawn = printed(text, font)
         if not drawn.size:
             return
@@ -202,6 +210,6 @@ class Canvas:
 
 @functools.lru_cache(maxsize=2000)
 def printed(text: str, font: Path) -> NDArray[np.uint8]:
-    """Words in a font at 80 pixels: their ink, uint8 (h, w), 0 to 255."""
+    """The ink of words printed in a font at a size of 80 pixels: uint8 (h, w), 0 to 255."""
     mask = opened(font, FONT_SIZE).getmask(text)
     return np.frombuffer(bytes(mask), np.uint8).reshape(mask.size[::-1])

@@ -1,7 +1,8 @@
 """Shapes of digits, letters and signs, as distance fields, which can be drawn at any size and with any pen.
 
-A digit of MNIST is enlarged. For each pixel of a 48x48 square, two distances are kept: to the edge of the stroke (positive
-inside) and to its centre line. `Shape.edge` serves to draw the digit as it was written, `Shape.middle` to draw it with any pen.
+A digit of MNIST is enlarged into a square of 48x48 pixels. For each pixel, two distances are kept: to the edge of the stroke
+(positive inside) and to the stroke's centre line. `Shape.edge` serves to draw the digit as it was written, `Shape.middle` to
+draw it with any pen.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Distances = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Shape:
-    """A shape in the middle of a square of `SIDE` pixels, as two distances, float32 (SIDE, SIDE), in pixels of the square."""
+    """A shape in the middle of a square, as two distances for each pixel, float32 (SIDE, SIDE), in pixels of the square."""
 
     edge: Distances
     """The distance to the nearest edge: positive in the ink, negative outside."""
@@ -47,7 +48,7 @@ class Shape:
 
 
 def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
-    """The shape of the ink in a picture, uint8 (H, W), 255 on 0; None if there is no ink."""
+    """The shape of the ink in a picture, uint8 (H, W), ink 255 on 0; None if there is no ink."""
     rows, columns = np.flatnonzero((ink > 100).any(1)), np.flatnonzero((ink > 100).any(0))
     if not len(rows):
         return None
@@ -78,7 +79,7 @@ def of_picture(ink: NDArray[np.uint8]) -> Shape | None:
 
 @functools.lru_cache(maxsize=20_000)
 def of_text(text: str, font: Path) -> Shape | None:
-    """The shape of a character in a font; None if it leaves no ink."""
+    """The shape of a character in a font; None if the character has no ink."""
     drawn = Image.new("L", (160, 160))
     ImageDraw.Draw(drawn).text((80, 80), text, fill=255, font=opened(font, FONT_SIZE), anchor="mm")
     return of_picture(np.array(drawn))

@@ -25,9 +25,9 @@ def tie(
     into: float,
     high: float,
 ) -> None:
-    """Join two digits: the left one ends at x = `ends[0]`, and the right one begins at `ends[1]` and stands on y = `foot`.
+    """Join two digits: the left one ends at x = `ends[0]`; the right one begins at x = `ends[1]` and stands on y = `foot`.
 
-    The joining stroke overlaps each digit by `into` pixels. `high` is the right digit's height, as a share of the style's.
+    The joining stroke overlaps each digit by `into` pixels. `high` is the right digit's height, as a share of the style's height.
     """
     to = random.uniform(0.3, 0.95) * high
     start = to if random.random() < 0.6 else random.uniform(0, 0.3)  # level, or up from the foot of the left digit
@@ -62,7 +62,7 @@ def chain_of_zeros(
 
 
 def tail(random: np.random.Generator, canvas: Canvas, how: Style, end: float, base: float) -> None:
-    """Extend the last stroke of a number to the right; the number itself ends at x = `end`."""
+    """Extend the last stroke of a number, which ends at x = `end`, further to the right."""
     long = random.uniform(0.2, 1.2) * how.height
     y = base - random.uniform(0, 0.15) * how.height
     rise = random.normal(0.1, 0.2) * long
@@ -70,7 +70,7 @@ def tail(random: np.random.Generator, canvas: Canvas, how: Style, end: float, ba
 
 
 def bent(start: tuple[float, float], end: tuple[float, float], sag: float) -> NDArray[np.float64]:
-    """Points (N, 2) of a curve between two points; its middle lies `sag` pixels below the straight line between them."""
+    """Points (N, 2) of a curve between two points; the curve's middle lies `sag` pixels below the straight line between them."""
     along = np.linspace(0, 1, POINTS)[:, None]
     return np.asarray((1 - along) * start + along * end + 4 * sag * along * (1 - along) * (0, 1))
 

@@ -30,12 +30,12 @@ def lightness(canvas: Canvas) -> float:
 
 
 def faint(random: np.random.Generator, canvas: Canvas) -> Pen:
-    """A pen for printed lines, which may be as dark as ink, hardly visible, or anything between."""
+    """A pen for printed lines, which may be as dark as ink, hardly visible, or anything in between."""
     return Pen(lightness(canvas) * random.uniform(0, 0.85), random.uniform(0.6, 1))
 
 
 def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Draw one line with a number or two, or several lines; perhaps on ruled paper, or after a printed word as on a form."""
+    """Draw one or several lines of a number or two each, perhaps on ruled paper, or after a printed word as on a form."""
     height, width = canvas.pixels.shape
     rows = int(random.integers(1, max(2, int(height / (1.5 * size)) + 1))) if random.random() < 0.6 else 1
     step = size * random.uniform(1.15, 2.2)
@@ -70,12 +70,12 @@ def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size:
 
 
 def anything(values: Sequence[T], random: np.random.Generator) -> T:
-    """One of the values, all equally likely."""
+    """One of the values, drawn at random; all are equally likely."""
     return values[int(random.integers(len(values)))]
 
 
 def rule(random: np.random.Generator, canvas: Canvas, size: float, base: float, step: float) -> None:
-    """Draw ruled lines, squares, or a line under the writing."""
+    """Draw the rules of ruled or squared paper, or a line under the writing."""
     height, width = canvas.pixels.shape
     pen, thick = faint(random, canvas), random.uniform(0.6, 2.4)
     kind = random.random()
@@ -145,7 +145,7 @@ def grid(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: 
 def shade(
     random: np.random.Generator, canvas: Canvas, cell: tuple[float, float, float, float], size: tuple[int, int]
 ) -> None:
-    """Darken some of a grid's cells. `cell` is the first cell's left, top, width and height; `size` counts rows and columns."""
+    """Darken some of a grid's cells. `cell` is the first cell's left, top, width and height; `size` is (rows, columns)."""
     left, top, wide, high = cell
     pen = Pen(lightness(canvas) * random.uniform(0.45, 0.92), random.uniform(0.6, 1))
     rows, columns = random.integers(1, 4, 2)
@@ -156,7 +156,7 @@ def shade(
 
 
 def boxes(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Draw fields of a form: a frame around a number, or around each digit, perhaps with a label to its left."""
+    """Draw fields of a form: a frame or a line for a number, or a frame for each digit, perhaps with a label to the left."""
     height, width = canvas.pixels.shape
     y = random.uniform(0, 0.5 * size)
     how = style(random, alphabet, size, lightness(canvas), printed=random.random() < 0.1)
@@ -196,7 +196,7 @@ def frame(canvas: Canvas, left: float, top: float, right: float, bottom: float, 
 
 
 def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Draw digits, letters and crossings-out of many sizes here and there."""
+    """Draw digits, letters, crossings-out and spots of various sizes at random places."""
     height, width = canvas.pixels.shape
     if random.random() < 0.3:
         rule(random, canvas, size, random.uniform(0, height), 1.5 * size)
@@ -220,7 +220,7 @@ def scattered(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, s
 
 
 def nothing(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Draw text, lines and spots, or leave the paper bare: nothing to find."""
+    """Draw text, lines and spots, or leave the paper bare, so that there is nothing to find."""
     height, width = canvas.pixels.shape
     if random.random() < 0.6:
         for y in np.arange(random.uniform(-size, size), height, size * random.uniform(1, 2)):

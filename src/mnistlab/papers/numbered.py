@@ -1,4 +1,4 @@
-"""Make numbered scenes, or batches of them, in worker processes; no result depends on which process makes it."""
+"""Make numbered scenes, or batches of them, in worker processes; which process makes a scene does not affect it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_WORKERS = {"cpu": 4, "cuda": 14}
 
 
 def worker_count(device: torch.device) -> int:
-    """How many processes should draw scenes for a network on that device; one core is left to the network."""
+    """How many processes should draw scenes for a network on this `device`, so that one core is left to the network."""
     return max(1, min(cores_here() - 1, MOST_WORKERS.get(device.type, 4)))
 
 
@@ -45,10 +45,10 @@ class Numbered(Dataset[T], Generic[T]):
 
 
 def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> Generator[T, None, None]:
-    """Yield `make(number)` for each number in order, computed by `workers` processes, or by this one if `workers` is 0.
+    """Yield `make(number)` for each number in order, computed by `workers` processes, or by the calling one if `workers` is 0.
 
     The processes end when the iterator is closed. Arrays come through pipes rather than torch's shared memory, of which
-    containers have little.
+    containers often have little.
     """
     loader = DataLoader(
         Numbered(make, numbers), batch_size=None, collate_fn=as_it_is, num_workers=workers, worker_init_fn=begin_work,
@@ -65,7 +65,10 @@ def in_order(make: Callable[[int], T], numbers: Sequence[int], workers: int) -> 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Inside `with`, OpenCV uses only this thread: a process forked while OpenCV has others would wait for them forever."""
+    """Inside `with`, OpenCV uses only this thread.
+
+    A process that is forked while OpenCV has other threads would wait for these forever.
+    """
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -80,7 +83,7 @@ def as_it_is(value: T) -> T:
 
 
 def begin_work(number: int) -> None:
-    """Ignore Ctrl-C and SIGTERM, which may reach all processes at once; the training process ends its workers itself."""
+    """Let a worker ignore Ctrl-C and SIGTERM, which may reach all processes at once: the training process ends its workers."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     cv2.setNumThreads(1)

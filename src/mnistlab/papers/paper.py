@@ -28,7 +28,7 @@ def sheet(random: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def guilloche(random: np.random.Generator, pixels: Floats) -> None:
-    """Draw families of waves, as printed on cheques."""
+    """Draw families of wavy lines, as printed on cheques."""
     height, width = pixels.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     for _ in range(random.integers(1, 4)):
@@ -62,7 +62,7 @@ def clouds(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def light(random: np.random.Generator, pixels: Floats) -> None:
-    """Light the sheet and everything on it unevenly, darken it, or add the edge of a shadow; perhaps none of these."""
+    """Light the sheet and everything on it unevenly, darken it, add the edge of a shadow: any of these, or none."""
     height, width = pixels.shape
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]

@@ -1,4 +1,4 @@
-"""Scenes: small parts of filled-in pages, with the marks that should be found. The same number always gives the same scene."""
+"""Scenes: small parts of filled-in pages, with the marks to be found. The same seed and number always give the same scene."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Scenes:
 
 
 def how_large(random: np.random.Generator) -> tuple[float, Size]:
-    """How high the digits of a scene are, in pixels, and how large they look to the network."""
+    """How high the digits of a scene are, in pixels, and whether the network should find digits of this height."""
     if random.random() > BEYOND:
         return float(np.clip(np.exp(random.normal(math.log(21), 0.27)), LOWEST + 1, HIGHEST - 3)), Size.USUAL
     low, high = ((3.5, LOWEST), (HIGHEST, 180))[int(random.random() < 0.4)]

@@ -1,4 +1,4 @@
-"""A scene's targets for the network that finds digits, in cells of 4x4 pixels."""
+"""The targets of a scene, in cells of 4x4 pixels: what the network that finds digits should answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Example:
-    """A scene as the network takes it, and its targets; h and w are the scene's height and width in cells."""
+    """A scene as the network takes it, and the scene's targets; h and w are the scene's height and width in cells."""
 
     contrast: Floats
     """float32 (H, W): the network's input."""

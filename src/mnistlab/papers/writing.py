@@ -35,7 +35,7 @@ def figure(
     at: tuple[float, float],
     high: float = 1.0,
 ) -> float:
-    """Draw a shape in a style, centred at `at`, `high` times as high as usual. Returns the x at which its ink ends."""
+    """Draw a shape in a style, centred at `at`, `high` times as high as usual. Returns the x at which the shape's ink ends."""
     height = how.height * high * float(np.exp(how.irregular * random.normal(0, 0.08)))
     scale = height / shape.height
     if shape.height < 0.45 * HEIGHT:  # a horizontal stroke is as long as a digit is high
@@ -100,7 +100,7 @@ def number(
 
 
 def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write a separator, starting at x = `left`. Returns the x at which it ends."""
+    """Write a separator, starting at x = `left`. Returns the x at which the separator ends."""
     high = how.height
     width = 2 * how.pen.radius if how.pen.radius else max(1.2, 0.1 * high)
     stroke: list[list[tuple[float, float]]]
@@ -143,7 +143,7 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
 
 
 def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write one of `AROUND`, starting at x = `left`. Returns the x at which it ends."""
+    """Write one of the signs `AROUND`, starting at x = `left`. Returns the x at which the sign ends."""
     fonts = font_files()
     shape = of_text(kind, fonts[random.integers(len(fonts))])
     if shape is None:
@@ -155,7 +155,7 @@ def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, lef
 
 
 def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
-    """Write a single letter or sign; one that looks like a digit does not count."""
+    """Write a single letter or sign; detections of one that looks like a digit do not count."""
     fonts = font_files()
     alike = random.random() < 0.2
     letters = LIKE_DIGITS if alike else LETTERS

@@ -1,1 +1,1 @@
-"""Pictures of any kind as 8-bit arrays, for reading handwriting and for folders of pictures."""
+"""Pictures of any kind as 8-bit arrays, for reading handwriting and for datasets made of folders of pictures."""

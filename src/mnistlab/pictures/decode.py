@@ -1,4 +1,4 @@
-"""Decode pictures of any kind into arrays: files, bytes, Pillow images, NumPy arrays. Only formats listed here are decoded."""
+"""Decode pictures into arrays: files, bytes, Pillow images, NumPy arrays. Only files in one of the `FORMATS` are decoded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Source: TypeAlias = "str | Path | bytes | bytearray | memoryview | NDArray[Any] 
 
 
 class Format(NamedTuple):
-    """A format: its name, a pattern that its files begin with, Pillow's decoder for it, its files' endings and its media type."""
+    """A file format: its name, the pattern that files begin with, Pillow's decoder, the endings of file names, the media type."""
 
     name: str
     start: bytes
@@ -104,7 +104,7 @@ def decode(source: Source) -> NDArray[np.uint8]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's content, for `of_bytes` to decode. Raises `UserError` if it cannot be read or is larger than 64 MiB."""
+    """A file's content, for `of_bytes` to decode. Raises `UserError` if the file cannot be read or is larger than 64 MiB."""
     name = printable(path)
     try:
         about = path.stat()
@@ -162,7 +162,7 @@ def of_bytes(content: bytes, name: str | Clause) -> NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def explained(name: str | Clause) -> Iterator[None]:
-    """Turn a decoder's errors into a `UserError`."""
+    """Inside `with`, turn a decoder's errors into a `UserError`, in which the picture is called `name`."""
     from PIL.Image import DecompressionBombError
 
     try:
@@ -191,7 +191,7 @@ def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None
 
 
 def count_scans(jpeg: bytes) -> int:
-    """How many scans a JPEG has."""
+    """The number of scans (passes over the picture) in a JPEG."""
     scans, at = 0, 2
     while (marker := NEXT_MARKER.search(jpeg, at)) and marker[0] != END:
         at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
@@ -200,9 +200,9 @@ def count_scans(jpeg: bytes) -> int:
 
 
 def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
-    """Pillow's image as an upright array: grey, RGB or RGBA in 8 bits, but grey with more bits stays as it is.
+    """Pillow's image as an upright array: grey, RGB or RGBA in 8 bits; a grey image with more bits keeps them.
 
-    The image itself is rotated too.
+    The image that is passed in is itself turned upright too.
     """
     from PIL import ImageOps
 

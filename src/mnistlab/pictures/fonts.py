@@ -30,7 +30,7 @@ OTHERS = (
 
 @functools.cache
 def font_files() -> tuple[Path, ...]:
-    """The fonts of `FONT_PACKAGES` and matplotlib's, in a fixed order, so that drawings do not depend on what else is installed.
+    """Fonts of `FONT_PACKAGES` and matplotlib, in a fixed order, so that drawings do not depend on what else is installed.
 
     Raises `UserError` if one of the packages is missing.
     """
@@ -51,12 +51,12 @@ def folder_of(package: str) -> Path:
 
 @functools.cache
 def fonts_digest() -> str:
-    """The SHA-256 of all fonts together, because scenes depend on the fonts. Raises `UserError` as `font_files` does."""
+    """The SHA-256 of all fonts together, to tell whether scenes use the same fonts. Raises `UserError` as `font_files` does."""
     return sha256("".join(sha256(content(font)) for font in font_files()).encode())
 
 
 def content(font: Path) -> bytes:
-    """The content of the font's file. Raises `UserError` if it cannot be read."""
+    """The content of the font's file. Raises `UserError` if the file cannot be read."""
     try:
         return font.read_bytes()
     except OSError as error:
@@ -71,7 +71,7 @@ def matplotlib_font(name: str) -> Path:
 
 @functools.cache
 def opened(font: Path, pixels: int) -> ImageFont.FreeTypeFont:
-    """The font at a size in pixels. Raises `UserError` if its file is missing or damaged."""
+    """The font at a size of `pixels`. Raises `UserError` if its file is missing or damaged."""
     try:
         return ImageFont.truetype(io.BytesIO(content(font)), pixels)
     except OSError as error:

@@ -58,7 +58,7 @@ class Pages(ABC):
 
 
 def pages_of(content: bytes, name: str | Clause) -> Pages | None:
-    """The pages in a file's content; None unless it is a PDF, or a TIFF with several pages. Messages call the file `name`.
+    """The pages in a file's content; None unless that is a PDF, or a TIFF with several pages. Messages call the file `name`.
 
     Raises `UserError` if there are more than `MOST_PAGES` pages, if a PDF is broken or has a password, or if pypdfium2
     is needed but not installed.
@@ -79,7 +79,7 @@ def every_page(content: bytes, name: str | Clause) -> Pages:
 
 
 def open_page(path: Path, number: int) -> NDArray[np.uint8]:
-    """Page `number` of a file, counted from 1, as `decode` would return it. Raises `UserError` if it is missing or broken."""
+    """Page `number` of a file, from 1, as `decode` would return it. Raises `UserError` if file or page is missing or broken."""
     name = printable(path)
     content = read_bytes(path)
     pages = every_page(content, name)
@@ -96,7 +96,7 @@ class OnePicture(Pages):
         self.content = content
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """The only picture, whatever the number."""
+        """The only picture, whatever `number` is."""
         return of_bytes(self.content, self.name)
 
     def _pixels(self, number: int, name: Clause) -> NDArray[np.uint8]:
@@ -130,7 +130,7 @@ class TiffPages(Pages):
 
 
 def page_frames(image: object) -> Iterator[int]:
-    """The numbers of the pictures that are pages, in a TIFF that Pillow has opened; at most `MOST_PAGES` + 1."""
+    """The numbers, from 0, of the pictures that are pages, in a TIFF that Pillow has opened: at most `MOST_PAGES` + 1 numbers."""
     found = 0
     for number in range(4 * MOST_PAGES):
         try:

@@ -44,7 +44,7 @@ def check_size(size: tuple[int, int], name: str | Clause) -> None:
 
 
 def strips(height: int, width: int) -> Iterator[slice]:
-    """All rows, in groups small enough that converting them takes little memory."""
+    """Slices that together cover all rows, each small enough that converting its rows takes little memory."""
     step = max(1, STRIP // width)
     return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
@@ -52,8 +52,8 @@ def strips(height: int, width: int) -> Iterator[slice]:
 def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False) -> NDArray[np.uint8]:
     """The array in 8 bits, grey or RGB; if it has an alpha channel, it is blended with paper.
 
-    An array that was `computed` by a program may be a mask of 0 and 1 in bytes, or have only a few greys; its highest value is
-    then white. In a file, low values do mean dark pixels.
+    An array that was `computed` by a program may be a mask of 0 and 1 in bytes, or have only a few greys; in both cases,
+    its highest value becomes white. In a file, by contrast, low values do mean dark pixels.
     """
     if array.ndim == 3 and array.shape[0] == 1 and array.shape[2] not in (1, 3, 4):
         array = array[0]
@@ -68,7 +68,7 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
 
 
 def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
-    """The values, scaled to 0 to 255 from the smallest usual range that holds them, give or take `HAIR`.
+    """The values, scaled to 0 to 255 from the smallest usual range that holds them or that they exceed by at most `HAIR`.
 
     If they are `computed`, and the highest is above 1 but no more than `FEW`, the scale makes the highest value white.
     """

@@ -1,1 +1,1 @@
-"""From pictures to digits; imports no torch."""
+"""From pictures to digits. Nothing in this package imports torch."""

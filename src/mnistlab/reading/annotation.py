@@ -99,7 +99,7 @@ def annotate(source: Source, page: Page) -> Image.Image:
 
 
 class Style:
-    """Sizes in pixels for a picture with digits `height` pixels high and a longer side of `side` pixels."""
+    """Sizes, in pixels, of frames and labels on a picture with digits `height` pixels high and a longer side of `side` pixels."""
 
     def __init__(self, height: float, side: int) -> None:
         from PIL import ImageFont
@@ -125,7 +125,7 @@ class Style:
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
     def places(self, digits: Sequence[Digit | Separator], boxes: Sequence[Box], width: int) -> list[float]:
-        """The left edges of the labels of a line. Labels are centred over their boxes, but pushed apart where they overlap."""
+        """The left edges of a line's labels, in pixels. Each label is centred over its box, unless it would overlap others."""
         spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
         lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
         for _ in range(20):
@@ -143,7 +143,7 @@ class Style:
         colour: Colour,
         ink: Colour,
     ) -> None:
-        """Draw a mark's label, on a chip filled with `colour`, on the upper edge of its frame."""
+        """Draw a mark's label, in a rectangle filled with `colour` that stands on the upper edge of the mark's frame."""
         left, bottom = round(where[0]), round(where[1])
         value, percents = self.widths(digit)
         base = bottom - self.inset

@@ -1,4 +1,4 @@
-"""Assemble pieces of ink into digits: join a digit's parts, and cut touching digits apart, if the classifier prefers that."""
+"""Assemble pieces of ink into digits: join parts of digits, and cut touching digits apart, where the classifier prefers that."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[U
 
 
 def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
-    """The indices of pairs of pieces that may be parts of one digit: close, and together not much larger than `size`."""
+    """The pairs of pieces, as indices, that may be parts of one digit: close, and together not much larger than `size`."""
     x = np.array([p.x for p in pieces])
     y = np.array([p.y for p in pieces])
     right = np.array([p.right for p in pieces])

@@ -98,7 +98,7 @@ class Classifier:
         Parameters
         ----------
         threads : int
-            1 to 1,024.
+            Processor threads for one call, 1 to 1,024.
 
         Returns
         -------
@@ -108,7 +108,7 @@ class Classifier:
         Raises
         ------
         UserError
-            If the number is out of range.
+            If the number of threads is out of range.
         """
         other = Classifier.__new__(Classifier)
         number = whole_number(threads, Clause("names.threads"), 1, MOST_THREADS)
@@ -126,7 +126,7 @@ class Classifier:
         Returns
         -------
         labels : ndarray of int64, shape (N,)
-            The number of the most likely class, an index into `classes` and `values`.
+            The index of each image's most likely class in `classes` and `values`.
         probabilities : ndarray of float32, shape (N, classes)
             The calibrated probability of each class; each row sums to 1.
 
@@ -150,7 +150,7 @@ class Classifier:
 def find_file(model: Any) -> Path:
     """The path of the model: `model` itself or, if that is a folder, such as a run's, the model in it.
 
-    Raises `UserError` if the folder has no exported model, and if `model` is not a path: a `Run` is not accepted here.
+    Raises `UserError` if the folder has no exported model, or if `model` is not a path but, for example, a `Run`.
     """
     path = given_path(model, "model", remedy="reading.model_missing")
     if not is_folder(path):
@@ -161,7 +161,7 @@ def find_file(model: Any) -> Path:
 
 
 def read_model(path: Path) -> bytes:
-    """The file's content. Raises `UserError` if it cannot be read."""
+    """The file's content. Raises `UserError` if the file cannot be read."""
     try:
         return path.read_bytes()
     except (OSError, ValueError):
@@ -170,7 +170,7 @@ def read_model(path: Path) -> bytes:
 
 
 def open_session(content: bytes, path: Path, threads: int | None) -> Any:
-    """An ONNX Runtime session for a model; messages name `path` as its file. Raises `UserError` if it is not ONNX."""
+    """An ONNX Runtime session for a model; messages name `path` as its file. Raises `UserError` if the model is not ONNX."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # errors are raised as exceptions anyway
@@ -215,7 +215,7 @@ def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
 
 
 def read_number(metadata: dict[str, str], name: str, missing: float, bounds: tuple[float, float], path: Path) -> float:
-    """The metadata's number `name`, or `missing` if it has none. Raises `UserError` if it is out of range or not a number."""
+    """The metadata's entry `name`, or `missing` if there is none. Raises `UserError` unless the entry is a number in range."""
     if name not in metadata:
         return missing
     low, high = bounds

@@ -1,4 +1,4 @@
-"""Read all pages of a file, whatever it contains; the result is, for each page, what was read or why it could not be read."""
+"""Read all pages of a file of any kind. The result is, for each page, what was read or why the page could not be read."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def read_content(
 ) -> tuple[list[Page | UserError], MnistlabError | None]:
     """Read the pages of a file with this content; messages call the file `name`.
 
-    Returns two things: a list that holds, for each page, what was read or the error that prevented it; and the last error that
-    `finish` raised, or None.
+    Returns two things: a list that holds, for each page, what was read or the error that prevented the reading; and the last
+    error that `finish` raised, or None if it raised none.
     """
     try:
         pages = every_page(content, name)

@@ -13,11 +13,11 @@ MOST = 3
 
 
 class Deaths:
-    """Pictures, in one part of a job, on which processes have died; a note beside the part's file lists them.
+    """Pictures, in one part of a job, on which processes have died. A note beside the part's file lists their numbers.
 
     The note exists during the `with` block; a process that survives the block removes it. The first attempt at the part leaves
-    the note empty. Later attempts, which find the note, add each picture to it before reading the picture, in place of the one
-    that they added before. So the note lists the pictures on which processes died, and the one that this process began last.
+    the note empty. A later attempt finds the note and, before it reads a picture, adds that picture's number, in place of the
+    number that it added before. So the note lists the pictures on which earlier attempts died and the one begun last.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Deaths:
     def may_be_read(self, number: int) -> bool:
         """Whether picture `number`, counted from 0, may be read: not if `MOST` processes have died on it.
 
-        From the second attempt on, a picture that may be read is noted.
+        From the second attempt on, the number of a picture that may be read is added to the note.
         """
         if self.noted.count(b"%d" % number) >= MOST:
             return False

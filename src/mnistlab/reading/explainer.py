@@ -1,4 +1,4 @@
-"""What a network sees in a picture, layer by layer, and which ink counted for its answer, all from the ONNX file, without torch.
+"""What a network sees in an image, layer by layer, and which ink counted for its answer, all from the ONNX file, without torch.
 
 explainer = Explainer(Classifier())
 for layer in explainer.layers(image):       # image uint8 (28, 28), ink 255 on 0
@@ -28,7 +28,7 @@ __all__ = ["Explainer", "Layer", "Sight"]
 
 @dataclass(frozen=True)
 class Layer:
-    """The output of one layer for a picture.
+    """The output of one layer for an image.
 
     Attributes
     ----------
@@ -37,10 +37,10 @@ class Layer:
     kind : str
         One of convolution, pooling, normalisation, relu, average, flatten, linear and probabilities.
     values : ndarray of float32, shape (channels, height, width) or (n,)
-        Its output; (n,) after the maps have been flattened.
+        The layer's output; (n,) after the maps have been flattened.
     field : ReceptiveField or None
-        The square of the picture that a cell sees; None if each value sees the whole picture, or if what it sees is not a square,
-        for example because the picture is deskewed first.
+        The square of the image that one value of a map sees; None if a value sees the whole image, or if what it sees is not a
+        square, for example because the image is deskewed first.
     filters : ndarray of float32, shape (channels, input channels, height, width), or None
         A convolution's weights; None for other layers.
     """
@@ -54,17 +54,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class Sight:
-    """Everything that a network computes from a picture.
+    """Everything that a network computes from an image.
 
     Attributes
     ----------
     given : ndarray of float32, shape (1, height, width), or None
-        The first layer's input: the normalised picture, also deskewed if the network does that; None if there are no layers.
+        The first layer's input: the normalised image, also deskewed if the network does that; None if there are no layers.
     layers : list of Layer
         As `Explainer.layers` gives them.
     looks : list of ndarray of float32, shape (classes,)
-        The logits of each look at the picture: a single look, or one for each network of an ensemble and each shift of the
-        picture. Empty if the network does not compute its answer from its looks in the way that our networks do.
+        The logits of each look at the image: a single look, or one for each network of an ensemble and each shift of the
+        image. Empty if the network does not compute its answer from its looks in the way that our networks do.
     logits : ndarray of float64, shape (classes,), or None
         The input of the softmax, before it is divided by the temperature: the logits of the only look, or the logarithm of the
         mean of the looks' probabilities. None if there are no looks.
@@ -79,7 +79,7 @@ class Sight:
 class Explainer:
     """Shows what happens inside a classifier's network, and which ink counted for its answer.
 
-    If several networks look at the picture, or one looks several times, the layers are those of the first look.
+    If several networks look at the image, or one network looks several times, the layers are those of the first look.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Explainer:
         self.classifier = classifier
 
     def __getstate__(self) -> dict[str, Any]:
-        """The classifier; everything else is made from it when needed."""
+        """Only the classifier; everything else is made from it again when needed."""
         return {"classifier": self.classifier}
 
     @cached_property
@@ -107,19 +107,19 @@ class Explainer:
 
     @cached_property
     def looks(self) -> list[Look]:
-        """The looks at the picture, with their weights; empty if the answer is not computed from looks as in our networks."""
+        """The looks at the image, with their weights; empty if the answer is not computed from looks as in our networks."""
         return looks_of(self.model.graph)
 
     @property
     def model(self) -> Any:
-        """The ONNX model, parsed again each time."""
+        """The ONNX model, parsed anew at each access."""
         import onnx
 
         return onnx.load_from_string(self.classifier.content)
 
     @cached_property
     def session(self) -> Any:
-        """The network, with each layer's output, each look's logits and the first layer's input among its outputs."""
+        """An ONNX Runtime session whose outputs include each layer's output, each look's logits and the first layer's input."""
         import onnx
 
         model = self.model
@@ -140,8 +140,8 @@ class Explainer:
         Returns
         -------
         list of Layer
-            In order; the last two are the logits and the probabilities. If the graph is not a plain sequence of layers, those
-            after its first branch, except the probabilities, are missing, or the list is empty. A layer whose output is neither
+            In order; the last two are the logits and the probabilities. If the graph branches, the layers after its first branch
+            are missing, except the probabilities; if it has no convolution, the list is empty. A layer whose output is neither
             maps nor one row of values is missing too, and so are those between it and the probabilities.
 
         Raises
@@ -207,8 +207,8 @@ class Explainer:
         Returns
         -------
         ndarray of float32, shape (28, 28)
-            By how much the answer's log-odds fall without the ink there: above 0 where ink speaks for the answer, below 0 where
-            ink speaks against it, 0 where there is no ink.
+            For each pixel, by how much the answer's log-odds fall if its ink is erased: above 0 where ink speaks for the answer,
+            below 0 where ink speaks against it, 0 where there is no ink.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """The finder: a network that marks the centre, kind and size of each digit in a picture, in one pass.
 
 It was trained on digits about 22 pixels high, so looks.py shows it a picture at many sizes. It also separates the digits'
-ink from rules, frames, patterns and whatever else is there.
+ink from rules, frames, patterns and whatever else the picture shows.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
 
 
 class Finder:
-    """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, and be pickled and copied.
+    """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, pickled and copied.
 
     Its file is opened at the first call, because most pictures are read without the finder.
 
@@ -58,13 +58,13 @@ class Finder:
         return open_session(read_model(self.path), self.path, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the session, which is recreated."""
+        """Everything but the session, which is made again when needed."""
         return {name: value for name, value in vars(self).items() if name != "session"}
 
     def __call__(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
-        """Kinds (classes, h, w), boxes (4, h, w) and ink (H, W) for a contrast picture, float32 (H, W).
+        """The kinds' probabilities (classes, h, w), boxes (4, h, w) and ink (H, W) that the network finds.
 
-        H and W are multiples of `CELL`.
+        `seen` is a contrast picture, float32 (H, W); H and W are multiples of `CELL`, h and w count cells.
         """
         kinds, boxes, ink = self.session.run(None, {"contrast": seen[None, None]})
         return kinds[0], boxes[0], ink[0, 0]
@@ -111,17 +111,17 @@ class Found:
 
     @property
     def kind(self) -> int:
-        """The most probable kind."""
+        """The most probable kind, as an index into `CLASSES`."""
         return int(self.kinds.argmax())
 
     @property
     def digit(self) -> bool:
-        """Whether it is a digit rather than a separator or something else."""
+        """Whether the mark is a digit rather than a separator or something else."""
         return self.kind < 10
 
     @property
     def other(self) -> bool:
-        """Whether it is neither a digit nor a separator."""
+        """Whether the mark is neither a digit nor a separator."""
         return self.kind == OTHER
 
 
@@ -137,7 +137,7 @@ class Peak(NamedTuple):
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:
-    """The maxima, `least` or more, of the kinds' probabilities, float32 (classes, h, w), with their boxes, float32 (4, h, w).
+    """The local maxima of `least` or more in the probabilities `kinds`, float32 (classes, h, w), with their `boxes` (4, h, w).
 
     If `within`, bool (h, w), is given, maxima in cells where it is False are left out.
     """

@@ -1,8 +1,8 @@
-"""The ink in any picture of handwriting: lighting, paper, rules and tilt removed.
+"""The ink in any picture of handwriting, with lighting, paper, rules and tilt removed.
 
     ink = find_ink(picture).strength        # uint8 (H, W), from 0 for paper to 255 for ink
 
-Pieces of ink are found in pieces.py, assembled into digits in assembly.py, and converted to MNIST's format in mnist_form.py.
+Pieces of ink are found in pieces.py, assembled into digits in assembly.py, and put into MNIST's form in mnist_form.py.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Ink:
 
     @functools.cached_property
     def finest(self) -> float:
-        """The width in pixels of the finest stroke or speck, measured where it is widest; 0 if there is none."""
+        """The width in pixels of the finest stroke or speck, each measured where it is widest; 0 if there is none."""
         depth = cv2.distanceTransform((self.strength > INK_LEVEL * LOW).astype(np.uint8), cv2.DIST_L2, 3)
         deepest = np.zeros(len(self.strokes.areas) + 1, np.float32)
         inked = depth > 0

@@ -50,8 +50,8 @@ REACH = 24.0
 def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
     """The scales at which to look at a picture, from the smallest up.
 
-    At the first, the whole picture, or the largest of `boxes`, is only as large as a digit that the network knows. At the last,
-    the smallest digits are large enough.
+    At the first scale, the whole picture, or the largest of `boxes`, is only as large as the digits that the network knows. At
+    the last scale, the smallest digits are large enough for the network.
     """
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / float(max(shape) if boxes is None else boxes[:, 2:].max())
@@ -60,7 +60,7 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size: each size is made from the picture halved as often as possible, so that small sizes are quick.
+    """A picture at any size: each size is made from the picture halved as often as possible, so small sizes are made quickly.
 
     Parameters
     ----------
@@ -92,9 +92,9 @@ def look(
     light: bool = False,
     boxes: Boxes | None = None,
 ) -> Level:
-    """Detect marks with the network at one size: `small` is the picture scaled by `scale`.
+    """Detect marks with the network at one size of the picture: `small` is the picture scaled by `scale`.
 
-    With `light`, look for writing lighter than its background. With `boxes`, in pixels of the picture, look only there.
+    With `light`, look for writing lighter than its background. With `boxes`, in pixels of the picture, look only inside them.
     """
     height, width = small.shape
     below, beside = FRAME + -(height + 2 * FRAME) % CELL, FRAME + -(width + 2 * FRAME) % CELL
@@ -131,7 +131,7 @@ def levels(
     boxes: Boxes | None = None,
     inked: Boxes | None = None,
 ) -> list[Level]:
-    """Detect marks with the network at each size, from the smallest up, until every digit has been large enough.
+    """Detect marks with the network at each size of the picture, from the smallest up, until every digit has been large enough.
 
     Parameters
     ----------
@@ -140,18 +140,18 @@ def levels(
     sizes : Sizes
         The picture.
     raise_if_cancelled : callable
-        Called before each size.
+        Called before the network looks at each size.
     light : bool
         Whether to look for writing that is lighter than its background instead of darker.
     most : float
         The largest number of pixels that the scaled picture may have.
     first : int
-        The number of the first level.
+        The number that the first level gets; each further level gets the next number.
     boxes : float64 (N, 4), optional
         The parts of the picture to look at; all of it if None.
     inked : float64 (N, 4), optional
-        The boxes of all strokes. If given, and once a digit is known, the finder looks at large sizes only around strokes that
-        are not yet read with certainty, and around digits that are too small or doubtful.
+        The boxes of all strokes. If they are given and a digit is known, the finder looks, at large sizes, only around strokes
+        that are not yet read with certainty, and around digits that are too small or doubtful.
     """
     looked: list[Level] = []
     whole = sizes.halves[0]
@@ -176,7 +176,7 @@ def levels(
 
 
 def unsettled(inked: Boxes, known: Sequence[Found], least: float) -> Boxes:
-    """The boxes of strokes longer than `least` in which none of the marks has its centre."""
+    """The boxes of strokes, out of `inked`, that are longer than `least` and contain the centre of none of the marks."""
     strokes = inked[inked[:, 2:].max(1) > least]
     middles = np.array([(mark.x, mark.y) for mark in known]).reshape(-1, 1, 2)
     corner = strokes[:, :2]
@@ -184,6 +184,6 @@ def unsettled(inked: Boxes, known: Sequence[Found], least: float) -> Boxes:
 
 
 def around(found: Sequence[Found]) -> Boxes:
-    """The marks' boxes, extended on all sides by `AROUND` times their heights: float64 (N, 4), in pixels of the picture."""
+    """The marks' boxes, each extended on all sides by `AROUND` times its height: float64 (N, 4), in pixels of the picture."""
     x, y, width, height = np.array([(one.x, one.y, one.width, one.height) for one in found]).reshape(-1, 4).T
     return grown(np.stack([x - width / 2, y - height / 2, width, height], 1), AROUND * height)

@@ -1,4 +1,4 @@
-"""Read many pictures in several processes of one thread each, and yield the results in order."""
+"""Read many pictures in several processes of one thread each, and yield the results in the order of the pictures."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ AHEAD = 4
 class Task(NamedTuple):
     """A picture to be read: its file, or its `content` if it comes on standard input.
 
-    `known` is the SHA-256 of the content that was read before; if the content is still the same, it is not read again.
+    `known` is the SHA-256 of the content that was read before; if the content is still the same, the picture is not read again.
     """
 
     path: Path
@@ -53,9 +53,9 @@ class Task(NamedTuple):
 class Outcome(NamedTuple):
     """What became of a task.
 
-    `pages` has an entry for each page of the file, usually one: what was read, or the error that prevented it. It is empty if
-    the picture was read before and has not changed since. `error` is the error that `finish` raised, if any. `sha256` is the
-    hash of the file's content, or None if the file could not be opened.
+    `pages` has an entry for each page of the file, usually one: what was read, or the error that prevented the reading.
+    `pages` is empty if the picture was read before and has not changed since. `error` is the last error that `finish` raised, if
+    any. `sha256` is the hash of the file's content, or None if the file could not be opened.
     """
 
     pages: tuple[Page | UserError, ...]
@@ -64,12 +64,12 @@ class Outcome(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether the picture has not changed since it was read before, and so was not read again."""
+        """Whether the picture was not read again, because it has not changed since it was last read."""
         return not self.pages
 
     @property
     def errors(self) -> list[MnistlabError]:
-        """The errors of pages that could not be read, and the one that `finish` raised, if any."""
+        """The errors of pages that could not be read, and the last error that `finish` raised, if any."""
         failed: list[MnistlabError] = [page for page in self.pages if isinstance(page, UserError)]
         return failed if self.error is None else [*failed, self.error]
 
@@ -80,8 +80,8 @@ def read_each(
     """Read the pictures, `jobs` at a time, and yield an outcome for each in the order of the tasks.
 
     `finish` is called for each page that was read; `options` are those of `Reader.read`. Each process computes in one thread.
-    Without `jobs`, `count_processes` says how many processes there are; if it says one, this process reads the pictures,
-    using all the reader's threads. Once the iterator is exhausted or closed, no process is left.
+    Without `jobs`, `count_processes` says how many processes there are; if it says one, this process reads the pictures itself,
+    with all the reader's threads. Once the iterator is exhausted or closed, the processes that it started have ended.
 
     Raises `UserError` if `jobs` is out of range and, during iteration, `Failure` if a process was killed.
     """
@@ -95,7 +95,7 @@ def read_each(
 
 
 def count_processes(pictures: int, jobs: int | None) -> int:
-    """How many processes read that many pictures: `jobs`, or one per core, but fewer if there is too little to do; at least 1.
+    """How many processes should read `pictures` pictures: `jobs`, or one per core if None; fewer for few pictures, at least 1.
 
     Raises `UserError` if `jobs` is out of range.
     """
@@ -154,7 +154,7 @@ def in_processes(
 
 
 def current_folder() -> str | None:
-    """The folder that relative names start from; None if it no longer exists."""
+    """The folder that relative file names start from; None if it no longer exists."""
     try:
         return os.getcwd()  # noqa: PTH109 - as os.chdir takes it
     except OSError:
@@ -163,7 +163,10 @@ def current_folder() -> str | None:
 
 @contextlib.contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Processes started inside `with` never get Ctrl-C, which a terminal sends to all processes; this one gets it afterwards."""
+    """Processes started inside `with` never get Ctrl-C, which a terminal sends to all its processes.
+
+    This process gets it, but only after the `with` block.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -175,18 +178,18 @@ def without_interrupts() -> Iterator[None]:
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: nobody waits for the picture any more
-    """Ends the reading of a picture."""
+    """Raised to end the reading of a picture."""
 
 
 class Worker(NamedTuple):
-    """What a process needs for reading."""
+    """What a process of the pool needs to read pictures."""
 
     reader: Reader
     read: Callable[..., Outcome]
     stopped: Event
 
     def raise_if_stopped(self) -> None:
-        """Raise `Stopped` once nobody is waiting for this process."""
+        """Raise `Stopped` once nobody is waiting for what this process reads."""
         if self.stopped.is_set():
             raise Stopped
 

@@ -50,17 +50,20 @@ class Mark:
 
     @property
     def sure(self) -> float:
-        """The largest probability."""
+        """The probability of the most likely class."""
         return float(self.probabilities.max())
 
 
 def sureness(marks: Sequence[Mark]) -> float:
-    """How well marks explain a place: the mean of their probabilities; 0 if there are no marks."""
+    """How well marks explain a place: the mean of their highest probabilities; 0 if there are no marks."""
     return sum(mark.sure for mark in marks) / len(marks) if marks else 0.0
 
 
 def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
-    """The marks from strokes and the finder, grouped by place: marks that meet, directly or through others, share a place."""
+    """The marks from strokes and those from the finder, grouped by place: two lists of marks for each place.
+
+    Marks that meet (see `meeting`), directly or through others, share a place.
+    """
     marks = [*strokes, *found]
     parent = list(range(len(marks)))
 

@@ -21,7 +21,8 @@ DETAIL = 100
 
 def to_mnist_form(piece: Piece) -> Gray:
     """The piece in the form of MNIST's digits: uint8 (28, 28), ink 255 on 0, scaled into a 20x20 box without changing its aspect
-    ratio, anti-aliased, with its centre of mass in the middle. Strokes far from MNIST's width are brought closer to it."""
+    ratio, anti-aliased, with its centre of mass in the middle. Strokes much thinner or thicker than MNIST's are brought closer to
+    MNIST's width."""
     strength = piece.strength
     longest = max(strength.shape)
     strength = resized(strength, DETAIL / longest if longest > DETAIL else max(1.0, 2 * BOX / longest))
@@ -47,7 +48,7 @@ def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
 
 
 def full_contrast(strength: Gray) -> Gray:
-    """The image with its values scaled so that strong ink (the 90th percentile) is 255."""
+    """The image with its values scaled so that strong ink (the 90th percentile of the ink's values) is 255."""
     inked = np.sort(strength[strength > 40])
     top = float(inked[round(0.9 * (len(inked) - 1))]) if len(inked) else 255.0
     return cv2.convertScaleAbs(strength, alpha=255 / max(top, 40))

@@ -38,7 +38,7 @@ class ReceptiveField:
     """The part of the picture that a cell of a map sees.
 
     The cell in row r sees the rows from start + r * step up to, but not including, start + r * step + size; columns likewise.
-    Part of what it sees may lie outside the picture.
+    Part of what the cell sees may lie outside the picture.
     """
 
     size: int
@@ -54,7 +54,7 @@ class ReceptiveField:
 
 @dataclass(frozen=True)
 class Step:
-    """A layer of the graph, independent of any picture."""
+    """A layer of the graph, described without reference to any picture."""
 
     name: str
     kind: str
@@ -72,12 +72,12 @@ class Step:
 
     @property
     def filters(self) -> NDArray[np.float32] | None:
-        """A convolution's weights."""
+        """The weights of a convolution; None for other layers, and if the graph does not hold them."""
         return self.numbers.get("filters")
 
 
 def follow(graph: onnx.GraphProto) -> Iterator[Step]:
-    """The layers from the first convolution on, as long as each feeds exactly one other."""
+    """The layers from the first convolution to the first layer whose output does not go to exactly one other, both included."""
     held = Numbers(graph)
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
     # After deskewing, no cell sees a square of the original picture; after evening out its contrast, each cell sees all of it.
@@ -128,9 +128,9 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The only node that takes a layer's output, the tensor that it takes, and the rounding step of that tensor's values.
+    """The only node that takes a layer's output, the tensor that this node takes, and the rounding step of the tensor's values.
 
-    The node is None if there is not exactly one; the step is None if the values are not stored in 8 bits.
+    The node is None unless exactly one takes the output; the rounding step is None if the values are not stored in 8 bits.
     """
     rounding = None
     while True:
@@ -154,6 +154,9 @@ def looked_at(field: ReceptiveField, window: Window | None) -> ReceptiveField | 
 
 
 def name_of(node: onnx.NodeProto, kind: str, number: int) -> str:
-    """The layer's name: "conv1" if its weights are "model.layers.conv1.weight"; otherwise its kind and number: "convolution1"."""
+    """The layer's name, such as "conv1" if its weights are called "model.layers.conv1.weight".
+
+    If its weights have no such name, the layer is named after its kind and number, such as "convolution1".
+    """
     named = next((name.split(".")[-2] for name in node.input[1:] if name.count(".") >= 2), None)
     return named or f"{kind}{number}"

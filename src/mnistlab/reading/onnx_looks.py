@@ -26,7 +26,7 @@ class Look:
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
-    """The looks that make up the answer, in order; empty if the answer is computed in a way that our networks do not use."""
+    """The looks that make up the answer, in the graph's order; empty if our networks do not compute an answer in this way."""
     makers = {name: node for node in graph.node for name in node.output}
     softmax = makers.get(graph.output[0].name)
     if softmax is None or softmax.op_type != "Softmax":
@@ -38,8 +38,9 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 
 
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
-    """The looks whose probabilities are averaged to make the tensor `logits`; if it is not an average, it is itself the
-    only look.
+    """The looks whose probabilities are averaged to make the tensor `logits`.
+
+    If `logits` is not made from an average, it holds the logits of the only look.
     """
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):
@@ -68,7 +69,7 @@ def answer_of(
     weights
         The weight of each look in the mean; the weights sum to 1.
     temperature
-        Above 0.
+        The temperature, above 0.
 
     Returns
     -------

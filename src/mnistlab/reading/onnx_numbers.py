@@ -43,7 +43,7 @@ def window_of(node: onnx.NodeProto, filters: NDArray[np.float32] | None) -> Wind
 
 
 class Numbers:
-    """The numbers stored in a graph, including those in 8 bits."""
+    """The numbers stored in a graph, including those that are stored in 8 bits."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.held = {tensor.name: tensor for tensor in graph.initializer}

@@ -1,4 +1,4 @@
-"""Merge the finder's detections at several sizes, so that each mark is kept only once, and no two marks share a spot."""
+"""Merge what the finder detected at several sizes of a picture, so that each mark is kept once and no two share a spot."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 def find(looked: Sequence[Level]) -> list[Found]:
     """The marks in a picture: each once, even if it was found at several sizes, and no two marks in one spot.
 
-    If two marks exclude each other, the one found more confidently and at more sizes is kept. A mark with a height that is
-    common in the picture is preferred, too.
+    If two marks exclude each other, the one kept is the one whose weights at all sizes of the picture add up to more; a height
+    that is common in the picture also counts in a mark's favour.
     """
     found = [mark for level in looked for mark in level.found if mark.weight > LEAST]
     found.sort(key=lambda mark: -mark.weight)
@@ -63,12 +63,12 @@ def find(looked: Sequence[Level]) -> list[Found]:
 
 
 def place_of(found: Sequence[Found]) -> Place:
-    """Where the marks are."""
+    """The marks' centres, sizes and weights, as arrays."""
     return Place(*(np.array([getattr(mark, name) for mark in found], np.float32) for name in PLACE))
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1: slashes separate numbers."""
+    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1, as slashes separate numbers."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
@@ -77,16 +77,16 @@ def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
 
 
 def as_one(slash: Found) -> Found:
-    """A slash as the digit 1."""
+    """The slash, read as the digit 1 instead."""
     kinds = slash.kinds.copy()
     kinds[[1, CLASSES.index("/")]] = kinds[[CLASSES.index("/"), 1]]
     return replace(slash, kinds=kinds)
 
 
 def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
-    """Whether the finder, at any size of the picture, detected a digit in about each of these boxes (x, y, width, height).
+    """Whether, for each of these boxes (x, y, width, height), the finder detected a digit that has roughly the same box.
 
-    Detections that were not kept count as well, but the digits must all be in different spots.
+    Detections at all sizes of the picture count, even those that were not kept, but the digits must all be in different spots.
     """
     places = [around(mark) for mark in detected]
     shares = [[overlap(box, place) for place in places] for box in boxes]
@@ -119,7 +119,7 @@ class Place:
     """1 if the mark is lighter than its background, otherwise 0."""
 
     def same(self, number: int) -> NDArray[np.bool_]:
-        """Which marks are the same as mark `number`, perhaps seen at another size: bool (N,)."""
+        """Which marks are the same as the mark with index `number`, perhaps seen at another size of the picture: bool (N,)."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         narrow = np.minimum(self.width, self.width[number])
         low = np.minimum(self.height, self.height[number])
@@ -132,7 +132,7 @@ class Place:
         )
 
     def excluded(self, number: int) -> NDArray[np.bool_]:
-        """Which marks cannot stand beside mark `number`, because their centres are too close to its centre: bool (N,)."""
+        """Which marks cannot stand beside the one with index `number`, because the centres are too close together: bool (N,)."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
         return np.asarray((across < APART * wide) & (down < BELOW * high))

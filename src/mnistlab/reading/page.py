@@ -30,7 +30,7 @@ class Digit:
     value : int or str
         The digit, 0 to 9, or the name of the class if the model has other classes.
     probability : float
-        The calibrated probability, 0 to 1, that it is this digit.
+        The calibrated probability, 0 to 1, that `value` is right.
     box : tuple of int
         x, y, width, height of its ink in the upright picture, in pixels from the picture's top left corner.
     accepted : bool
@@ -38,7 +38,7 @@ class Digit:
     image : ndarray of uint8, shape (28, 28)
         What the classifier was given: ink 255 on 0.
     probabilities : ndarray of float32, shape (classes,)
-        The probability of each class; they sum to 1.
+        The probability of each class; the probabilities sum to 1.
     """
 
     value: int | str
@@ -49,12 +49,12 @@ class Digit:
     probabilities: NDArray[np.float32] = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """The content in plain types, for JSON.
+        """The digit in plain types, for JSON.
 
         Returns
         -------
         dict
-            value, probability (to 4 decimal places, but never rounded up to the value 1), box as a list, accepted.
+            value, probability (to 4 decimal places, but never rounded up to 1), box (as a list) and accepted.
         """
         return {
             "value": self.value,
@@ -86,7 +86,7 @@ class Separator:
     accepted: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """The content in plain types, for JSON, as in `Digit.to_dict`."""
+        """The separator in plain types, for JSON, with the same keys as `Digit.to_dict` has."""
         return {
             "value": self.value,
             "probability": rounded(self.probability, 4),
@@ -97,12 +97,12 @@ class Separator:
 
 @dataclass(frozen=True)
 class Line:
-    """Digits in a line, and the separators between them.
+    """A line of digits and separators.
 
     Attributes
     ----------
     marks : tuple of Digit and Separator
-        From left to right.
+        The digits and separators, from left to right.
     digits : tuple of Digit
         Only the digits.
     separators : tuple of Separator
@@ -146,7 +146,7 @@ class Page:
     Attributes
     ----------
     lines : tuple of Line
-        From top to bottom; none if no digit was found.
+        The lines, from top to bottom; none if no digit was found.
     size : tuple of int
         Width and height of the upright picture, in pixels.
     number, count : int
@@ -158,9 +158,9 @@ class Page:
     marks : list of Digit and Separator
         All digits and separators in reading order.
     table : Table or None
-        The table, if one was asked for and found; the lines are then its rows.
+        The table, if one was asked for and found; each line is then a row of the table.
     entries : tuple of Entry
-        The content of each field, if a layout was given; the lines are then the fields.
+        The content of each field, if a layout was given; each line is then a field with digits.
     fields : dict of str to Entry
         The entries by name.
     sheet : tuple of (float, float)
@@ -196,12 +196,12 @@ class Page:
         return [mark for line in self.lines for mark in line.marks]
 
     def to_dict(self) -> dict[str, Any]:
-        """The content in plain types, for JSON.
+        """The page in plain types, for JSON.
 
         Returns
         -------
         dict
-            text, and lines, each with text, digits and separators (as in `Digit.to_dict`). With a table, also table (as in
+            text and lines; for each line, text, digits and separators (as in `Digit.to_dict`). With a table, also table (as in
             `Table.to_dict`). With a layout, also fields (by name, as in `Entry.to_dict`) and sheet (its four corners, in pixels).
         """
         lines = [

@@ -29,7 +29,7 @@ DUST = 6
 
 
 def resized(picture: Gray, scale: float) -> Gray:
-    """The picture smoothly scaled by `scale`; its number of dimensions stays the same."""
+    """The picture smoothly scaled by `scale`; the number of the array's dimensions stays the same."""
     if scale == 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
@@ -38,7 +38,7 @@ def resized(picture: Gray, scale: float) -> Gray:
 
 
 def dark_paper(picture: Gray) -> bool:
-    """Whether the ink is lighter than the paper, judged by the fact that ink is thin and surrounded by paper."""
+    """Whether the ink is lighter than the paper; ink is recognised by being thin and surrounded by paper."""
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     gray = resized(gray, min(1.0, 256 / max(gray.shape)))
     if max(gray.shape) > 64:  # a page: strokes stand out from their surroundings
@@ -74,7 +74,7 @@ class Look:
     """The usual width of the writing's strokes in pixels; 0 if there are none."""
 
     def strength(self, picture: Gray, paper: Gray) -> Gray:
-        """How much ink each pixel of a picture has, uint8 (H, W), given the picture and its `paper`, both uint8 (H, W, C)."""
+        """How much ink each pixel has, uint8 (H, W), given the picture and its paper's colour, both uint8 (H, W, C)."""
         if self.typical == 0:
             return np.zeros(picture.shape[:2], np.uint8)
         quotient = cv2.divide(picture, paper, scale=LEVELS, dtype=cv2.CV_8U).reshape(picture.shape)
@@ -86,7 +86,10 @@ class Look:
 
 
 def missing_light(picture: Gray, paper: Gray) -> tuple[NDArray[np.float32], float, float]:
-    """The share of the paper's light that is missing, float32 (H, W, C), and its mean and its noise where there is only paper."""
+    """The share of the paper's light that is missing at each pixel, float32 (H, W, C).
+
+    Also returns the mean and the noise of this share where there is only paper.
+    """
     missing: NDArray[np.float32] = 1 - np.divide(picture, np.maximum(paper, 1), dtype=np.float32)
     np.maximum(missing, 1 - 255 / LEVELS, out=missing)  # `Look.strength` has the same limit
     # The brightest quarter is paper unless ink covers most of the picture, so its spread is the paper's noise.
@@ -123,7 +126,7 @@ def look_at(missing: NDArray[np.float32], empty: float, noise: float, hidden: Gr
 
 
 def typical_size(longest: Gray, area: Gray) -> float:
-    """The usual size of the pieces of ink, in pixels; larger ones count for more, because dust and dots are numerous."""
+    """The usual length of a piece of ink, in pixels; larger pieces count for more, because dust and dots are numerous."""
     if (large := longest >= DUST).any():
         longest, area = longest[large], area[large]
     order = np.argsort(longest)
@@ -132,7 +135,7 @@ def typical_size(longest: Gray, area: Gray) -> float:
 
 
 def lightest(picture: Gray) -> Gray:
-    """Blank paper in the picture's lightest colour, with the picture's shape."""
+    """Blank paper: an array of the picture's shape, filled with the picture's lightest colour."""
     colour = np.quantile(picture.reshape(-1, picture.shape[2]), 0.98, axis=0)
     return np.broadcast_to(np.maximum(colour, 1).astype(np.uint8), picture.shape).copy()
 
@@ -157,7 +160,7 @@ def paper_colour(picture: Gray) -> Gray:
 
 
 def closed(picture: Gray, side: int) -> Gray:
-    """Fill dark areas narrower than `side` pixels with their surroundings; the edges of wider shadows stay."""
+    """Fill dark areas narrower than `side` pixels with the colour around them; the edges of wider shadows stay as they are."""
     frame = side  # outside, the picture's edge is repeated
     framed = cv2.copyMakeBorder(picture, frame, frame, frame, frame, cv2.BORDER_REPLICATE)
     result = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
@@ -165,7 +168,7 @@ def closed(picture: Gray, side: int) -> Gray:
 
 
 def filling_side(gray: Gray) -> int:
-    """The smallest `side`, in pixels, with which `closed` fills in whole strokes: a larger one fills in hardly more ink."""
+    """The smallest `side`, in pixels, with which `closed` fills in whole strokes: a larger side fills in hardly more ink."""
     shrink = min(1.0, 320 / max(gray.shape))
     small = resized(gray, shrink)
     sides = [k for k in (3, 5, 7, 11, 15, 21, 31, 43, 61, 85, 121) if k < max(small.shape)]

@@ -5,8 +5,8 @@ process or machine dies. Only names and counts go through Ray: the processes fet
 part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often the part is begun.
 Names are listed as they are needed, so that nothing grows with their number except a table on disk.
 
-Ray Data's own writers and checkpoints give neither guarantee: with them, a part that is tried again is written again, and the
-list of what is done is held in memory.
+Ray Data's own writers and checkpoints guarantee neither that rows exist only once nor that memory use stays flat: with them, a
+part that is tried again is written again, and the list of what is done is held in memory.
 """
 
 from __future__ import annotations
@@ -82,10 +82,11 @@ class Tally(NamedTuple):
 
 
 def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[Tally]:
-    """Read all pictures of the job that are not yet read; yield a tally for each part, and one for what had been read before.
+    """Read all pictures of the job that are not yet read; yield a tally for each part, and one for the pictures read before.
 
     Raises `MnistlabError`, during iteration, for anything that ends the job: a full disk, a store that does not answer, a
-    process that died while listing the pictures. What was written stays, and a job that is started again continues from there.
+    process that died while listing the pictures. The parts already written stay, and a job that is started again reads only
+    the others.
     """
     data = importlib.import_module("ray.data")
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised
@@ -132,7 +133,7 @@ def as_block(tally: Tally) -> Any:
 
 
 def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
-    """The parts whose pictures have not been read yet, and finally a tally of the other pictures; an error comes as a tally, too.
+    """The parts whose pictures have not been read yet, then a tally of those that have been; an error comes as a tally, too.
 
     As long as the sources do not change, the parts do not change either, and each part already written is left out entirely.
     """
@@ -178,7 +179,7 @@ class PartReader:
     Parameters
     ----------
     reader
-        The reader, which is sent together with its model.
+        The reader, which is sent to the process together with its model.
     job
         Says which folder relative names start from, and where the parts' files go.
     """
@@ -203,7 +204,7 @@ class PartReader:
     def read(self, names: list[str]) -> Tally:
         """Read these pictures and write their rows.
 
-        Raises `MnistlabError` if that fails, or if there are at least `MANY` pictures and all fail with errors of `STRANGE`.
+        Raises `MnistlabError` if writing fails, or if there are at least `MANY` pictures and all fail with errors of `STRANGE`.
         """
         part = f"part-{sha256(packed(names))[:20]}.parquet"
         rows, digits, failed, strange = list[Row](), 0, 0, list[UserError]()
@@ -223,7 +224,7 @@ class PartReader:
         return Tally(part=part, pictures=len(names), digits=digits, failed=failed)
 
     def pages(self, name: str, fetched: Future[bytes]) -> Sequence[Page | UserError]:
-        """What was read in one file, or why it could not be read; no error is raised, as the other files have yet to be read."""
+        """What was read in one file, or why it could not be read; no error is raised, so that the other files are read, too."""
         try:
             return read_content(self.reader, fetched.result(), printable(name), name)[0]
         except UserError as error:

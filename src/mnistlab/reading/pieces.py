@@ -31,12 +31,12 @@ class Piece:
 
     @property
     def width(self) -> int:
-        """Its width in pixels."""
+        """The piece's width in pixels."""
         return int(self.strength.shape[1])
 
     @property
     def height(self) -> int:
-        """Its height in pixels."""
+        """The piece's height in pixels."""
         return int(self.strength.shape[0])
 
     @property
@@ -51,7 +51,7 @@ class Piece:
 
     @property
     def box(self) -> tuple[int, int, int, int]:
-        """Its x, y, width and height."""
+        """The piece's x, y, width and height."""
         return self.x, self.y, self.width, self.height
 
 
@@ -111,7 +111,7 @@ def box_in_picture(piece: Piece, ink: Ink, size: tuple[int, int]) -> tuple[int, 
 
 
 def in_picture(box: Sequence[float], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """A box (x, y, width, height) of the ink, converted to pixels of the picture of `size` (width, height)."""
+    """A box (x, y, width, height) in the ink's coordinates, converted to pixels of the picture of `size` (width, height)."""
     left, top, right, bottom = box[0], box[1], box[0] + box[2] - 1, box[1] + box[3] - 1
     return around(np.array([[left, right, left, right], [top, top, bottom, bottom]]), ink, size)
 

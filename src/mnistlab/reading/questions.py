@@ -1,6 +1,6 @@
-"""Find where, between the digits of a line, strokes alone are ambiguous: a point or a speck, a slash or a leaning 1?
+"""Find the places between the digits of a line where strokes alone are ambiguous: a point or a speck, a slash or a leaning 1?
 
-The finder looks only there, with the picture scaled so that its digits have the size that the finder was trained on.
+The finder looks only at these places, with the picture scaled so that its digits have the size that the finder was trained on.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Row:
         return sorted(asked)
 
     def beside(self, x: float, without: Sequence[int] = ()) -> tuple[int, float] | None:
-        """The index of the mark nearest to column `x`, and the mean baseline of the nearest two; None if no mark is near."""
+        """The index of the mark nearest to column `x`, and the mean baseline of the two nearest marks; None if none is near."""
         left, right = self.boxes[:, 0], self.boxes[:, 0] + self.boxes[:, 2]
         apart = np.maximum(np.maximum(left - x, x - right), 0) + 1e-3 * np.abs((left + right) / 2 - x)
         apart[list(without)] = np.inf
@@ -106,7 +106,7 @@ class Row:
 
 
 def lean(image: Gray) -> float:
-    """How many pixels a stroke, uint8 (28, 28), leans to the right per pixel of height."""
+    """By how many pixels the stroke in an image, uint8 (28, 28), leans to the right per pixel of height."""
     moments = cv2.moments(image)
     return -float(moments["mu11"]) / max(float(moments["mu02"]), 1e-6)
 
@@ -127,7 +127,10 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """The detections in a window (x, y, width, height) of the ink, in the ink's coordinates; digits there are `height` high."""
+    """The detections in a window (x, y, width, height) of the ink, in the ink's coordinates.
+
+    The digits in the window are `height` high.
+    """
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)
     back = cv2.invertAffineTransform(ink.to_picture)
@@ -142,7 +145,7 @@ def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float]
 
 
 def boxes_in_picture(ink: Ink) -> Boxes:
-    """The approximate box of each of the ink's strokes in the picture."""
+    """The approximate box of each of the ink's strokes, in pixels of the picture."""
     boxes = ink.strokes.boxes.astype(np.float64)
     sizes = larger_in_picture(ink) * boxes[:, 2:]
     middles = (boxes[:, :2] + boxes[:, 2:] / 2) @ ink.to_picture[:, :2].T + ink.to_picture[:, 2]

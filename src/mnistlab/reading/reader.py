@@ -1,4 +1,4 @@
-"""Reader: from pictures of handwriting to digits with calibrated probabilities. Does not need torch.
+"""Reader: from pictures of handwriting to digits with calibrated probabilities. It does not need torch.
 
 page = Reader().read("photo.jpg")
 page.text                       # line by line, "?" for marks that cannot be read confidently
@@ -45,7 +45,7 @@ class Reader:
     Parameters
     ----------
     model : str or Path, optional
-        A file that `mnistlab export` made, or the run's folder that holds it; the model that comes with mnistlab if None.
+        A file that `mnistlab export` made, or the run folder that holds it; if None, the model that comes with mnistlab.
     threshold : float, optional
         The lowest probability, 0 to 1, at which a digit is accepted; if None, the one chosen on validation images when the
         model was exported.
@@ -81,7 +81,7 @@ class Reader:
 
     @property
     def threads(self) -> int | None:
-        """Processor threads for one call; None for one per core."""
+        """The number of processor threads for one call; None means one per core."""
         return self.classifier.threads
 
     @property
@@ -110,7 +110,7 @@ class Reader:
         Returns
         -------
         labels, probabilities : ndarray of int64, shape (N,); ndarray of float32, shape (N, classes)
-            The number of the most likely class, an index into `classes` and `values`; and each class's probability.
+            For each image, the most likely class, as an index into `classes` and `values`, and each class's probability.
 
         Raises
         ------
@@ -135,13 +135,13 @@ class Reader:
         source : str, Path, bytes, PIL.Image.Image or ndarray
             A file, its content, or the pixels: see `mnistlab.pictures.decode`.
         table : bool
-            Look for the largest ruled table, and read its cells: see `Page.table`. If there is no table, the whole picture
-            is read.
+            Whether to look for the largest ruled table and read its cells: see `Page.table`. If there is no table, the whole
+            picture is read.
         layout : Layout, optional
             The fields of a form, from `mnistlab.reading.sheets.layout.read_layout`: only they are read; see `Page.fields`.
         raise_if_cancelled : callable, optional
-            Called without arguments between the steps; what it raises ends the reading. A server uses it to stop reading for
-            a client that has disconnected.
+            Called without arguments between the steps of reading; an error that it raises ends the reading. A server uses it to
+            stop reading for a client that has disconnected.
         check : callable, optional
             The former name of `raise_if_cancelled`, deprecated.
 
@@ -153,8 +153,8 @@ class Reader:
         Raises
         ------
         UserError
-            If the source is not a picture or is damaged, if the layout's form is not found in it, or if a table and a layout
-            are given at once.
+            If the source is not a picture or is damaged, if the layout's form is not found in it, or if both a table and
+            a layout are asked for.
         """
         if table and layout is not None:
             raise UserError("reading.table_and_layout")
@@ -207,21 +207,21 @@ class Reader:
     ) -> Iterator[tuple[Path, Page | UserError]]:
         """Read the digits in many pictures, in several processes with one thread each.
 
-        In a script, call it below ``if __name__ == "__main__":``, because each process imports the script.
+        In a script, call this method below ``if __name__ == "__main__":``, because each process imports the script.
 
         Parameters
         ----------
         paths : iterable of str or Path
             Picture files.
         jobs : int, optional
-            Number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer if there are few pictures.
+            The number of processes, 1 to 1,024; 1 means this process. If None, one per core, or fewer for few pictures.
 
         Returns
         -------
         iterator of (Path, Page or UserError)
-            Each file with what was read in it, or with the error that prevented it, in the order of `paths`; a TIFF or PDF
-            with several pages appears once for each page. Only a few pictures are in progress at a time, so that memory use
-            stays flat, however many pictures there are.
+            Each file with what was read in it, or with the error that prevented the reading, in the order of `paths`;
+            a TIFF or PDF with several pages appears once for each page. Only a few pictures are in progress at a time, so
+            that memory use stays flat, however many pictures there are.
 
         Raises
         ------
@@ -243,7 +243,7 @@ class Reader:
         return self._digit(mark)
 
     def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
-        """A mark as the digit that `read` returns; `box` is its box in the picture if the mark's own is in other coordinates."""
+        """A mark as the digit that `read` returns; `box` replaces the mark's own if that is not in the picture's coordinates."""
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold

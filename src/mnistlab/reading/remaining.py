@@ -23,10 +23,11 @@ AT_ONCE = 32
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:
     """Each picture that the sources name, once and in order, with None if it is still to be read, otherwise with its counts.
 
-    The counts, from the picture's rows in `out`, are the number of digits, and 1 if the picture could not be read, otherwise 0.
+    The counts, taken from the picture's rows in `out`, are two: the number of digits; and 1 if the picture could not be read,
+    otherwise 0.
 
-    What is known about the names is kept in a table on disk, so that memory use stays flat. Raises errors as `names_in`
-    does, and `UserError` if a part's file cannot be read.
+    What is known about the names is kept in a table on disk, so that memory use stays flat. Raises the errors of
+    `names_in`, and `UserError` if a part's file cannot be read.
     """
     with contextlib.closing(sqlite3.connect("")) as base:  # a temporary file of SQLite's
         base.execute("pragma journal_mode = off")
@@ -49,7 +50,7 @@ def key_of(name: str) -> bytes:
 
 
 def parts_in(out: str) -> list[str]:
-    """The names of the parts' files in a folder; none if there is no folder."""
+    """The names of the parts' files in a folder; none if the folder does not exist."""
     try:
         return [name for name, _ in entries(out) if name.startswith("part-") and name.endswith(".parquet")]
     except FileNotFoundError:

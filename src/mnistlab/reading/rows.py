@@ -51,12 +51,12 @@ def spelled(text: str) -> str:
 
 
 def in_utf8(name: str) -> str:
-    """A file's name as Parquet takes it: `spelled`, with escapes for bytes that are not UTF-8."""
+    """A file's name as Parquet takes it: as `spelled` returns it, but with escapes for bytes that are not UTF-8."""
     return spelled(name).encode("utf-8", "backslashreplace").decode()
 
 
 def rows_of(name: str, pages: Sequence[Page | UserError]) -> list[Row]:
-    """A row for each digit, and one without a digit for each page on which none was found or that could not be read."""
+    """A row for each digit, and one without a digit for each page that has no digits or could not be read."""
     return [row for number, page in enumerate(pages, 1) for row in page_rows(name, page, number, len(pages))]
 
 
@@ -95,12 +95,12 @@ LINES: dict[str, Callable[[list[Row]], bytes]] = {".csv": csv_lines, ".jsonl": j
 
 
 def first_line(path: Path) -> bytes:
-    """The beginning of a file of that name, before any row."""
+    """What a file with this name begins with, before any row: the columns' names in CSV, nothing in other formats."""
     return csv_lines([list(COLUMNS)]) if path.suffix.lower() == ".csv" else b""
 
 
 def has_these_columns(path: Path) -> bool:
-    """Whether the file has these `COLUMNS`, or may yet have them because not even its first line is complete."""
+    """Whether the file has the columns `COLUMNS`, or may yet have them because not even its first line is complete."""
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 

@@ -49,7 +49,7 @@ def tilt(faint: Gray) -> float:
 
 
 def shows_tilt(mask: Gray) -> bool:
-    """Whether there are rules, or enough writing: a number or two may slope although the page does not."""
+    """Whether the mask has rules, or enough writing to show a tilt: a number or two may slope although the page does not."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     for n in np.flatnonzero(sizes >= 0.5 * max(mask.shape)):
@@ -77,7 +77,7 @@ def rules_of(faint: Gray) -> tuple[Gray, Gray]:
 
 
 def level_rules(faint: Gray) -> Gray:
-    """Long thin horizontal lines: uint8 (H, W), 0 or 1."""
+    """Where there are long thin horizontal lines: uint8 (H, W), 0 or 1."""
     width = faint.shape[1]
     nothing = np.zeros(faint.shape, np.uint8)
     length, most = max(40, width // 10), most_thickness(faint)
@@ -114,13 +114,13 @@ def thin(along: Gray, most: int, threshold: float) -> Gray:
 
 
 def dark_along(mask: Gray, length: int) -> Gray:
-    """Where the mask, made a pixel thicker, has horizontal stretches of at least `length` pixels: uint8 (H, W), 0 or 1."""
+    """Where the mask, made a pixel thicker, has unbroken rows of at least `length` pixels: uint8 (H, W), 0 or 1."""
     loose = cv2.dilate(mask.astype(np.uint8), np.ones((3, 1), np.uint8))  # rules are not quite straight
     return grown(1 - grown(1 - loose, length), length)
 
 
 def grown(mask: Gray, length: int) -> Gray:
-    """The mask (0 or 1) extended by half of `length` to the left and right; it uses sums, so all lengths are equally quick."""
+    """The mask (0 or 1) extended by half of `length` to the left and right; sums make this equally quick for all lengths."""
     sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return (sums > 0.5).astype(np.uint8)
 
@@ -164,6 +164,6 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
 
 
 def usual_thickness(found: Gray) -> int:
-    """The usual thickness of the rules, in pixels: the number of their pixels per pixel of their upper edges."""
+    """The usual thickness of the rules, in pixels: the number of their pixels, divided by the length of their upper edges."""
     edges = int(np.count_nonzero(found[1:] > found[:-1]))
     return int(np.ceil(int(np.count_nonzero(found)) / max(1, edges)))

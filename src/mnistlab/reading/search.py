@@ -78,8 +78,8 @@ def writing_on_paper(
 ) -> Writing:
     """The digits and separators on a page. They depend on the threshold in the model's file, not on the one a caller gives.
 
-    If strokes alone are unambiguous, they are the answer. Otherwise the finder looks too, and at each place the more
-    confident of the two decides.
+    If strokes alone are unambiguous, they are the answer. Otherwise the finder looks too, and at each place the more confident
+    of the two answers, the one from strokes or the finder's, is kept.
     """
     threshold = classifier.threshold
     size = (picture.shape[1], picture.shape[0])
@@ -118,7 +118,7 @@ def writing_on_paper(
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
     """The only piece of ink, if it was drawn with a broad pen (so it is no grid or frame) and has paper all around; else None.
 
-    What reaches the picture's edge may be a line with digits standing on it.
+    Ink that reaches the picture's edge may be a line with digits standing on it.
     """
     if ink.rules is not None or len(pieces) != 1:
         return None
@@ -130,7 +130,10 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
 def ways(
     finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], dark: Boxes
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
-    """Two functions: one looks with the finder, the other finds the page's orientation. A lone drawing needs only small sizes."""
+    """Two functions: one looks with the finder, the other finds the page's orientation.
+
+    The finder looks at a lone drawing only at small sizes of the picture.
+    """
     if drawing is None:
         look = partial(look_everywhere, finder, lowest=0.0, dark=dark, inked=boxes_in_picture(ink))
         return look, partial(turns, finder, classifier)
@@ -163,7 +166,8 @@ def found_digits(
 ) -> tuple[list[Mark], list[Level], int]:
     """What the finder takes for digits, or for something else as large as a digit, with the classifier's answer to each.
 
-    Also returns all the finder's levels, and how many quarter turns, counterclockwise, the page needed. `gray` is dark on light.
+    Also returns all the finder's levels, and by how many quarter turns counterclockwise the page had to be turned to be upright.
+    The writing in `gray` is dark on light.
     """
     looked = look(gray, raise_if_cancelled)
     quarters = way_up(gray, looked)
@@ -190,7 +194,7 @@ def found_digits(
 
 
 def turned_back(box: Box, quarters: int, size: tuple[int, int]) -> Box:
-    """A box (x, y, width, height) of a page of `size` after the page is turned back by that many quarter turns."""
+    """A box (x, y, width, height) of a page of `size` (width, height), turned back (clockwise) by `quarters` quarter turns."""
     x, y, width, height = box
     for _ in range(quarters):  # a quarter turn back: clockwise
         x, y, width, height = size[1] - y - height, x, height, width

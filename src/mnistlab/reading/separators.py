@@ -76,7 +76,7 @@ def signs_between(
 ) -> list[Sign]:
     """The signs between `marks`, in the coordinates of their `level_box`.
 
-    The marks were found by strokes alone; `gray` is dark on light.
+    The marks were found from strokes alone; the writing in `gray` is dark on light.
     """
     signs: list[Sign] = []
     strokes = ink.strokes.boxes.astype(np.float64)
@@ -97,7 +97,7 @@ def signs_between(
 
 
 def coarser(strokes: Boxes, marks: Sequence[Mark]) -> float:
-    """The length of the smallest sign in pen widths: above 1 if the paper itself has dots."""
+    """The length of the smallest sign, in pen widths: 1, or more if the paper itself has dots."""
     if not marks:
         return 1.0
     high = float(np.median([mark.level_box[3] for mark in marks]))
@@ -174,7 +174,7 @@ def sign_of(row: Row, mark: Found, small: Small | None) -> Sign | None:
 
 
 def slash_of(row: Row, number: int, found: Sequence[Found]) -> Sign | None:
-    """The row's mark `number` as a slash; None if it is a 1, as it always is at the beginning or end of a line."""
+    """The row's mark with index `number`, as a slash; None if it is a 1, as it always is at the beginning or end of a line."""
     x, y, width, height = row.boxes[number]
     here = [mark for mark in found if max(abs(mark.x - x - width / 2), abs(mark.y - y - height / 2)) < 0.4 * row.height]
     slash, one = (max((float(mark.kinds[CLASSES.index(kind)]) for mark in here), default=0.0) for kind in "/1")
@@ -208,12 +208,12 @@ def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
 
 
 def overlap(one: Found, other: Found) -> bool:
-    """Whether the centre of either detection lies in the other."""
+    """Whether the centre of one detection lies in the box of the other."""
     across, down = abs(one.x - other.x), abs(one.y - other.y)
     return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
 
 
 def whole(box: Sequence[float]) -> Box:
-    """A box in whole pixels, at least one per side."""
+    """A box in whole pixels, at least one pixel wide and high."""
     left, top = int(np.floor(box[0])), int(np.floor(box[1]))
     return left, top, max(1, int(np.ceil(box[0] + box[2])) - left), max(1, int(np.ceil(box[1] + box[3])) - top)

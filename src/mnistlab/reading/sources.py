@@ -42,7 +42,7 @@ def is_address(name: str) -> bool:
 
 @functools.cache
 def store(scheme: str, bucket: str) -> Any:
-    """The pyarrow file system that holds the bucket. Raises `OSError` if it cannot be reached."""
+    """The pyarrow file system that holds the bucket. Raises `OSError` if the store cannot be reached."""
     import pyarrow.fs
 
     return pyarrow.fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]
@@ -63,8 +63,8 @@ def joined(folder: str, name: str) -> str:
 
 
 def entries(folder: str) -> list[tuple[str, bool]]:
-    """The entries of a folder, sorted by name, each with whether it is a folder itself; without hidden entries, and without links
-    to folders, which may form a loop. Raises `OSError` if the folder cannot be listed."""
+    """The entries of a folder, by name, each with whether it is a folder itself. Hidden entries and links to folders (which
+    may form a loop) are left out. Raises `OSError` if the folder cannot be listed."""
     if is_address(folder):
         import pyarrow.fs as arrow
 
@@ -85,8 +85,8 @@ def names_in(source: str, recursive: bool) -> Iterator[str]:
     """Yield the names of the pictures that a source stands for, in order and one at a time, however many there are.
 
     A source is a folder, in which all files with a picture's ending are taken; a pattern such as ``scans/*/page-?.png``, in
-    which ``**`` stands for nested folders; a list, which is a .txt file with one name per line, where a folder's name ends in
-    a slash; or a file.
+    which ``**`` stands for nested folders; a list, which is a .txt file with one name per line, in which a slash at the end
+    of a name marks a folder; or a file.
 
     Raises `UserError` if a list cannot be read or an address is not that of a store, and `OSError` if a store does not answer.
     """
@@ -112,7 +112,7 @@ def is_a_folder(name: str) -> bool:
 
 
 def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
-    """The pictures in a folder, and then in its sub-folders if `recursive`; a folder that cannot be listed is itself yielded."""
+    """The pictures in a folder, then in its sub-folders if `recursive`; a folder that cannot be listed yields its own name."""
     try:
         found = entries(folder)
     except OSError:
@@ -139,7 +139,7 @@ def split_pattern(pattern: str) -> list[str]:
 
 
 def matching(folder: str, parts: list[str], recursive: bool) -> Iterator[str]:
-    """The files below a folder that match a pattern's parts, and the pictures in the folders that match them."""
+    """The files below a folder that match a pattern's parts, and the pictures in the folders that match these parts."""
     wanted, *rest = parts
     try:
         found = entries(folder)
@@ -177,7 +177,7 @@ def lines_of(source: str) -> Iterator[str]:
 
 
 def opened(name: str) -> Any:
-    """A file, or a store's object, opened for reading. Raises `OSError` if that fails."""
+    """A file, or a store's object, opened for reading. Raises `OSError` if it cannot be opened."""
     if not is_address(name):
         return Path(name).open("rb")
     system, path = located(name)
@@ -228,7 +228,7 @@ def write_to(name: str, content: bytes) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove a file or a store's object, if it is there."""
+    """Remove a file or a store's object, if it exists."""
     if not is_address(name):
         Path(name).unlink(missing_ok=True)
         return

@@ -55,12 +55,12 @@ class Spot:
 
     @property
     def is_whole(self) -> bool:
-        """Whether there is ink for most of what the finder found, rather than for a small part of it."""
+        """Whether the ink is so high or wide, compared with the finder's box, that it is more than a small part of the digit."""
         high, wide = self.piece.height / self.scale, self.piece.width / self.scale
         return high > LEAST_INK * self.found.height or wide > LEAST_INK * max(self.found.width, self.found.height)
 
     def box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """x, y, width, height of its ink, in pixels of the picture of `size` (width, height)."""
+        """x, y, width, height of the digit's ink, in pixels of the picture; `size` is the picture's width and height."""
         left, top = int(self.piece.x / self.scale), int(self.piece.y / self.scale)
         right = int(np.ceil(self.piece.right / self.scale))
         bottom = int(np.ceil(self.piece.bottom / self.scale))
@@ -97,7 +97,7 @@ def spots(
 
 
 def darkness(piece: Piece, level: Level) -> float:
-    """How much darker a piece's ink is (its median) than the paper in its box."""
+    """How much darker a piece's ink is (at the median) than the paper in the piece's box."""
     seen = level.seen[piece.y : piece.bottom, piece.x : piece.right]
     stroke = piece.strength > STROKE
     return float(np.quantile(seen, PAPER) - np.median(seen[stroke])) if stroke.any() else 0.0
@@ -106,7 +106,7 @@ def darkness(piece: Piece, level: Level) -> float:
 def together(seen: Floats, found: Floats) -> Floats:
     """The probabilities of the classifier, float32 (10,), and the finder, float32 (kinds,), combined into float32 (10,).
 
-    The largest one is lowered if, according to the finder, the mark may be something other than a digit.
+    The largest combined probability is lowered if, according to the finder, the mark may be something other than a digit.
     """
     digit, other = float(found[:10].max()), float(found[OTHER])
     both = agreed(seen, found[:10])
@@ -120,7 +120,10 @@ def agreed(*opinions: Floats) -> Floats:
 
 
 def lessened(probabilities: Floats, sure: float) -> Floats:
-    """The probabilities with the largest one lowered to `sure`, if it is higher; the order of classes stays, and the sum is 1."""
+    """The probabilities, with the largest one lowered to `sure` if it is above `sure`.
+
+    The ranking of the classes stays the same, and the sum stays 1.
+    """
     best, classes = float(probabilities.max()), len(probabilities)
     if best <= max(sure, 1 / classes):
         return probabilities
@@ -158,7 +161,7 @@ def ink_of(mark: Found, others: Sequence[Found], level: Level) -> Piece | None:
 
 
 def hanging_together(ink: Gray, inside: NDArray[np.bool_]) -> Gray:
-    """The ink, uint8 (h, w), of the strokes that reach into `inside`, bool (h, w); each is kept whole."""
+    """The ink, uint8 (h, w), of the strokes that reach into `inside`, bool (h, w); each such stroke is kept whole."""
     count, labels = cv2.connectedComponents((ink > STROKE).astype(np.uint8))
     reaching = np.zeros(count, bool)
     reaching[labels[inside]] = True

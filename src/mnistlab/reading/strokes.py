@@ -35,7 +35,7 @@ def connected_strokes(
 def assembled(
     classifier: Classifier, ink: Ink, pieces: Sequence[Piece], picture: Gray, raise_if_cancelled: Callable[[], None]
 ) -> list[Mark]:
-    """Pieces of ink as marks."""
+    """Pieces of ink as marks: joined and cut into digits, unless the whole picture is one digit."""
     units = (
         look(classifier, pieces) if ink.whole else assemble(classifier, pieces, raise_if_cancelled) if pieces else []
     )
@@ -43,7 +43,7 @@ def assembled(
 
 
 def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
-    """A unit of ink as a mark."""
+    """The mark for a classified piece of ink."""
     box = box_in_picture(unit.piece, ink, (picture.shape[1], picture.shape[0]))
     return Mark(unit.image, unit.probabilities, box, unit.piece.box)
 

@@ -1,4 +1,4 @@
-"""Combine the digits found by strokes alone with those of the finder: at each place, the more confident of the two decides."""
+"""Combine the digits found by strokes alone with those of the finder: at each place, the more confident method decides."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def surest(
     threshold: float,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The digits from the finder, `found`, and from strokes: at each place, those of the more confident of the two.
+    """The digits from the finder, `found`, and from strokes: at each place, those of the more confident source.
 
     Where there are fewer strokes than digits from the finder, these digits stay, because digits that touch are one stroke.
     """
@@ -74,7 +74,10 @@ def missed_by(
     picture: Gray,
     threshold: float,
 ) -> list[Mark]:
-    """The strokes that are plainly digits but missed by the finder; only whole pieces, because half a frame may look like a 1."""
+    """The strokes that are plainly digits but were missed by the finder.
+
+    Only whole pieces of ink are taken, because half a frame may look like a 1.
+    """
     size = (picture.shape[1], picture.shape[0])
     whole = {box_in_picture(piece, ink, size) for piece in pieces}
     plain = unremarkable(strokes, picture, threshold)

@@ -1,4 +1,4 @@
-"""Report as unreadable the ink of digits that were not read, because a number without them would be a different one."""
+"""Report as unreadable the ink of digits that were not read, because a number that lacks them would be a different number."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def unread(
     ----------
     classifier : Classifier
     looked : sequence of Level
-        The finder's levels.
+        The picture at each size, with what the finder detected in it.
     marks : sequence of Mark
         The marks that were read.
     strokes : sequence of Mark
@@ -77,6 +77,6 @@ def unread(
 
 
 def box_of(piece: Piece, scale: float) -> Box:
-    """The box, in the picture, of a piece in a copy scaled by `scale`."""
+    """The box, in pixels of the picture, of a piece found in a copy of the picture scaled by `scale`."""
     x, y, right, bottom = (round(value / scale) for value in (piece.x, piece.y, piece.right, piece.bottom))
     return x, y, max(1, right - x), max(1, bottom - y)

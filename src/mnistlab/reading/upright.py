@@ -43,10 +43,11 @@ def look_everywhere(
     boxes: Boxes | None = None,
     inked: Boxes | None = None,
 ) -> list[Level]:
-    """Detect marks with the network at each size and, in the boxes `dark`, also writing that is lighter than its background.
+    """Detect marks with the network in the picture scaled to each size; in the boxes `dark`, detect light writing too.
 
-    Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. With `boxes`, look only there;
-    with `inked`, the boxes of all strokes, at large sizes look only where strokes have not been recognised.
+    Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. If `boxes` are given, the
+    network looks only in these; if `inked`, the boxes of all strokes, are given, it looks at large sizes only where strokes have
+    not been recognised. Light writing is lighter than its background.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -57,7 +58,9 @@ def look_everywhere(
 
 
 def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
-    """The parts with a dark background, where light writing is possible; dark pixels in the boxes `written` count as strokes.
+    """The parts of a picture with a dark background, where light writing is possible.
+
+    Dark pixels in the boxes `written` count as strokes, not as background.
 
     No parts are returned if they make up too small a share of the picture.
     """
@@ -75,8 +78,8 @@ def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is viewed at the sizes at which most was found: upright and upside down, and then,
-    if little can be read, on its sides; the classifier says how readable each view is.
+    Part of the page, around `box` if given, is scaled to the sizes at which most was detected. It is viewed as it is and upside
+    down and then, if little can be read, on its sides; the classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
@@ -102,7 +105,7 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
 
 
 def part_of(gray: Gray, level: Level) -> Gray:
-    """The part of a page around the middle of the detections at one size."""
+    """The part of a page around the middle of what was detected on `level`, the page at one size."""
     x, y, weight = (np.array([getattr(mark, name) for mark in level.found]) for name in ("x", "y", "weight"))
     middle_x, middle_y = float(np.median(x)), float(np.median(y))
     for part in PARTS:
@@ -116,19 +119,19 @@ def part_of(gray: Gray, level: Level) -> Gray:
 
 
 def around(gray: Gray, box: Box, level: Level) -> Gray:
-    """A box of the page with a margin as wide as the network's frame at the scale of `level`."""
+    """The part of the page in `box`, with a margin as wide as the network's frame at the scale of `level`."""
     x, y, width, height = box
     more = round(FRAME / level.scale)
     return gray[max(0, y - more) : y + height + more, max(0, x - more) : x + width + more]
 
 
 def hints(level: Level) -> float:
-    """How much was detected at one size: the total weight."""
+    """How much was detected on `level`, the page at one size: the total weight of the detections."""
     return sum(mark.weight for mark in level.found)
 
 
 def readable(classifier: Classifier, marks: list[Found], levels: list[Level]) -> float:
-    """Roughly how many digits among the detections at these sizes can be read."""
+    """Roughly how many digits among the detections `marks` can be read; `levels` are the page at each size."""
     return sum(
         max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
         for spot in spots(classifier, marks, levels)

@@ -32,21 +32,24 @@ class Window(NamedTuple):
 
     @property
     def cost(self) -> int:
-        """How many cells the network computes for it, plus what one more call costs, in cells."""
+        """How many cells the network computes for the window, plus what one more call costs, in cells."""
         return (self.right - self.left + 2 * HALO) * (self.bottom - self.top + 2 * HALO) + START
 
     @property
     def cells(self) -> tuple[slice, slice]:
-        """Its rows and columns in cells."""
+        """The window's rows and columns, counted in cells."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
     def pixels(self) -> tuple[slice, slice]:
-        """Its rows and columns in pixels."""
+        """The window's rows and columns, counted in pixels."""
         return slice(CELL * self.top, CELL * self.bottom), slice(CELL * self.left, CELL * self.right)
 
     def within(self, other: Window, times: int = 1) -> tuple[slice, slice]:
-        """Its rows and columns, relative to another window around it, in units of which a cell has `times` per side."""
+        """The window's rows and columns, relative to `other`, a window that contains it.
+
+        The unit is such that a cell has `times` units per side.
+        """
         rows = slice(times * (self.top - other.top), times * (self.bottom - other.top))
         return rows, slice(times * (self.left - other.left), times * (self.right - other.left))
 
@@ -56,7 +59,7 @@ class Window(NamedTuple):
         return Window(max(0, self.left - HALO), max(0, self.top - HALO), right, bottom)
 
     def together(self, other: Window) -> Window:
-        """The smallest window around both."""
+        """The smallest window that contains both this one and `other`."""
         right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
         return Window(min(self.left, other.left), min(self.top, other.top), right, bottom)
 
@@ -68,7 +71,10 @@ def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
 
 
 def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which cells of a picture, scaled and with a frame of `frame` pixels, lie in boxes of the original picture: bool `shape`."""
+    """Which cells of a scaled picture with a frame of `frame` pixels lie in boxes of the original picture.
+
+    The result is a bool array of shape `shape`.
+    """
     cells = np.zeros(shape, bool)
     for x, y, width, height in boxes.tolist():
         left, top = (max(0, int((scale * start + frame) / CELL)) for start in (x, y))
@@ -78,7 +84,7 @@ def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> 
 
 
 def windows(wanted: NDArray[np.bool_]) -> list[Window]:
-    """Windows that cover all wanted cells, bool (h, w), and few others; two are merged if one window around both costs less."""
+    """Windows that cover all wanted cells, bool (h, w), and few others; two windows are merged if one around both costs less."""
     found: list[Window] = []
     for top in range(0, wanted.shape[0], TILE):
         for left in range(0, wanted.shape[1], TILE):

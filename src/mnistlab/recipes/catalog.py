@@ -183,7 +183,7 @@ def find_recipe(name: str) -> AnyRecipe:
 
 
 def find_classifier(name: str) -> Recipe:
-    """The recipe called `name`. Raises `UserError` if there is none, or it is not a classifier's."""
+    """The recipe called `name`. Raises `UserError` if there is none, or if it is not a classifier's recipe."""
     recipe = find_recipe(name)
     if not isinstance(recipe, Recipe):
         raise UserError("recipes.not_a_classifier", name=name, recipes=RECIPES)
@@ -191,7 +191,7 @@ def find_classifier(name: str) -> Recipe:
 
 
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
-    """The recipe of an ensemble's member `number`, from 0.
+    """The recipe of an ensemble's member `number`, counted from 0.
 
     Its network and augmentation are those of the recipe that `networks` names for it, if any; all else is from `recipe`.
 

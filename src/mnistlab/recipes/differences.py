@@ -31,6 +31,6 @@ def fields_of(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def changed_fields(recipe: AnyRecipe) -> list[str]:
-    """The fields in which the recipe differs from mnistlab's recipe of that name; none if mnistlab has no such recipe."""
+    """The fields in which the recipe differs from mnistlab's recipe of the same name; none if mnistlab has no such recipe."""
     own = ALL_RECIPES.get(recipe.name)
     return list(differences(recipe, own)) if own else []

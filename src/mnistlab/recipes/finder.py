@@ -25,7 +25,7 @@ CELL = 4
 
 @dataclass(frozen=True)
 class FinderRecipe:
-    """What to train and how; a run is one execution of it. The fields are not in groups; `override` changes them.
+    """What to train and how; a run carries out a recipe once. The fields are not in groups; `override` changes them.
 
     The command line turns each field into an option, and the text below it into the option's help.
 

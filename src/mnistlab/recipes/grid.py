@@ -15,7 +15,7 @@ __all__ = ["Setting", "grid", "seed_of", "typed"]
 
 @dataclass(frozen=True)
 class Setting:
-    """A recipe, and its values of the fields that a sweep varies."""
+    """A recipe, and its values for the fields that a sweep varies."""
 
     recipe: Recipe
     changed: tuple[tuple[str, Any], ...] = ()

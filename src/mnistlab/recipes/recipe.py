@@ -32,7 +32,9 @@ OF_A_KIND = (
 
 @dataclass(frozen=True, init=False)
 class Recipe:
-    """What to train and how; a run is one execution of it. The fields are in groups; `override` changes them by their own names.
+    """What to train and how; a run carries out a recipe once.
+
+    The fields are in groups; `override` changes them by their own names.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ class Recipe:
         self.fill(name, summary, fields, network=network, data=data, optimisation=optimisation)
 
     def fill(self, name: str, summary: str, fields: Mapping[str, Any], **groups: Any) -> None:
-        """Check all values, and store them. Raises `UserError`, or `TypeError` for an unknown field."""
+        """Check all values, and store them. Raises `UserError` for a wrong value, `TypeError` for an unknown field."""
         if fields:
             if unknown := sorted(set(fields) - set(TYPES)):
                 raise TypeError(f"A recipe got an unexpected keyword argument {unknown[0]!r}")
@@ -108,7 +110,7 @@ class Recipe:
             raise UserError("recipes.ensemble_of_one", name=self.name)
 
     def hold(self, values: Mapping[str, Any]) -> None:
-        """Store values that have been checked, in groups."""
+        """Store, in groups, values that have been checked."""
         for key in ("name", "summary"):
             object.__setattr__(self, key, values[key])
         for key in (key for key in GROUPS if key in type(self).__dataclass_fields__):
@@ -118,7 +120,7 @@ class Recipe:
     if not TYPE_CHECKING:  # inside mnistlab the groups are used, whose types are known
 
         def __getattr__(self, name: str) -> Any:
-            """A field of a group by its own name."""
+            """A field of one of the groups, found by the field's own name."""
             group = self.__dict__.get(GROUP_OF.get(name))
             if group is not None:
                 return getattr(group, name)
@@ -141,7 +143,7 @@ class Recipe:
         return {name: list(v) if isinstance(v, tuple) else v for name, v in self.values().items()}
 
     def to_groups(self) -> dict[str, Any]:
-        """Like `to_dict`, but in groups, as in config.json; `Recipe.from_dict` accepts these too."""
+        """Like `to_dict`, but in groups, as in config.json; `Recipe.from_dict` accepts this form too."""
         groups = {key: asdict(getattr(self, key)) for key in GROUPS if key in self.__dict__}
         listed = {
             key: {name: list(v) if isinstance(v, tuple) else v for name, v in group.items()}
@@ -177,7 +179,7 @@ class Recipe:
         Returns
         -------
         Recipe
-            An `EnsembleRecipe` if it has several `members`.
+            The copy; an `EnsembleRecipe` if it has several `members`.
 
         Raises
         ------

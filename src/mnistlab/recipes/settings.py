@@ -1,4 +1,4 @@
-"""What a recipe decides, in groups: for each field its type, default and limits, and below it what it means.
+"""What a recipe decides, in groups: each field has a type, a default and limits, and below it the text that explains it.
 
 The command line turns each field into an option, and the text below it into the option's help.
 """
@@ -122,7 +122,7 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field in the source of these dataclasses (by default, of all groups), by field name."""
+    """The text below each field in the source code of the dataclasses `parts` (by default, all groups), by field name."""
     texts = {}
     for part in parts or (NetworkDesign, *GROUPS.values()):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body

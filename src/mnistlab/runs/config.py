@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The fields of the `Run` in the folder `path`, except its path.
+    """All fields of the `Run` in the folder `path`, except `Run.path`.
 
     Raises `UserError` if config.json is missing, damaged or of an unknown version.
     """

@@ -65,8 +65,7 @@ class Run:
     created : datetime
         When the run was created, in this machine's time zone; a stored time without a zone is taken to be local.
     members : tuple of str
-        The folders of the runs from which an ensemble was combined; empty for a single network, or if
-        the ensemble trained its own members.
+        The folders of the runs from which an ensemble was combined; empty if there are no such runs.
     """
 
     path: Path
@@ -79,7 +78,7 @@ class Run:
 
     @staticmethod
     def open(path: str | Path) -> Run:
-        """Read the folder's config.json. Raises `UserError` if it is missing, damaged or of an unknown version."""
+        """The run in the folder `path`. Raises `UserError` if its config.json is missing, damaged or of an unknown version."""
         path = Path(path)
         return Run(path=path, **read_config(path))
 
@@ -195,7 +194,7 @@ class Run:
         write_json(self.path / "val.json", validation, indent=None)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the run's lock inside `with`, while training it. Raises `UserError` if another process is training the run."""
+        """Hold the run's lock inside `with`, while training the run. Raises `UserError` if another process is training it."""
         return held(self.path)
 
     @property
@@ -205,7 +204,7 @@ class Run:
 
     @property
     def how_to_finish(self) -> str:
-        """The key of the message that says how to finish an unfinished run; it may have the placeholder `run`."""
+        """The key of the message that says how to finish an unfinished run; the message may have the placeholder `run`."""
         if self.is_being_trained:
             return "remedies.wait_for_training"
         return "remedies.finish_run"
@@ -218,7 +217,7 @@ class Run:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Epochs done and planned; members for an ensemble."""
+        """How many epochs (members for an ensemble) are done, and how many are planned."""
         metrics = self.metrics
         if isinstance(self.recipe, EnsembleRecipe):
             measured = {path.parent for name in ("test", "val") for path in self.path.glob(f"members/*/{name}.json")}
@@ -232,7 +231,7 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (members for an ensemble), validation (the
         split), val_accuracy, test_accuracy, seconds; and recipe_changed, the fields in which the recipe differs from mnistlab's
-        recipe of that name."""
+        recipe of the same name."""
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
         return {

@@ -41,12 +41,15 @@ OF_STATES, OF_WHOLE_STATES = (
 
 
 def snapshot_steps(steps: int) -> list[int]:
-    """Which of a training run's `steps` are kept as states: 0, 1 and so on, ever further apart, up to the last."""
+    """The steps at which states are kept in a run of `steps` steps: 0, 1 and so on, ever further apart, up to the last."""
     return sorted({0, *np.geomspace(1, max(steps, 1), MOST - 1).round().astype(int).tolist()})
 
 
 def whole_steps(steps: int, size: int) -> list[int]:
-    """Which of `snapshot_steps` are kept whole if a state takes `size` bytes; none if not even the first and last fit."""
+    """The steps, out of `snapshot_steps`, at which states are kept whole.
+
+    A whole state takes `size` bytes; if not even the first and last fit into `WHOLE_BYTES`, none are kept whole.
+    """
     count = min(MOST_WHOLE, WHOLE_BYTES // max(size, 1))
     if count < 2:
         return []
@@ -62,9 +65,9 @@ class Snapshots:
     Attributes
     ----------
     steps : ndarray of int64, shape (S,)
-        Steps done, starting at 0.
+        How many steps were done before each state, starting at 0.
     losses : ndarray of float32, shape (S,)
-        The loss of the batch of each of these steps, in nats; NaN before the first step.
+        The loss of the batch of the last step before each state, in nats; NaN for the state before the first step.
     filters : ndarray of float32, shape (S, F, height, width)
         The first convolution's first filters.
     probabilities : ndarray of float32, shape (S, N, classes)
@@ -118,7 +121,7 @@ class Snapshots:
         return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
 
     def up_to(self, step: int) -> Snapshots:
-        """These snapshots, with only the states up to that step."""
+        """These snapshots, with only the states up to and including that of step `step`."""
         changed = {name: getattr(self, name)[self.steps <= step] for name in OF_STATES}
         changed |= {name: getattr(self, name)[self.whole <= step] for name in OF_WHOLE_STATES}
         return dataclasses.replace(self, **changed)

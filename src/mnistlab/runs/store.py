@@ -98,7 +98,7 @@ def list_runs(runs_dir: str | Path = "runs") -> Iterator[Run | UserError]:
     Parameters
     ----------
     runs_dir : str or Path
-        The folder that holds the runs; if it is missing, there are none.
+        The folder that holds the runs; if it is missing, there are no runs.
 
     Returns
     -------
@@ -166,9 +166,9 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
 
 
 def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
-    """The path of a model: `source` itself if that is a file, otherwise the model of the run that `find_run` finds.
+    """The path of a model: `source` itself if that is a model's file, otherwise the model of the run that `find_run` finds.
 
-    Raises `UserError` if there is no such run, but does not check whether the file exists.
+    Raises `UserError` if there is no such run, but does not check whether the model's file exists.
     """
     if isinstance(source, str | Path) and str(source) != LATEST:
         path = Path(source)
@@ -178,7 +178,7 @@ def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
 
 
 def delete_run(run: Run) -> None:
-    """Delete the run's folder. It is hidden under another name first, so that it disappears as a whole or not at all.
+    """Delete the run's folder. It is hidden under another name first, so that it disappears entirely or not at all.
 
     Raises `UserError` while another process is training the run, or if the folder may not be deleted.
     """

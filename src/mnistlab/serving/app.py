@@ -63,7 +63,7 @@ def create_app(
     `root_path` is the path under which they publish the server. Nothing that clients send is kept or written to
     disk. The page's files are read only once, by this call.
 
-    Raises `UserError` for an invalid name, network or path.
+    Raises `UserError` for an invalid entry of `hosts` or `trusted_proxies`, or an invalid `root_path`.
     """
     limits, root_path = limits or Limits(), read_root_path(root_path)
     messages()  # read now, because with too many connections no file can be opened
@@ -107,7 +107,7 @@ def life_of(models: Sequence[ServedModel], jobs: Jobs) -> Callable[[FastAPI], Ab
 
 
 def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
-    """The model of that name, or the first if no name is given. Raises `Problem` for an unknown name."""
+    """The model called `name`, or the first model if `name` is None. Raises `Problem` for an unknown name."""
     if name is None:
         return next(iter(models.values()))
     if name not in models:
@@ -230,7 +230,7 @@ def check_root_path(app: FastAPI, root_path: str) -> None:
 
 
 def digit_of(page: Page, number: int) -> NDArray[np.uint8]:
-    """The image, uint8 (28, 28), of digit `number` on `page`, counted from 0. Raises `Problem` if there is no such digit."""
+    """The image, uint8 (28, 28), of digit `number`, counted from 0, on `page`. Raises `Problem` if there is no such digit."""
     if number >= len(page.digits):
         raise Problem(422, "serving.digit_missing", number=number, found=len(page.digits))
     return page.digits[number].image

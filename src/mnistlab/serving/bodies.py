@@ -72,7 +72,10 @@ async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
 
 
 def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
-    """The 28x28 images in a body, uint8 (N, 28, 28). Raises `Problem` if their shape, type, range or number is wrong."""
+    """The 28x28 images in a body, uint8 (N, 28, 28).
+
+    Raises `Problem` if the images' shape, type or values are wrong, or if there are too many images.
+    """
     if kind == "application/json":
         images = of_json(body, key)
     elif len(body) % PIXELS or not body:
@@ -85,7 +88,10 @@ def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
 
 
 def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
-    """Like `images_of`, but only for JSON. It is checked row by row, because NumPy would turn some short JSON into gigabytes."""
+    """Like `images_of`, but only for JSON.
+
+    The JSON is checked row by row, because NumPy would turn some short JSON into gigabytes.
+    """
     if len(body) > MOST_JSON:
         raise Problem(413, "serving.json_too_large", mebibytes=MOST_JSON // 2**20)
     try:
@@ -105,7 +111,10 @@ def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
 
 
 def pixels(image: object, number: int, key: str) -> bytes:
-    """The 784 bytes of image `number` in the JSON. Raises `Problem` if it is not 28 rows of 28 whole numbers from 0 to 255."""
+    """The 784 bytes of `image`, the one at index `number` in the JSON.
+
+    Raises `Problem` if the image is not 28 rows of 28 whole numbers from 0 to 255.
+    """
     if isinstance(image, list) and len(image) == 28:
         with contextlib.suppress(TypeError, ValueError):  # raised for anything but whole numbers from 0 to 255
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]

@@ -139,7 +139,7 @@ def told_layer(layer: Layer) -> ALayer:
 
 
 def told_network(model: str, explainer: Explainer) -> ANetwork:
-    """The response of GET /network for the model of that name."""
+    """The response of GET /network for the model called `model`."""
     steps, looks = explainer.steps, explainer.looks
     return ANetwork(
         model=model,
@@ -170,11 +170,14 @@ def exact(values: NDArray[Any]) -> Packed:
 
 
 def packed(values: NDArray[Any], low: float, high: float) -> Packed:
-    """An array as the API sends it for display, in 8-bit integers from 0 for `low` to 255 for `high`; these must differ."""
+    """An array as the API sends it for display, in 8-bit integers from 0 (for `low`) to 255 (for `high`).
+
+    `low` and `high` must differ.
+    """
     return in_base64(values, low, high, 8, ((values - low) * (255 / (high - low))).round().astype("u1"))
 
 
 def in_base64(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> Packed:
-    """An array as the API sends it: the numbers in `data`, of `bits` bits each."""
+    """The array `values` as the API sends it; `data` holds its numbers in `bits` bits each."""
     text = base64.b64encode(data.tobytes()).decode()
     return Packed(shape=list(values.shape), low=low, high=high, bits=bits, data=text)

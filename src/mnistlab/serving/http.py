@@ -37,7 +37,8 @@ class Connection(asyncio.Protocol):
     """A client's connection. It wraps uvicorn's own class, which would wait for headers forever and accept any number of them.
 
     The connection is closed if, for `timeout_keep_alive` seconds, no request was in progress or the client did not read what
-    was sent to it. It is cut off if the client then still does not read, or if too many bytes arrive outside of bodies.
+    was sent to it. It is cut off, without sending the rest, if the client still does not read after that, or if too many bytes
+    arrive outside of requests' bodies.
     """
 
     def __init__(self, **given: Any) -> None:

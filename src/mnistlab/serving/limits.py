@@ -37,7 +37,10 @@ class Limits:
     """How many jobs run at a time."""
 
     def of_each(self, workers: int) -> Limits:
-        """The limits for each of `workers` processes, which together may use as much memory and as many cores as a single one."""
+        """The limits for each of `workers` processes.
+
+        Together, they may use as much memory and as many cores as a single process could.
+        """
         memory, cores = self.memory_bytes // workers, self.cores // workers
         return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
 
@@ -66,7 +69,7 @@ class Intake:
         """How many bytes of bodies have arrived for requests that are not yet answered."""
 
     def begin(self, headers: dict[bytes, bytes]) -> Body:
-        """Count a request as in progress, until `end`. Returns its `Body`, none of which has arrived yet."""
+        """Count a request as in progress, until `end` is called. Returns its `Body`, none of which has arrived yet."""
         self.requests += 1
         length = headers.get(b"content-length", b"0")
         whole = length == b"0" and b"transfer-encoding" not in headers
@@ -80,7 +83,7 @@ class Intake:
         self.held -= body.size
 
     def check(self, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` if there are too many requests, or if the headers say that the body is too large."""
+        """Raise `Problem` if too many requests are in progress, or if the headers say that the body is too large."""
         if self.requests > self.limits.requests:
             raise Problem(503, "serving.busy", headers=RETRY)
         length = headers.get(b"content-length", b"0")
@@ -112,5 +115,5 @@ class Intake:
         return message
 
     def too_large(self) -> Problem:
-        """The problem for a body over the limit."""
+        """The problem to raise for a body that is larger than the limit."""
         return Problem(413, "serving.body_too_large", mebibytes=self.limits.body_bytes / 2**20)

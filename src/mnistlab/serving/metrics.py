@@ -14,7 +14,7 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Metrics:
-    """The metrics for Prometheus, in a separate registry."""
+    """The metrics for Prometheus, in a registry of their own instead of prometheus_client's default one."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

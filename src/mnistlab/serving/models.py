@@ -28,7 +28,7 @@ SHORT = 0.001
 
 
 class ServedModel:
-    """A reader as the API serves it: with a name, a title, an explainer, batches, and the folder of its run, if it has one."""
+    """A reader, with all that the API needs to serve it: name, title, explainer, `Batches`, and the folder of its run, if any."""
 
     def __init__(self, name: str, title: str, reader: Reader, run: Path | None = None) -> None:
         self.name, self.title, self.reader, self.run = name, title, reader, run

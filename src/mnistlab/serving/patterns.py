@@ -12,7 +12,7 @@ TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.",
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a pattern never takes long, because it repeats few parts, and none with repetitions or alternatives inside."""
+    """Whether a pattern is sure to be quick: it repeats few parts, and no repeated part contains repetitions or alternatives."""
     repeats, open_groups, last_varies = 0, [False], False
     for token in TOKEN.finditer(pattern):
         text = token[0]

@@ -25,7 +25,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Document(BaseModel):
-    """What went wrong (RFC 9457)."""
+    """A problem document (RFC 9457), which says what went wrong."""
 
     type: Literal["about:blank"]
     title: str = Field(description="The status in words.")
@@ -37,8 +37,9 @@ class Document(BaseModel):
 class Problem(HTTPException):
     """An error that is answered with a problem document.
 
-    Like a `MnistlabError`, it has a message's key, values and, optionally, another message's remedy. Its `detail` is the message
-    as the command line words it, since the server is started from there. The document's title is HTTP's name for the status.
+    Like a `MnistlabError`, it has the key of a message, values and, optionally, the key of another message whose remedy applies.
+    Its `detail` is the message as the command line words it, because the server is started from the command line. The document's
+    title is HTTP's name for the status.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Problem(HTTPException):
 
 
 def response(status: int, detail: str, request_id: str, headers: dict[str, str] | None = None) -> Response:
-    """A response with a problem document, which is also logged, on one line."""
+    """A response with a problem document, whose detail is also logged, on one line."""
     said = "".join(letter if letter.isprintable() else " " for letter in detail)
     logger.log(
         logging.ERROR if status >= 500 and status != 503 else logging.INFO, "%s %d: %s", request_id, status, said
@@ -68,7 +69,7 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
 
 
 def of_error(error: Exception, request_id: str, language: str = "en") -> Response:
-    """The response to an error: its own message if it was foreseen, otherwise a general message that reveals no details."""
+    """The response to an error: the error's own message if that error was foreseen, otherwise a general one without details."""
     if isinstance(error, Problem):
         detail = error.error.for_command_line(language)
         return response(error.status_code, detail, request_id, dict(error.headers or {}))

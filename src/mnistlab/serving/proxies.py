@@ -1,4 +1,4 @@
-"""Proxies between the server and its clients, and the path under which they publish the server."""
+"""Proxies between the server and its clients, and the path under which the proxies publish the server."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class BehindProxies:
     """An ASGI application around `app` that corrects each request's scope with what trusted proxies say about the request.
 
     If a request comes from a `trusted` network, its client, scheme and host are taken from the headers X-Forwarded-For, -Proto
-    and -Host or, if there are none of these, from the header Forwarded. `scope["proxy"]` is then the proxy's address and,
+    and -Host or, if none of these is present, from the header Forwarded. `scope["proxy"]` is then the proxy's address and,
     if the proxy names a host, `scope["proxy_host"]` is the name by which the proxy itself called this server. In requests from
     anywhere else, these headers are ignored.
 
-    The path of each request then begins with `root_path`, even if the proxy has removed that prefix.
+    In the corrected scope, the path of each request begins with `root_path`, even if the proxy has removed that prefix.
     """
 
     def __init__(self, app: ASGIApp, trusted: Iterable[str] = (), root_path: str = "") -> None:
@@ -66,7 +66,7 @@ class BehindProxies:
         return changes
 
     def trusts(self, address: str) -> bool:
-        """Whether the address is a trusted proxy's."""
+        """Whether the address belongs to a trusted proxy."""
         try:
             return any(ipaddress.ip_address(address) in network for network in self.networks)
         except ValueError:  # for a socket that has no IP address
@@ -77,7 +77,7 @@ def said_by_proxies(headers: Headers) -> Headers:
     """The headers, with Forwarded rewritten as X-Forwarded-For, -Proto and -Host, unless there are X-Forwarded headers already.
 
     If there are several proxies, the protocol and host are those that the last proxy names, because a client cannot have written
-    them; but all clients that the proxies name are kept, in order.
+    them; but the addresses of all clients that the proxies name are kept, in order.
     """
     if any(name.startswith(b"x-forwarded-") for name, _ in headers):
         return headers
@@ -98,7 +98,7 @@ def said_by_proxies(headers: Headers) -> Headers:
 
 
 def last(headers: Headers, wanted: bytes) -> bytes:
-    """The last value in the headers named `wanted`, which the nearest proxy wrote; empty if there is none."""
+    """The last value in the headers named `wanted`, which the nearest proxy wrote; empty if there is no such header."""
     values = [value for name, value in headers if name == wanted]
     return values[-1].rpartition(b",")[2].strip() if values else b""
 
@@ -110,7 +110,7 @@ def path_below(scope: Scope) -> str:
 
 
 def plain_address(address: str) -> str:
-    """An IPv4 address that came via IPv6 (::ffff:192.0.2.1) in its IPv4 form; any other address unchanged."""
+    """An IPv4 address that is written in IPv6 form (::ffff:192.0.2.1) in its IPv4 form; any other address unchanged."""
     try:
         return str(getattr(ipaddress.ip_address(address), "ipv4_mapped", None) or address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The API's responses, and what its description (OpenAPI) says about each endpoint."""
+"""The API's responses, and what the API's description (OpenAPI) says about each endpoint."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
 
 
 def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a JSON object with one property."""
+    """The schema of a JSON object with one property, `key`."""
     return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
 
 
@@ -132,7 +132,7 @@ PIXEL_ROWS = {**ROW, "items": ROW}
 
 
 def body(content: dict[str, Any]) -> dict[str, Any]:
-    """The description of a request body that may have any of these media types."""
+    """The description of a request body that may have any of the media types in `content`."""
     return {"requestBody": {"required": True, "content": content}}
 
 

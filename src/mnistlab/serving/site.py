@@ -1,4 +1,4 @@
-"""Write the page as files for any web server; the browser then computes the answers itself.
+"""Write mnistlab's web page as files for any web server; the visitor's browser then computes the answers itself.
 
 write_site(Path("public"), [ServedModel("mnistlab", "mnistlab's reader", Reader())])
 """
@@ -50,7 +50,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
     Raises
     ------
     UserError
-        If the folder holds anything else, or if a model uses an operator that the page does not know. Nothing is written then.
+        If the folder holds anything but a site, or a model uses an operator that the page does not know. Nothing is written then.
     """
     old = old_files(folder)
     files = site_files(models, documentation or {})
@@ -65,9 +65,9 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
 
 
 def old_files(folder: Path) -> list[str]:
-    """The files of the site that the folder holds; none for a new or empty folder.
+    """The paths of the files of the site that the folder holds; none if the folder is new or empty.
 
-    Raises `UserError` if the folder holds anything else.
+    Raises `UserError` if the folder holds anything but a site.
     """
     if folder.exists() and not is_folder(folder):
         raise UserError("serving.site_not_a_folder", path=folder)
@@ -84,7 +84,10 @@ def old_files(folder: Path) -> list[str]:
 
 
 def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) -> dict[str, bytes]:
-    """Every file of the site, by its path. Raises `UserError` if a model has an operator that the page does not know."""
+    """The content of every file of the site, by path.
+
+    Raises `UserError` if a model has an operator that the page does not know.
+    """
     files = {
         f"static/{path.relative_to(PAGE).as_posix()}": path.read_bytes()
         for path in sorted(PAGE.rglob("*"))

@@ -40,7 +40,7 @@ def run_workers(
 ) -> None:
     """Serve with this many `workers` until SIGINT or SIGTERM, then let requests in progress finish. Dead workers are replaced.
 
-    `make_app`, which must be picklable, is called in each worker, and `ready` in this process once requests are answered.
+    `make_app`, which must be picklable, is called in each worker; `ready` is called in this process once a worker answers.
     Raises `MnistlabError` if a worker cannot start.
     """
     config = settings(partial(in_worker, make_app), factory=True, workers=workers, timeout_worker_healthcheck=HUNG)
@@ -58,7 +58,7 @@ def run_workers(
 
 
 class OwnSocket(socket.socket):
-    """A socket bound to an address; when pickled for another process, it becomes a new socket there, bound to the same address.
+    """A socket bound to an address. Unpickling it in another process makes a new socket, bound to the same address.
 
     Linux distributes connections evenly over the sockets at one address. With a single socket for all processes, the first
     process to wake up would take all connections.
@@ -69,7 +69,7 @@ class OwnSocket(socket.socket):
 
 
 def bound(family: int, address: Any) -> OwnSocket:
-    """A socket bound to an address, which other sockets may share."""
+    """A socket bound to an address that other sockets may share."""
     own = OwnSocket(family, socket.SOCK_STREAM)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,1 +1,1 @@
-"""From a recipe to a tested run folder."""
+"""Training: from a recipe to a run folder with a tested network."""

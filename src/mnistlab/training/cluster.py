@@ -65,7 +65,7 @@ def cluster(address: str | None = None) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def without_greeting() -> Iterator[None]:
-    """Silence standard error inside `with`: Ray would say there that it read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
+    """Silence standard error inside `with`, to hide Ray's note that it read RAY_BACKEND_LOG_LEVEL. Errors are still raised."""
     kept = os.dup(2)
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - a device of the system, not a file
         os.dup2(nothing.fileno(), 2)
@@ -78,7 +78,7 @@ def without_greeting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[str | None]:
-    """A temporary folder for Ray's files, or None if its path is too long for sockets; Ray then chooses a folder itself."""
+    """A temporary folder for Ray's files; None if the folder's path is too long for sockets, so that Ray chooses one itself."""
     folder = tempfile.mkdtemp(prefix="ray-")
     try:
         yield folder if len(folder) <= 40 else None

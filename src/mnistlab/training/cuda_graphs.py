@@ -30,7 +30,7 @@ def as_recorded(step: Step, state: TrainingState) -> Step:
     """The recorded step if the device is CUDA, the optimizer is SGD and this process trains alone; otherwise the step itself.
 
     torch's AdamW can be recorded only if it is created with `capturable=True`, and communication between processes only if all
-    of them record it. If the device cannot record, a warning says so.
+    of them record it. If the device cannot record the step, a warning says so, and the step itself is returned.
     """
     if state.device.type != "cuda" or not isinstance(state.optimizer, SGD) or state.processes:
         return step
@@ -42,14 +42,14 @@ def as_recorded(step: Step, state: TrainingState) -> Step:
 
 
 class CannotRecordError(RuntimeError):
-    """The device could not record the step; the state is as it was."""
+    """The device could not record the step; the state is as it was before the attempt."""
 
 
 class RecordedStep:
     """A `Step` that replays a CUDA graph recorded from another step; nothing in that step may wait for the device.
 
-    Making it changes nothing in the state, except that the learning rates become tensors on the device, because a plain number
-    would be recorded as a constant.
+    Making a `RecordedStep` changes nothing in the state, except that the learning rates become tensors on the device, because a
+    plain number would be recorded as a constant.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class RecordedStep:
     Raises
     ------
     CannotRecordError
-        If the device cannot record the step; the state is then as it was.
+        If the device cannot record the step; the state is then as it was before the attempt.
     """
 
     def __init__(self, step: Step, state: TrainingState) -> None:

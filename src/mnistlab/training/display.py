@@ -11,25 +11,28 @@ __all__ = ["Display", "Silent"]
 
 
 class Display(Protocol):
-    """A listener to the progress of a training run; its methods are called in the order in which they are defined here."""
+    """A listener to the progress of a training run; its methods are called in the order in which this class defines them."""
 
     def network(self, rows: list[LayerRow]) -> None:
         """Called with the layers of the network that is about to be trained."""
 
     def start(self, run: Run, epoch_steps: int, steps: int, done: int) -> None:
-        """Training begins, or continues after `done` of its `steps`. Epochs have `epoch_steps` steps, the last perhaps fewer."""
+        """Called when training begins, or continues after `done` of its `steps` steps.
+
+        An epoch has `epoch_steps` steps; the last epoch may have fewer.
+        """
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Called a few times a second with the steps done, the last loss in nats, and the images per second since the last call.
+        """Called a few times a second with the number of steps done, the last loss and the images per second since the last call.
 
-        The rejects that a recipe adds to the split's images are not counted as images.
+        The loss is in nats. The rejects that a recipe adds to the split's images are not counted as images.
         """
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """An epoch is finished; `row` is its line of metrics.jsonl."""
+        """Called when an epoch is finished; `row` is the epoch's line of metrics.jsonl."""
 
     def stop(self) -> None:
-        """The training run is over, finished or not."""
+        """Called when the training run is over, finished or not."""
 
 
 class Silent:

@@ -107,20 +107,20 @@ def combine(
     runs_dir : str or Path
         The folder in which the new run folder is made.
     data_dir : str or Path, optional
-        Where the data is; by default, where the first run found it.
+        Where the data is; by default, where the first of the members found it.
     device : str or torch.device
         The device to test the ensemble on: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     Returns
     -------
     Run, Evaluation
-        The new run, and its results on the test split.
+        The new run, and the ensemble's results on the test split.
 
     Raises
     ------
     UserError
-        If `members` is not a list of runs, has fewer than two, or has one of them twice; if a run is not finished; or if
-        the runs differ in their dataset, classes or normalisation.
+        If `members` is not a list of runs, holds fewer than two runs, or holds the same run twice; if a run is not finished;
+        or if the runs differ in their dataset, classes or normalisation.
     """
     require("train")
     runs_dir = given_path(runs_dir, "runs_dir")
@@ -217,7 +217,7 @@ def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]
 def finish(
     run: Run, members: Sequence[Run], models: Sequence[SavedModel], given: Circumstances
 ) -> tuple[Run, Evaluation]:
-    """Save the ensemble of the members, with a line of metrics for each member; measure it, and draw its pictures."""
+    """Save the ensemble of the members, with a line of metrics for each member; measure the ensemble and draw its pictures."""
     dataset, device = given.dataset, given.device
     spec = dataclasses.replace(dataset.spec, mean=models[0].mean, std=models[0].std)  # as the members were trained
     val = None

@@ -1,4 +1,4 @@
-"""From a recipe to a run folder that holds everything: train, measure once and draw; resume after an interruption."""
+"""From a recipe to a run folder that holds everything: train, measure once and draw pictures; resume after an interruption."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def train(
     opened: Dataset | None = None,
     test: bool = True,
 ) -> tuple[Run, Evaluation]:
-    """Train `recipe` on `dataset`, test the result once and draw its pictures. The folder of the returned run holds everything.
+    """Train `recipe` on `dataset`, test the network once and draw pictures; the returned run's folder holds all that is made.
 
     The members of an ensemble are trained one after the other, as runs inside the run's folder, and then combined.
     If several threads of one process train, they take turns, as they share torch's random generator; anything else that draws
@@ -59,7 +59,7 @@ def train(
     seed : int
         Decides all that is random; 0 to 2**32 minus the number of networks, because an ensemble's further seeds count up from it.
     device, track, display : optional
-        "auto", "cpu", "cuda", "cuda:1" or "mps"; a tracker ("tensorboard"), if any; an object that shows the progress.
+        The device: "auto", "cpu", "cuda", "cuda:1" or "mps"; the tracker: "tensorboard", if any; what shows the progress.
     opened, test : optional
         The `dataset` in `data_dir`, if already opened; whether to measure on the test split rather than the validation split.
 
@@ -71,7 +71,7 @@ def train(
     Raises
     ------
     UserError
-        If something cannot be done; raised before a folder is made.
+        If something cannot be done as asked; this is raised before a folder is made.
     Failure, Interrupted
         If the loss becomes NaN or the disk is full (Failure), or after a signal (Interrupted).
     """
@@ -101,7 +101,7 @@ def checked(
 
 
 def processes_for(recipe: AnyRecipe) -> Processes | None:
-    """The processes that train the recipe together, if any. Raises `UserError` for several if the recipe allows only one."""
+    """The processes that train the recipe together, if any. Raises `UserError` if these are too many for the recipe."""
     processes = here()
     if type(recipe) is Recipe or processes is None:
         return processes
@@ -112,7 +112,7 @@ def processes_for(recipe: AnyRecipe) -> Processes | None:
 
 
 def device_here(name: str | torch.device, processes: Processes | None) -> torch.device:
-    """The device called `name`; if several processes train, the one for this process. Raises `UserError` if it does not exist."""
+    """The device called `name`; if several processes train, this process's own. Raises `UserError` if there is no such device."""
     target = pick_device(name)
     return processes.device(target, automatic=name == "auto") if processes else target
 
@@ -136,7 +136,7 @@ def resume(
     """Continue a run that was interrupted or killed, as if that had not happened: the final model is the same, bit for bit.
 
     That holds on the same machine with the same versions and, with torchrun, the same number of processes; with another
-    number, only the batches are the same. A finished run is measured and drawn again.
+    number of them, only the batches are the same. A finished run is measured again, and its pictures are drawn again.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ DIGITS, FILTERS = 50, 32
 
 
 class Film:
-    """The snapshots of a training run so far. Taking one uses no random numbers and changes no weights.
+    """The snapshots of a training run so far. Taking a snapshot uses no random numbers and changes no weights.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Film:
         )  # fmt: skip
 
     def begin_whole(self, taken: Snapshots) -> Snapshots:
-        """The snapshots taken so far, prepared to hold whole states of this network, of which there are none yet."""
+        """The snapshots `taken` so far, which hold no whole states, prepared to hold whole states of this network."""
         state = self.state
         layers = describe_layers(state.model, state.loader.spec.normalisation, state.architecture.deskew)
         empty = whole_state(state.model)
@@ -117,7 +117,7 @@ class Film:
         )  # fmt: skip
 
     def save(self) -> None:
-        """Write the snapshots to the run's file; call this before the state to resume from is written."""
+        """Write the snapshots to their file in the run's folder; call this before the state to resume from is written."""
         self.taken.write(self.path)
 
 
@@ -131,7 +131,7 @@ def first_filters(model: NeuralNet) -> NDArray[np.float32]:
 
 
 def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """The indices of the images that are hardest to tell from another class, the hardest first and no more than `most`.
+    """The indices of the images that are hardest to tell from another class: at most `most`, the hardest first.
 
     `images` holds all images, uint8 (N, H, W). These are sorted by how much their squared distance from the mean of their own
     class exceeds their squared distance from the nearest mean of another class.

@@ -38,7 +38,7 @@ PARTS = ("kinds", "boxes", "ink")
 
 
 def rate_at(recipe: FinderRecipe, step: int) -> float:
-    """The learning rate of a step, counted from 0: it rises linearly, then stays constant, then falls linearly."""
+    """The learning rate of the step with this number, from 0: the rate rises linearly, stays constant, then falls linearly."""
     up = (step + 1) / max(1, recipe.warmup_steps)
     down = (recipe.steps - step) / max(1, recipe.cooldown_steps)
     return recipe.learning_rate * min(1.0, up) * min(1.0, max(0.0, down))
@@ -75,7 +75,7 @@ class FinderState:
     Raises
     ------
     UserError
-        If the dataset is not one of digits, or a font is missing.
+        If the dataset is not a dataset of digits, or a font is missing.
     """
 
     def __init__(self, recipe: FinderRecipe, dataset: Dataset, seed: int, device: torch.device, precision: str) -> None:
@@ -108,7 +108,7 @@ class FinderState:
     def start_from(self, path: Path) -> None:
         """Take the weights of another finder, from its run folder or model.pth.
 
-        Raises `UserError` for a file that is missing, damaged or not a finder's, or whose network or classes differ.
+        Raises `UserError` if the file is missing, damaged or not a finder's, or if its network or classes do not match.
         """
         path = path / "model.pth" if is_folder(path) else path
         saved = read_finder(path, "remedies.give_a_finder")
@@ -141,7 +141,7 @@ class FinderState:
         return self.model.describe(self.recipe.height, self.recipe.width)
 
     def save_model(self, path: Path) -> None:
-        """Write the network as it is now."""
+        """Write the network, as it is now, to the file `path`."""
         save_finder(path, self.model, self.dataset.spec.name, CLASSES, self.data)
 
     def state_dict(self) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class FinderState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Restore what `state_dict` returned. Raises `UserError` if it is from another recipe, other data or another version."""
+        """Restore what `state_dict` returned. Raises `UserError` if the recipe, the data or the version differs."""
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise UserError("training.state_of_unknown_version")
         try:
@@ -181,7 +181,7 @@ class FinderState:
 
 
 def fit_finder(state: FinderState, watch: Watch) -> None:
-    """Train `state` from its current step to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
+    """Train `state` from its current step to its last, and save everything after each epoch. Raises what `watch` raises."""
     numbers = range(state.steps_done, state.steps)
     if not numbers:
         return
@@ -198,7 +198,7 @@ def fit_finder(state: FinderState, watch: Watch) -> None:
 
 
 def train_step(state: FinderState, batch: list[torch.Tensor]) -> torch.Tensor:
-    """Forward, loss, backward, step. Returns the loss, a float tensor of shape (); nothing here waits for the device."""
+    """Forward, loss, backward, step. Returns the loss, a float tensor of shape (), without waiting for the device."""
     contrast, *asked_for = batch
     with autocast(state.device, state.precision):
         answers = state.model(contrast.to(memory_format=torch.channels_last))
@@ -213,7 +213,7 @@ def train_step(state: FinderState, batch: list[torch.Tensor]) -> torch.Tensor:
 
 
 def mean_parts(state: FinderState) -> dict[str, float]:
-    """The mean of each part of the loss, unweighted, over the epoch just done."""
+    """The mean of each unweighted part of the loss over the epoch just done."""
     done = (state.steps_done - 1) % state.epoch_steps + 1
     return {f"train_{name}": value for name, value in zip(PARTS, state.parts[:done].mean(0).tolist(), strict=True)}
 

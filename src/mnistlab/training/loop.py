@@ -22,7 +22,7 @@ __all__ = ["cross_entropy", "fit", "train_step", "validate"]
 
 
 def fit(state: TrainingState, watch: Watch | Together) -> None:
-    """Train `state` from its current step to its last; after each epoch, everything is on disk. Raises what `watch` raises."""
+    """Train `state` from its current step to its last, and save everything after each epoch. Raises what `watch` raises."""
     model, loader, steps = state.model, state.loader, state.steps
     step = as_recorded(train_step, state)
     while state.steps_done < steps:
@@ -41,7 +41,7 @@ def fit(state: TrainingState, watch: Watch | Together) -> None:
 
 
 def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Forward, loss, backward, step. Returns the loss in nats, a float tensor of shape (); nothing here waits for the device.
+    """Forward, loss, backward, step. Returns the loss in nats, a float tensor of shape (), without waiting for the device.
 
     If several processes train together, each computes only with its part of the batch, but the loss is that of the whole batch.
     """
@@ -60,7 +60,7 @@ def train_step(state: TrainingState, images: torch.Tensor, labels: torch.Tensor)
 
 
 def validate(state: TrainingState) -> dict[str, float | None]:
-    """Loss in nats and accuracy (0 to 1) on the validation split; both are None if that split is trained on."""
+    """Loss in nats and accuracy (0 to 1) on the validation split; both are None if the recipe trains on that split."""
     if state.val_loader is None:
         return {"val_loss": None, "val_accuracy": None}
     evaluation = evaluate(state.final_model, state.val_loader)

@@ -30,7 +30,7 @@ class SGD:
         Dictionaries with `params`, a list of parameters, and their `weight_decay`.
     lr
         The learning rate of every group. It can be changed in `param_groups` at any time. If it is a tensor (float32, shape ())
-        on the parameters' device, a recorded step (cuda_graphs.py) reads it anew each time.
+        on the parameters' device, a recorded step (cuda_graphs.py) reads it anew at each replay.
     momentum
         At least 0 and below 1; 0 for none.
     """
@@ -61,7 +61,7 @@ class SGD:
         return {"velocities": self.velocities, "rates": [float(group["lr"]) for group in self.param_groups]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned. Raises `ValueError` or `RuntimeError` if it belongs to another network."""
+        """Restore what `state_dict` returned. Raises `ValueError` or `RuntimeError` if that belongs to another network."""
         for group, rate in zip(self.param_groups, state_dict["rates"], strict=True):
             set_rate([group], rate)
         for mine, saved in zip(self.velocities, state_dict["velocities"], strict=True):
@@ -114,7 +114,8 @@ def learning_rate(settings: OptimisationSettings, step: int, steps: int) -> floa
 def one_cycle(step: int, steps: int, warmup: float) -> float:
     """The learning rate at `step` as a fraction of its peak: it rises for the fraction `warmup` of the steps, then falls.
 
-    It goes from 1/25 to 1 to 1/25,000, each way along half a cosine: the schedule of Smith & Topin (2017) as fastai shapes it.
+    The fraction goes from 1/25 up to 1 and down to 1/25,000, both times along half a cosine: the schedule of Smith & Topin (2017)
+    as fastai shapes it.
     """
     peak = warmup * steps
     if step < peak:

@@ -1,6 +1,6 @@
 """The processes that torchrun has started to train one network: which one this is, and what they tell each other.
 
-Without torchrun, nothing here does anything, and torch.distributed is not imported.
+Without torchrun, this module connects to no other process, and torch.distributed is not imported.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ trainings = itertools.count()
 
 
 class Processes:
-    """This process and the others, connected.
+    """This process and the others that train the same network, connected to one another.
 
     Attributes
     ----------
     rank : int
-        The number of this process, from 0; only the first writes the run folder.
+        The number of this process, from 0; only process 0 writes the run folder.
     count : int
         How many processes there are.
     local_rank, local_count : int
@@ -48,7 +48,7 @@ class Processes:
     """
 
     def __init__(self) -> None:
-        """Connect to the others; this waits until the last one has started."""
+        """Connect to the other processes; this waits until the last one has started."""
         import torch
         import torch.distributed as dist
         from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ class Processes:
         return self.rank == 0
 
     def device(self, target: torch.device, *, automatic: bool) -> torch.device:
-        """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody named `target`.
+        """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody asked for `target`.
 
         Raises `UserError` if `target` is one particular GPU, if there are fewer GPUs than processes, or if somebody asked for
         MPS, which cannot be shared.
@@ -95,7 +95,7 @@ class Processes:
         return torch.device("cuda", self.local_rank)
 
     def compare(self, what: Mapping[str, object]) -> None:
-        """Raise `UserError`, in all processes, if one of these values is not the same in all.
+        """Raise `UserError`, in all processes, if one of these values is not the same in all of them.
 
         The key of each value is also the key of the clause that names the value in the error message.
         """
@@ -116,7 +116,7 @@ class Processes:
         return told[0]
 
     def largest(self, number: int) -> int:
-        """The largest of the processes' numbers. No process gets it before all have given theirs."""
+        """The largest of the numbers that the processes give. No process gets the result before all have given their numbers."""
         import torch
         import torch.distributed as dist
 
@@ -125,7 +125,7 @@ class Processes:
         return int(given)
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
-        """The mean of `values` over the processes, with the same shape and on the same device, without gradients."""
+        """The mean of `values` over the processes, with the shape and on the device of `values`, without gradients."""
         import torch.distributed as dist
 
         total = values.detach().clone()
@@ -141,7 +141,7 @@ class Processes:
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Record, before the others notice, that this process is ending with an error: only the first to end reports it."""
+        """Record, before the others notice, that this process is ending with an error: only the first to end reports an error."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone
@@ -154,7 +154,7 @@ current: Processes | None = None
 
 
 def here() -> Processes | None:
-    """The processes that this one has `joined`; None if it trains alone."""
+    """This process and those that `joined` has connected with it; None if this process trains alone."""
     return current
 
 
@@ -200,7 +200,7 @@ def joined() -> Iterator[Processes | None]:
 
 @contextlib.contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Inside `with`, SIGTERM raises KeyboardInterrupt; after an error it stays ignored (see `noticing_the_lost`)."""
+    """Inside `with`, SIGTERM raises KeyboardInterrupt; after an error, SIGTERM stays ignored (see `noticing_the_lost`)."""
     before = signal.getsignal(signal.SIGTERM)
     on_sigterm(signal.default_int_handler)
     yield
@@ -226,7 +226,7 @@ def noticing_the_lost() -> Iterator[None]:
 
 
 def of_first(processes: Processes | None, make: Callable[[], Value]) -> Value:
-    """The value of `make()`; if there are several processes, only the first calls it, and all of them return its value."""
+    """The value of `make()`; if there are several processes, only the first calls `make`, and all of them return the value."""
     if processes is None:
         return make()
     given: Value = processes.tell(make() if processes.is_first else None)
@@ -239,7 +239,7 @@ def writes(processes: Processes | None) -> bool:
 
 
 def says(error: MnistlabError) -> bool:
-    """Whether this process reports the error: it does if it failed first or, before all are connected, if it is number 0."""
+    """Whether this process reports the error: it does if it failed first or, before all are connected, if it is process 0."""
     if error.is_said_elsewhere is None:
         return not started_with_others() or os.environ["RANK"] == "0"
     return not error.is_said_elsewhere

@@ -1,4 +1,4 @@
-"""A network as each of several processes trains it: on its part of the batch, but with the same result as on the whole batch.
+"""A network as each of several processes trains it: on one part of the batch, but with the same result as on the whole batch.
 
 Two kinds of layers depend on the whole batch. Batch norm needs the batch's mean and variance, which torch computes across
 processes only on GPUs (`SyncBatchNorm`). Here they come from sums in float64, so that rounding hardly depends on the number of
@@ -47,7 +47,7 @@ class Part:
 class Replica(nn.Module):
     """A network in training whose batch norm and dropout work as if on the whole batch. It shares the weights of `network`.
 
-    It takes normalised images, float (part, 1, H, W), and returns logits, float (part, classes).
+    It takes the normalised images of one part of the batch, float (part, 1, H, W), and returns logits, float (part, classes).
     """
 
     def __init__(self, network: NeuralNet, part: Part) -> None:
@@ -76,7 +76,7 @@ def distributed(network: NeuralNet, part: Part, device: torch.device) -> nn.Modu
 
 
 class SumOfAll(torch.autograd.Function):
-    """The sum of a tensor over all processes. Its gradient is summed over them too, because each of them uses the sum."""
+    """The sum of a tensor over all processes. Its gradient is also summed over them, because each process uses the sum."""
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:

@@ -11,10 +11,10 @@ __all__ = ["StopSignals"]
 
 
 class StopSignals:
-    """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to its number; the second interrupts the program.
+    """Inside `with`, the first Ctrl-C (SIGINT) or SIGTERM only sets `received` to the signal's number.
 
-    If `second_interrupts` is False, the second one does nothing. Outside the main thread, `with` changes nothing, because Python
-    allows signal handlers only in the main one.
+    The second signal interrupts the program or, if `second_interrupts` is False, does nothing. Outside the main thread, `with`
+    changes nothing, because Python allows signal handlers only in the main thread.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""One training run, from a recipe, or from where it was stopped, to a measured run folder."""
+"""One training run: from a recipe, or from where the run was stopped, until the network is measured and pictures are drawn."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a training run is given besides its recipe and seed; it is the same for all members of an ensemble."""
+    """What a training run is given besides its recipe and seed: the same for all members of an ensemble."""
 
     dataset: Dataset
     data_dir: Path
@@ -58,7 +58,7 @@ class Circumstances:
 
 
 def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Train the recipe's network, measure it once and draw its pictures, all in a new folder in `runs_dir`."""
+    """Train the recipe's network, measure the network once and draw the run's pictures, all in a new folder in `runs_dir`."""
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
     state = begin(recipe, given, seed, precision)  # before a folder is made, reports a misfit of recipe and data
@@ -80,7 +80,7 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
 
 
 def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Continue the run (call this inside `going_on`). A finished run is measured and drawn again."""
+    """Continue the run (call this inside `going_on`). A finished run is measured again, and its pictures are drawn again."""
     state = begin(run.recipe, given, run.seed, run.environment["precision"])
     if (saved := of_first(given.processes, lambda: saved_state(run))) is not None:
         state.load_state_dict(saved)
@@ -92,7 +92,7 @@ def resume_single(run: Run, given: Circumstances) -> tuple[Run, Evaluation]:
 
 
 def saved_state(run: Run) -> Any:
-    """The run's last saved state, or None if none has been saved yet. Raises `UserError` if it is lost or damaged."""
+    """The run's last saved state, or None if none has been saved yet. Raises `UserError` if that state is lost or damaged."""
     if run.resume_path.exists():
         return load_tensors(run.resume_path, "remedies.cannot_be_resumed")
     if run.metrics or run.model_path.exists():
@@ -102,7 +102,7 @@ def saved_state(run: Run) -> Any:
 
 @contextlib.contextmanager
 def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Inside `with`, this process, or the first of several, holds the run's lock; files left half written are deleted."""
+    """Inside `with`, this process, or the first of several, holds the run's lock; half-written files are deleted first."""
     locked = run.lock() if writes(processes) else contextlib.nullcontext()
     with locked, explain_how_to_resume(run, processes):
         if writes(processes):
@@ -119,9 +119,9 @@ def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], giv
 
 @contextlib.contextmanager
 def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """To the error that an interruption, a full disk or a lost process raises inside `with`, add the command that resumes `run`.
+    """Add the command that resumes `run` to the error that an interruption, a full disk or a lost process raises inside `with`.
 
-    If such blocks are nested, the command is that of the outermost one.
+    If such `with` blocks are nested, the command is that of the outermost one.
     """
     values: dict[str, Any] = {"run": run.path}
     go_on, free_space = "training.interrupted", "remedies.free_space_and_go_on"

@@ -110,21 +110,21 @@ class TrainingState:
 
     @property
     def epoch_steps(self) -> int:
-        """Steps in an epoch."""
+        """The number of steps in an epoch."""
         return len(self.loader)
 
     @property
     def batch_size(self) -> int:
-        """Images per step, without the rejects that a recipe adds."""
+        """The number of images per step, without the rejects that a recipe adds."""
         return self.recipe.data.batch_size
 
     @property
     def rows(self) -> int:
-        """Images per step, including the rejects that a recipe adds."""
+        """The number of images per step, including the rejects that a recipe adds."""
         return self.batch_size + Rejects(self.recipe.data.rejects).count(self.batch_size)
 
     def share(self, processes: Processes) -> None:
-        """From now on, train together with the same state in the other processes, each on its part of every batch.
+        """From now on, train together with the same state in the other processes, each process on its part of every batch.
 
         Raises `UserError` if there are more processes than images in a batch.
         """
@@ -158,7 +158,7 @@ class TrainingState:
         return rows
 
     def save_model(self, path: Path) -> None:
-        """Write the network as it is now."""
+        """Write the network, as it is now, to the file `path`."""
         save_model(path, self.final_model, self.loader.spec)
 
     @property
@@ -168,7 +168,7 @@ class TrainingState:
 
     @property
     def final_model(self) -> Network:
-        """The network that is evaluated and saved, as `for_use` wraps it; its weights are averaged if the recipe says so."""
+        """The network that is evaluated and saved, wrapped by `for_use`; its weights are averaged if the recipe says so."""
         network = cast(NeuralNet, self.average.module) if self.average else self.model
         return for_use(network, self.architecture)
 
@@ -191,7 +191,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Restore what `state_dict` returned. Raises `UserError` if the recipe or data differ, or the version is unknown."""
+        """Restore what `state_dict` returned. Raises `UserError` if recipe or data differ, or if the version is unknown."""
         found = state.get("format") if isinstance(state, dict) else None
         if found not in (FORMAT, "mnistlab resume 2"):
             if isinstance(found, str):

@@ -1,8 +1,8 @@
 """Many training runs: every setting of a grid with each of several seeds, each in an ordinary run folder.
 
-A sweep's progress is recorded in its runs folder and nowhere else: any run there with the same recipe, seed and dataset counts
-as one of its training runs, whoever started it. So a sweep that was stopped continues when it is started again, and one with
-more seeds or more settings than before trains only what is new.
+A sweep's progress is recorded in its runs folder and nowhere else: any run in that folder with the same recipe, seed and dataset
+counts as one of the sweep's training runs, whoever started it. So a sweep that was stopped continues when it is started again,
+and one with more seeds or more settings than before trains only what is new.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Sweep:
 
     @property
     def trials(self) -> list[Trial]:
-        """All training runs, seed by seed, so that settings can be compared at any time."""
+        """All training runs, seed by seed, so that settings can be compared even before all runs are done."""
         return [Trial(setting, n) for n in range(self.first, self.first + self.seeds) for setting in self.settings]
 
 
@@ -89,13 +89,13 @@ class Follower(Protocol):
     """A listener to a sweep's progress."""
 
     def begin(self, trial: Trial) -> Display:
-        """The trial begins. The display that this returns follows its training, if that takes place in this process."""
+        """Called when a trial begins. The returned display follows the trial's training if that takes place in this process."""
 
     def at(self, trial: Trial, share: float) -> None:
-        """A trial that is trained elsewhere has got this far: `share` of it, 0 to 1, is done."""
+        """Called while a trial is trained in another process: `share` of the trial, 0 to 1, is done."""
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """The trial is over. Trials that were already done are reported first."""
+        """Called when a trial is over; first of all, called for each trial that was already done."""
 
 
 Engine = Callable[[Sweep, Sequence[Trial], Follower], Iterator[tuple[Trial, Outcome]]]
@@ -121,7 +121,7 @@ def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other)
     UserError
         If something cannot be done as asked; most such errors are found before anything is trained.
     StorageFailure, Interrupted
-        If the disk is full, or after a signal. What was trained is kept, and the same sweep continues from there.
+        If the disk is full, or after a signal. What was trained is kept, and the same sweep, started again, continues from there.
     """
     check(plan)
     outcomes: dict[Trial, Outcome] = {}
@@ -146,7 +146,7 @@ def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other)
 
 
 def check(plan: Sweep) -> None:
-    """Raise `UserError` if any part of the sweep cannot be done, before anything is trained."""
+    """Before anything is trained, raise `UserError` if any part of the sweep cannot be done."""
     if started_with_others():
         raise UserError("training.sweep_together")
     check_folder(plan.runs_dir)
@@ -201,7 +201,7 @@ def is_done(plan: Sweep, run: Run) -> bool:
 
 
 def outcome_of(plan: Sweep, trial: Trial, display: Display) -> Outcome:
-    """Carry out the trial. If its loss becomes NaN or memory runs out, it fails without stopping the others."""
+    """Carry out the trial. If its loss becomes NaN or memory runs out, this trial fails without stopping the other trials."""
     try:
         return carry_out(plan, trial, display)
     except StorageFailure:
@@ -232,7 +232,10 @@ def carry_out(plan: Sweep, trial: Trial, display: Display | None = None) -> Run:
 
 @contextlib.contextmanager
 def computing_on(cores: int) -> Iterator[None]:
-    """Inside `with`, torch uses `cores` threads, or its default number if `cores` is 0. A resumed run sets its own number."""
+    """Inside `with`, torch uses `cores` threads, or its default number of threads if `cores` is 0.
+
+    A run that is resumed sets the number of threads itself.
+    """
     before = torch.get_num_threads()
     try:
         if cores:

@@ -1,4 +1,4 @@
-"""What each of several processes does around the loop: the first does everything, the others only keep in step with the first."""
+"""What each of several processes does around the training loop: the first does everything, the others keep in step with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Together", "watching_together"]
 def watching_together(
     processes: Processes, run: Run, state: TrainingState, display: Display, track: str | None
 ) -> Iterator[Together]:
-    """A `Together` for the training run inside `with`; a signal to any process stops all of them after the same step."""
+    """A `Together` for the training run inside `with`; a signal to any process stops all processes after the same step."""
     if processes.is_first:
         with watching(run, state, display, track, Film(state, run.path)) as watch:
             yield Together(processes, run, state, watch.signals, watch)
@@ -33,7 +33,7 @@ def watching_together(
 
 
 class Together:
-    """Takes the place of a `Watch` in each process: in the first, it does all that a `Watch` does; elsewhere, it keeps in step.
+    """Takes the place of a `Watch`: in the first process, does what a `Watch` does; in the others, keeps in step with the first.
 
     Made by `watching_together`.
 
@@ -66,7 +66,10 @@ class Together:
         self.processes.largest(0)
 
     def stop(self) -> NoReturn:
-        """Leave once the first process has saved the state, because torchrun ends all processes as soon as one has left."""
+        """Raise `Interrupted`, but only once the first process has saved the state.
+
+        torchrun ends all processes as soon as one of them has ended.
+        """
         with contextlib.suppress(RuntimeError):  # the first process is gone
             self.processes.largest(0)
         raise stopped(self.run, self.state, self.signals.received)

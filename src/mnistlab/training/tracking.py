@@ -22,7 +22,7 @@ class TensorBoardTracker:
     folder
         Where the events go.
     done
-        The rows of metrics of the epochs that a resumed run has done; events of later steps are overwritten.
+        The rows of metrics of the epochs that a resumed run has already done; old events of later steps are discarded.
     """
 
     def __init__(self, folder: Path, done: list[dict[str, Any]]) -> None:
@@ -51,7 +51,7 @@ def check_packages(tracker: str | None) -> None:
 
 
 def make_tracker(name: str | None, run_folder: Path, done: list[dict[str, Any]]) -> TensorBoardTracker | None:
-    """The tracker called `name` (one of `TRACKERS`) for this run, or None without a name; `done` as for `TensorBoardTracker`."""
+    """The tracker called `name` (one of `TRACKERS`), or None if `name` is None. `done` is as for `TensorBoardTracker`."""
     if name is None:
         return None
     return TensorBoardTracker(run_folder / "tensorboard", done)

@@ -45,11 +45,11 @@ class Training(Protocol):
 
     @property
     def epoch_steps(self) -> int:
-        """Steps in an epoch; the last epoch may have fewer."""
+        """The number of steps in an epoch; the last epoch may have fewer."""
 
     @property
     def batch_size(self) -> int:
-        """Images per step."""
+        """The number of images per step."""
 
     @property
     def rate(self) -> float:
@@ -71,7 +71,7 @@ class Training(Protocol):
         """The network's layers."""
 
     def save_model(self, path: Path) -> None:
-        """Write the network as it is now."""
+        """Write the network, as it is now, to the file `path`."""
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
@@ -81,8 +81,8 @@ class Training(Protocol):
 def watching(
     run: Run, state: Training, display: Display, track: str | None, film: Film | None = None
 ) -> Iterator[Watch]:
-    """A `Watch` for the training run inside `with`. Signals stop the run only between steps; display and tracker are told when
-    the run ends.
+    """A `Watch` for the training run inside `with`. Signals stop the run only between steps; the display and the tracker are
+    told when the run ends.
 
     Parameters
     ----------
@@ -121,12 +121,12 @@ class Lap:
 
     @property
     def images_per_second(self) -> float:
-        """Images trained on per second."""
+        """The number of images trained on per second."""
         return (self.state.steps_done - self.steps) * self.state.batch_size / self.seconds
 
 
 class Watch:
-    """Does everything around the loop, which has to report each step and each epoch to this object.
+    """Does everything around the training loop, which has to report each step and each epoch to this object.
 
     Made by `watching`.
 
@@ -135,7 +135,7 @@ class Watch:
     Failure
         From `step` and `epoch`, if the loss or the weights have become NaN or infinite, or the disk is full.
     Interrupted
-        From `step` and `epoch`, after a signal. In either case the run can be resumed from what was saved last.
+        From `step` and `epoch`, after a signal. After either error, the run can be resumed from what was saved last.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Watch:
 
     def step(self, loss: torch.Tensor) -> None:
         """Record the loss of the step just done; `loss` is in nats, of shape (). A few times per second, also check the losses,
-        show the progress and, if it is due, save the state."""
+        show the progress and, if a save is due, save the state."""
         state = self.state
         state.losses[(state.steps_done - 1) % state.epoch_steps] = loss
         if self.film:
@@ -205,7 +205,7 @@ class Watch:
         save_tensors(self.run.resume_path, self.state.state_dict())
 
     def stop_if_asked(self) -> None:
-        """Raise `Interrupted` after a signal; the state has just been saved."""
+        """Raise `Interrupted` if a signal has been received. Call this only when the state has just been saved."""
         if self.signals.received:
             raise stopped(self.run, self.state, self.signals.received)
 
@@ -214,10 +214,7 @@ class Watch:
         return self.state.losses[: (self.state.steps_done - 1) % self.state.epoch_steps + 1]
 
     def check_losses(self) -> None:
-        """Raise `Failure` if the loss of a step of this epoch is NaN or infinite.
-
-        This is called before each save, so no state after such a step is saved.
-        """
+        """Raise `Failure` if a step of this epoch had a NaN or infinite loss; called before each save, so that none is saved."""
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
@@ -227,7 +224,7 @@ class Watch:
             )
 
     def check_weights(self) -> None:
-        """Raise `Failure` if the epoch's last step made weights NaN or infinite; its loss, computed before, cannot show that."""
+        """Raise `Failure` if the epoch's last step made weights NaN or infinite, which the loss before that step cannot show."""
         if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 

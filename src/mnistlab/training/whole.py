@@ -1,14 +1,14 @@
-"""A network as plain numbers, from which it can be computed without torch: its layers, and its weights in 8 bits.
+"""A network as plain numbers, from which its output can be computed without torch: its layers, and its weights in 8 bits.
 
-The layers are a list of objects, in the order in which they are computed. Each object has its `kind` first, and each but the
-picture has a `name`. The kinds are:
+The layers are a list of objects, in the order in which they are computed. Each object begins with its `kind`; each except the
+picture also has a `name`. The kinds are:
 
 - picture: `mean` and `std` of pixels from 0 to 1; `deskew`, whether the digit is deskewed first
 - contrast: `window`, `whole` and `little`, as in `mnistlab.networks.contrast`
 - convolution: `shape` of its weights (out, in per group, height, width), `stride`, `padding`, `groups`, and `bias`,
   whether it has one
 - pooling: max-pooling over `size` by `size` values
-- normalisation: `size`, the number of channels; multiplies each channel by a factor and adds an offset
+- normalisation: `size`, the number of channels; the layer multiplies each channel by a factor and adds an offset
 - relu, average (the mean of each map), flatten
 - linear: `shape` of its weights (out, in), and `bias`, whether it has one
 """
@@ -34,7 +34,7 @@ LEVELS = 127
 
 
 def describe_layers(model: NeuralNet, normalisation: Normalisation, deskew: bool) -> str:
-    """The layers, as JSON."""
+    """The layers of the model, as JSON in the form that is described at the top of this module."""
     picture = {"kind": "picture", "mean": normalisation.mean, "std": normalisation.std, "deskew": deskew}
     rows = [describe(name, layer) for name, layer in model.layers.named_children() if not isinstance(layer, nn.Dropout)]
     return json.dumps([picture, *rows])
@@ -83,7 +83,7 @@ def bytes_of(model: NeuralNet) -> int:
 
 
 def whole_state(model: NeuralNet) -> WholeState:
-    """The model's current weights, each accurate to half its row's scale."""
+    """The model's current weights, each accurate to within half the scale of its row."""
     values, scales, vectors = [np.zeros(0, np.int8)], [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     for layer in model.layers:
         if isinstance(layer, nn.Conv2d | nn.Linear):

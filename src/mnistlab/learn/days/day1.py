@@ -97,8 +97,8 @@
 #
 # `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit cette page sous forme de carnet
 # Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Désormais, terminez chaque journée par `git add .`, qui
-# choisit ce qu'il faut garder, et `git commit -m "Jour 1"`, qui l'enregistre sous ce nom ; `git log` raconte l'histoire depuis
-# le début.
+# choisit ce qu'il faut garder, et par `git commit -m "Jour 1"`, qui l'enregistre sous ce nom ; `git log` raconte l'histoire
+# depuis le début.
 
 # %%
 import sys
@@ -205,7 +205,8 @@ print(seven[3].astype(np.int64) + 100)
 # ## Le premier tenseur
 #
 # Un tenseur a une forme (**shape**), un type (**dtype**) et un appareil où il réside (**device**). Presque toutes les erreurs
-# de la semaine viennent de là : l'un des trois n'est pas celui que vous croyiez. Commencez donc par afficher les trois.
+# de la semaine viennent de là : l'une de ces propriétés n'est pas celle que vous croyiez. Commencez donc par afficher les
+# trois.
 
 # %%
 pixels = torch.tensor(seven)
@@ -292,8 +293,8 @@ plt.show()
 # ## Un chiffre, c'est 784 nombres
 #
 # Un vrai chiffre, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une
-# image de 28x28 pixels. Une copie est livrée avec mnistlab : cela marche même sans connexion. Voici le premier chiffre, avec
-# tous ses nombres.
+# image de 28x28 pixels. Une copie de MNIST est livrée avec mnistlab : cela marche même sans connexion. Voici le premier
+# chiffre, avec tous ses nombres.
 
 # %%
 from mnistlab import open_dataset

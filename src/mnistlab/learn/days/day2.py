@@ -54,8 +54,8 @@ Unreachable("data", download=True)
 # Le message énumère les miroirs essayés, et ce que chacun a répondu. Ici, aucun serveur ne répond ; souvent, vous lirez plutôt
 # `HTTP Error 503` (le serveur est surchargé ou en panne) ou `HTTP Error 403` (le serveur refuse de vous servir, ou un pare-feu
 # interdit le téléchargement). Votre programme n'y est pour rien. Attendez, ou placez les fichiers vous-même là où torchvision
-# les cherche : `data/MNIST/raw`. C'est ce que fait mnistlab avec la copie livrée avec lui, après en avoir vérifié chaque
-# octet ; `download=True` trouve alors tout sur place et ne télécharge rien.
+# les cherche : `data/MNIST/raw`. C'est ce que fait mnistlab avec la copie qu'il contient, après en avoir vérifié chaque octet ;
+# `download=True` trouve alors tout sur place et ne télécharge rien.
 
 # %%
 from pathlib import Path
@@ -114,8 +114,8 @@ print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="fr"
 # `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec la moyenne et l'écart type des
-# images d'entraînement, leurs pixels, une fois normalisés, ont une moyenne de 0 et un écart type de 1. Bien des exemples trouvés
-# sur le web sont faits pour des images en couleurs, avec trois moyennes et trois écarts types :
+# images d'entraînement, les pixels de ces images, une fois normalisés, ont une moyenne de 0 et un écart type de 1. Bien des
+# exemples trouvés sur le web sont faits pour des images en couleurs, avec trois moyennes et trois écarts types :
 
 # %% raises="RuntimeError"
 transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))(transforms.ToTensor()(raw[0][0]))
@@ -241,13 +241,13 @@ plt.show()
 
 # %% [markdown] lang="fr"
 # Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids si loin que le réseau
-# donne la même réponse à toutes les images, quoi qu'elles montrent. Sa perte reste alors à 2,30, celle d'une réponse au hasard
-# parmi dix chiffres. Avec des nombres de 0 à 1, le réseau apprend ; avec des pixels normalisés, il apprend plus vite.
+# donne la même réponse à toutes les images, quoi qu'elles montrent. La perte du réseau reste alors à 2,30, celle d'une réponse
+# au hasard parmi dix chiffres. Avec des nombres de 0 à 1, le réseau apprend ; avec des pixels normalisés, il apprend plus vite.
 #
 # ## Pourquoi mélanger ?
 #
 # Entraînons deux fois le même réseau sur les mêmes images, en un seul passage à chaque fois. La première fois, les images sont
-# triées : tous les 0, puis tous les 1, jusqu'aux 9 ; la seconde, elles sont bien mélangées. Les deux fois, le réseau lit
+# triées : tous les 0, puis tous les 1, jusqu'aux 9 ; la seconde fois, elles sont bien mélangées. Les deux fois, le réseau lit
 # ensuite des chiffres qu'il n'a jamais vus.
 
 # %% quick="steps = 20"
@@ -285,8 +285,8 @@ plt.show()
 
 # %% [markdown] lang="fr"
 # Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
-# efface un peu les précédents. Quand elles sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez ce dernier
-# résultat dans votre journal : il dépasse nettement celui des moyennes du jour 1.
+# efface un peu les précédents. Quand les images sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le
+# résultat obtenu avec ce mélange dans votre journal : il dépasse nettement celui des moyennes du jour 1.
 
 # %%
 from mnistlab.learn.diary import write_down

@@ -223,9 +223,9 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Les deux réseaux
 #
-# Ces deux réseaux sont ceux avec lesquels mnistlab lui-même a commencé, et ils suivent l'ordre des manuels : convolution, ReLU
-# et max-pooling, répétés deux ou trois fois, puis Flatten et Linear. Chaque convolution donne maintenant de nombreux canaux ;
-# pour former l'un d'eux, elle a un noyau par canal d'entrée, et additionne ce que donnent ces noyaux.
+# Les deux réseaux que voici sont ceux avec lesquels mnistlab lui-même a commencé ; ils suivent l'ordre des manuels :
+# convolution, ReLU et max-pooling, répétés deux ou trois fois, puis Flatten et Linear. Chaque convolution donne maintenant de
+# nombreux canaux ; pour former l'un d'eux, elle a un noyau par canal d'entrée, et additionne ce que donnent ces noyaux.
 
 
 # %%

@@ -329,7 +329,7 @@ plt.show()
 # ## Ce qui active un canal
 #
 # Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux précédents.
-# Interrogeons-le, montrons-lui tous les chiffres de validation, et découpons ce qui l'active le plus.
+# Montrons-lui tous les chiffres de validation, et découpons ce qui active le plus son canal.
 
 
 # %%

@@ -8,9 +8,9 @@
 # %% [markdown] lang="fr"
 # # Jour 5 : dans les règles de l'art
 #
-# La première semaine du projet mnistlab (voir le jour 3) s'est terminée sur deux nombres : 99,14 % avec deux convolutions,
-# 99,31 % avec trois. Le second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à
-# cette question, et à la poser avant de croire un nombre, à commencer par les vôtres.
+# La première semaine du projet (voir le jour 3) s'est terminée sur deux nombres : 99,14 % avec deux convolutions, 99,31 % avec
+# trois. Le second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à cette question,
+# et à la poser avant de croire des nombres, à commencer par les vôtres.
 
 # %%
 import matplotlib.pyplot as plt
@@ -375,7 +375,7 @@ for right in (9914, 9931):
 # ## 99,31, est-ce mieux que 99,14 ?
 #
 # Commençons par deux réseaux à nous : `quick`, et la même recette avec deux fois moins de pas. Tous deux sont entraînés, puis
-# testés une seule fois ; ensuite, on ne choisit plus rien.
+# testés une fois ; ensuite, on ne choisit plus rien.
 
 # %% quick="half, whole = half.override(steps=2), whole.override(steps=4)"
 from mnistlab import RECIPES, compare_runs, train
@@ -471,9 +471,9 @@ print(needed, round(ours * wrong_three))
 # listes d'erreurs de la première semaine, nul ne peut trancher. Gardez les vôtres : chaque dossier d'entraînement a la sienne,
 # dans `test.json`.
 #
-# Et même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois
-# convolutions font une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont été entraînées ainsi depuis, et
-# leurs résultats sont dans le paquet :
+# Même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois convolutions
+# font une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont été entraînées ainsi depuis, et leurs résultats
+# sont dans le paquet :
 
 # %%
 import re

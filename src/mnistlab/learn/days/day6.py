@@ -368,7 +368,7 @@ plt.show()
 # ## Ce qui n'est pas un chiffre
 #
 # Voici quatre dessins qui ne sont pas des chiffres. Le softmax du réseau partage une probabilité de 1 entre dix chiffres, quoi
-# qu'on lui montre : il est *obligé* de répondre.
+# qu'on montre au réseau : il est *obligé* de répondre.
 
 # %%
 marks = np.zeros((4, 200, 200), np.uint8)

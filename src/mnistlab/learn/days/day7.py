@@ -65,9 +65,9 @@ def milliseconds(work, times=9):
 # all the images in memory as `uint8` and takes a whole batch in one go, by index. The resulting pixels are the same.
 
 # %% [markdown] lang="fr"
-# **Les données d'abord.** La plupart des chargeurs vont chercher les images une par une, convertissent chacune, puis les
-# empilent en un lot, ici de 128. Le nôtre garde toutes les images en mémoire, en `uint8`, et en prend un lot entier d'un seul
-# coup, par leurs indices. Les pixels obtenus sont les mêmes.
+# **Les données d'abord.** La plupart des chargeurs vont chercher et convertissent les images une par une, puis les empilent en
+# un lot, ici de 128. Le nôtre garde toutes les images en mémoire, en `uint8`, et en prend un lot entier d'un seul coup, d'après
+# les indices des images. Les pixels obtenus sont les mêmes.
 
 # %%
 from torchvision.transforms import Compose, Normalize, ToTensor
@@ -124,8 +124,8 @@ plt.show()
 
 # %% [markdown] lang="fr"
 # C'est le réseau qui prend du temps, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte presque rien.
-# Regardons donc dans le réseau. Le travail d'une couche se compte sans chronomètre : une convolution se sert de chacun de ses
-# poids une fois à chaque endroit où se pose son noyau.
+# Regardons donc à l'intérieur du réseau. Le travail d'une couche se compte sans chronomètre : une convolution se sert de chacun
+# de ses poids une fois à chaque endroit où se pose son noyau.
 
 # %%
 rows = [row for row in network.describe() if row.multiply_adds]
@@ -448,7 +448,7 @@ NeuralNet(widths=(8, 16, 32, 64, 128))
 # Pour ajouter une couche que mnistlab n'a pas, écrivez une classe de dix lignes. L'idée qui a permis aux réseaux de devenir
 # profonds (ResNet, 2015) est la *connexion résiduelle* : une couche ajoute quelque chose à son entrée au lieu de la remplacer.
 # Tant que ses poids sont nuls, elle ne change rien : l'insérer ne peut pas abîmer ce que le réseau sait. C'est ensuite
-# l'entraînement qui lui trouve des poids.
+# l'entraînement qui trouve les poids de cette couche.
 
 
 # %%
@@ -531,7 +531,7 @@ strip(*changed[:, 0].numpy())
 # %% [markdown] lang="fr"
 # Pourquoi `clone()` ? Parce que, sans lui, la fonction noircirait les carrés dans les images mêmes qu'on lui passe.
 # L'augmentation aide-t-elle vraiment ? Pour le savoir, faites comme au jour 5 : entraînez avec plusieurs graines, avec et sans
-# l'augmentation, et comparez les moyennes sur les images de validation, en tenant compte de leur dispersion.
+# l'augmentation, et comparez les moyennes sur les images de validation, en tenant compte de la dispersion.
 #
 # ## Ajouter une recette
 #

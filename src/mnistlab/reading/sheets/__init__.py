@@ -1,1 +1,1 @@
-"""From a picture of a form or a table to its fields and cells; imports no torch."""
+"""From a picture of a form or a table to its fields or cells, without importing torch."""

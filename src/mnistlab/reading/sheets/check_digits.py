@@ -8,7 +8,7 @@ __all__ = ["CHECKS"]
 
 
 def luhn(text: str) -> bool:
-    """Luhn's check, for cards and many account numbers."""
+    """Luhn's check, for card numbers and many account numbers."""
     digits = [int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(text))]
     return sum(digit - 9 if digit > 9 else digit for digit in digits) % 10 == 0
 

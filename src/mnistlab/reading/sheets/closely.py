@@ -1,4 +1,4 @@
-"""Read a flattened part of a sheet after its lines were erased: it is level, and its cells have a known size."""
+"""Read a part of a sheet after it was flattened and its lines erased: it is level, and its cells have a known size."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def marks_on(
 ) -> list[Mark]:
     """The digits in a flattened picture, uint8 (H, W), whose cells are `CELL_HEIGHT` high, from strokes and from the finder.
 
-    At each place, the more confident of the two answers is kept; if they differ, its probability is lowered.
+    At each place, the more confident of the two answers is kept; if they differ, the kept one's probability is lowered.
     """
     strokes = connected_strokes(classifier, gray, raise_if_cancelled)
     if finder is None:

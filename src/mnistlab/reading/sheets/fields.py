@@ -58,7 +58,7 @@ class Entry:
     name : str
         The field's name.
     digits : tuple of Digit
-        From left to right.
+        The digits, from left to right.
     corners : tuple of (float, float)
         The field's four corners in the picture, in pixels, clockwise from the top left one.
     why : tuple of str
@@ -83,13 +83,13 @@ class Entry:
         return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
-        """The content in plain types, for JSON.
+        """The entry in plain types, for JSON.
 
         Returns
         -------
         dict
-            text, check (whether a person should look), why, corners in pixels, rounded to tenths, and digits as in
-            `Digit.to_dict`.
+            text, check (whether a person should check the field), why, corners (in pixels, rounded to tenths), and digits (as in
+            `Digit.to_dict`).
         """
         return {
             "text": self.text, "check": bool(self.why), "why": list(self.why),
@@ -103,7 +103,7 @@ def read_fields(
 ) -> tuple[tuple[Entry, ...], tuple[tuple[float, float], ...]]:
     """The content of each field of a form in a picture, uint8 (H, W) or (H, W, 3), and the form's four corners in the picture.
 
-    Raises `UserError` if the form is not found in the picture, or if the picture shows a different one.
+    Raises `UserError` if the form is not found in the picture, or if the picture shows a different form.
     """
     gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
     placed = register(layout, gray)
@@ -141,7 +141,7 @@ def read_field(
 
 
 def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]:
-    """A field with a little of its surroundings, flattened; and the field's box (x, y, width, height) in that picture."""
+    """A field and a little around it, flattened; and the field's box (x, y, width, height) in the flattened picture."""
     x, y, width, height = field.box
     high, wide = height * placed.size[1], width * placed.size[0]
     scale = min(CELL_HEIGHT / high, WIDEST / wide)
@@ -166,7 +166,7 @@ def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]
 
 
 def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
-    """The horizontal and vertical lines of a flattened field: its sides, and lines that go all the way across."""
+    """The horizontal and vertical lines of a flattened field: its sides, lines all the way across it, frames and combs."""
     dark = darker(flat)
     x, y, width, height = box
     lines = level_segments(dark, max(24, round(ACROSS * width)), 1.0)
@@ -181,7 +181,7 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
 
 
 def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:
-    """The lines that go from one side to the other, in the form that `erased` takes."""
+    """The lines that go from one side of the field to the other, in the form that `erased` takes."""
     return [
         (float(middle[1] + slope * (start - ROOM - middle[0])), float(start) - ROOM, float(end) + ROOM, float(slope))
         for slope, middle, start, end in zip(found.slope, found.middle, found.start, found.end, strict=True)
@@ -228,7 +228,10 @@ def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]
 
 
 def with_label(mark: Mark, label: int) -> Mark:
-    """The mark, now read as class `label`: that class's probability is swapped with that of the class it was read as before."""
+    """The mark, now read as class `label`.
+
+    The probability of this class is swapped with that of the class that the mark was read as before.
+    """
     if label == mark.label:
         return mark
     probabilities: NDArray[np.float32] = mark.probabilities.copy()

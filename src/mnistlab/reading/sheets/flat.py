@@ -79,7 +79,10 @@ def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[in
 
 
 def slope(places: NDArray[np.float32], step: int) -> Points:
-    """How far one moves in the picture per pixel of the flattened part, measured in the middle of the part: float64 (2, 2)."""
+    """How far a point moves in the picture per pixel of the flattened part, measured in the middle of the part: float64 (2, 2).
+
+    The first row is for a pixel across, the second for a pixel down.
+    """
     row, column = places.shape[0] // 2, places.shape[1] // 2
     across = places[row, min(column + 1, places.shape[1] - 1)] - places[row, max(column - 1, 0)]
     down = places[min(row + 1, places.shape[0] - 1), column] - places[max(row - 1, 0), column]
@@ -103,9 +106,9 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
     """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless its own is lighter.
 
-    Each edge of a piece is moved to within two pixels of the line's usual edge, the median over all pieces no thicker than `most`
-    pixels, so that a stroke running along the line is not taken for part of it. Returns the usual thickness; None if no piece
-    was that thin.
+    If necessary, each edge of a piece is moved to within two pixels of the line's usual edge, the median over all pieces no
+    thicker than `most` pixels, so that a stroke running along the line is not taken for part of it. Returns the line's usual
+    thickness; None if no piece was that thin.
     """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))
@@ -136,7 +139,7 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
 
 
 def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
-    """Whether a line along the rows continues from `start` to `end`, as a field's frame does; a digit's stroke stops short."""
+    """Whether a horizontal line is unbroken from `start` to `end`, as a line of a frame is; a digit's stroke stops short."""
     place, first, _, slope = line
     x = np.arange(start, end)
     y = np.round(place + slope * (x - first)).astype(int)

@@ -57,9 +57,9 @@ def sides_of_frames(gray: Gray, dark: Floats, upright: Segments) -> tuple[list[S
     gray : ndarray of uint8, shape (H, W)
         The flattened field.
     dark : ndarray of float32, shape (H, W)
-        The result of `darker` for it.
+        The result of `darker` for `gray`.
     upright : Segments
-        The vertical lines in it; some may be strokes of digits.
+        The vertical lines in the field; some may be strokes of digits.
     """
     ink = blackhat(gray)
     rows, columns = (np.asarray(cv2.dilate(dark, np.ones(size, np.uint8))) > CLEAR for size in ((3, 1), (1, 3)))
@@ -84,7 +84,7 @@ def sides_of_frames(gray: Gray, dark: Floats, upright: Segments) -> tuple[list[S
 
 
 def pairs_of(upright: Segments) -> list[tuple[int, int]]:
-    """The pairs of vertical lines that may be the left and right side of a frame, nearest first."""
+    """The pairs of vertical lines that may be the left and right side of a frame, those closest together first."""
     x, both = upright.middle[:, 1], (upright.start, upright.end)
     pairs = []
     for left, right in itertools.permutations(range(len(x)), 2):
@@ -97,7 +97,7 @@ def pairs_of(upright: Segments) -> list[tuple[int, int]]:
 
 
 def add(lines: list[Segment], more: Iterable[Segment]) -> None:
-    """Add those of the lines that are not there yet, or only in part."""
+    """Add to `lines` those of `more` that `lines` does not hold yet, or only in part."""
     for line in more:
         if not any(other[1] <= line[1] + SOFT and line[2] <= other[2] + SOFT and same(line, other) for other in lines):
             lines.append(line)
@@ -110,7 +110,7 @@ def blackhat(gray: Gray) -> Floats:
 
 
 def ends_of(upright: Segments, places: Floats) -> Points:
-    """The points (N, 2) of vertical lines at y = `places`."""
+    """The points (N, 2) on N vertical lines, each at its line's y in `places`."""
     x = upright.middle[:, 1] + upright.slope * (places - upright.middle[:, 0])
     return np.column_stack([x, places]).astype(np.float64)
 
@@ -132,7 +132,10 @@ def darkness(ink: Floats, dark: Dark, first: Points, last: Points) -> Floats:
 
 
 def darkest(ink: Floats, dark: Dark, first: Points, last: Points) -> Points | None:
-    """The ends (2, 2) of the darkest line from one of the points `first` to one of `last`, (N, 2), if one is dark throughout."""
+    """The ends (2, 2) of the darkest line from one of the points `first` to one of `last`, (N, 2).
+
+    None if no such line is dark throughout.
+    """
     found = darkness(ink, dark, first[:, None], last[None])
     one, other = np.unravel_index(int(found.argmax()), found.shape)
     return np.array([first[one], last[other]]) if found[one, other] > 0 else None
@@ -141,7 +144,7 @@ def darkest(ink: Floats, dark: Dark, first: Points, last: Points) -> Points | No
 def parallels(ink: Floats, dark: Dark, first: Points, last: Points) -> list[Segment]:
     """The vertical lines near the points `first` and `last`, (2,), that are darker than what is beside them.
 
-    Two frames side by side have two sides there, which `Segments` may hold as one line between them.
+    Where two frames stand side by side, there are two such lines, which `Segments` may hold as one line between the two.
     """
     aside = np.arange(-ASIDE, ASIDE + 1)[:, None] * (1, 0)
     best = darkest(ink, dark, first + aside, last + aside)
@@ -172,7 +175,7 @@ def combs(gray: Gray, level: Segments) -> tuple[list[Segment], list[Segment]]:
     gray : ndarray of uint8, shape (H, W)
         The flattened field.
     level : Segments
-        The horizontal lines in it.
+        The horizontal lines in the field.
     """
     ink = blackhat(gray)
     rows, columns = (np.asarray(cv2.dilate(ink, np.ones(size, np.uint8))) for size in ((3, 1), (1, 3)))
@@ -198,7 +201,7 @@ def combs(gray: Gray, level: Segments) -> tuple[list[Segment], list[Segment]]:
 
 
 def whole_run(on: Dark, place: int) -> tuple[int, int]:
-    """The first and last number of the run of True, perhaps with gaps of a pixel, around `place` in `on`, bool (N,)."""
+    """The first and last index of the run of True, perhaps with gaps of a pixel, around index `place` in `on`, bool (N,)."""
     closed = cv2.morphologyEx(on.astype(np.uint8)[None], cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
     off = np.asarray(closed)[0] == 0
     before, after = np.flatnonzero(off[:place]), np.flatnonzero(off[place:])
@@ -206,7 +209,7 @@ def whole_run(on: Dark, place: int) -> tuple[int, int]:
 
 
 def heights(dark: Dark, base: Points, slope: float) -> NDArray[np.int64]:
-    """How many pixels of ink stand on each point (x, y), (N, 2), of a line of that slope, one above the other; int64 (N,)."""
+    """The height in pixels, int64 (N,), of the unbroken ink on each point (x, y), (N, 2), of a line with slope `slope`."""
     up = np.arange(SOFT, len(dark))
     x = np.clip(np.rint(base[:, :1] + slope * up).astype(int), 0, dark.shape[1] - 1)
     y = np.rint(base[:, 1:] - up).astype(int)
@@ -215,9 +218,9 @@ def heights(dark: Dark, base: Points, slope: float) -> NDArray[np.int64]:
 
 
 def teeth_of(high: NDArray[np.int64], least: float) -> list[tuple[int, int]] | None:
-    """The places of a comb's teeth in `high`, int64 (N,), the ink's height on each point of a line, and their heights.
+    """The places of a comb's teeth, as indices into `high`, and the teeth's heights; None if there is no comb.
 
-    None if there is no comb.
+    `high`, int64 (N,), is the ink's height on each point of a line; teeth lower than `least` do not count.
     """
     for cells in range(MOST_TEETH, 0, -1):
         places = np.rint(np.linspace(0, len(high) - 1, cells + 1)).astype(int)
@@ -235,6 +238,6 @@ def teeth_of(high: NDArray[np.int64], least: float) -> list[tuple[int, int]] | N
 
 
 def segment(ends: Points) -> Segment:
-    """The line between two points, (2, 2), as `erased` takes it: (x, y) for a horizontal line and (y, x) for a vertical one."""
+    """The line between two points, (2, 2), as `erased` takes it; each point is (x, y), or (y, x) for a vertical line."""
     (start, place), (end, other) = ends.tolist()
     return place, start, end, (other - place) / max(1.0, end - start)

@@ -1,4 +1,4 @@
-"""Turn a table that was found into a layout for more sheets of the same kind: each cell becomes a field."""
+"""Turn a table found in a picture into a layout for more sheets of the same kind: each cell becomes a field."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def column_name(column: int) -> str:
 
 
 def to_toml(layout: Layout) -> str:
-    """The text of a file that `read_layout` reads as that layout; its `form_name` names the picture of the form, if any."""
+    """The text of a file that `read_layout` reads as `layout`; it names the picture of the form, if any, by `form_name`."""
     form = layout.form is not None
     lines = [f"form = {toml_text(layout.form_name)}" if form else f'sheet = "{layout.sheet}"']
     for field in layout.fields:

@@ -32,7 +32,7 @@ class Grid:
     Attributes
     ----------
     points : ndarray of float64, shape (rows + 1, columns + 1, 2)
-        Where its lines cross, x and y in pixels of the picture, even where cells are merged and a line is missing.
+        Where the grid's lines cross, x and y in pixels of the picture, even where cells are merged and a line is missing.
     below : ndarray of bool, shape (rows - 1, columns)
         Whether there is a line between a cell and the one below it.
     beside : ndarray of bool, shape (rows, columns - 1)
@@ -146,7 +146,7 @@ def half_the_way(lines: Segments) -> int:
 
 
 def table_of(across: Lines, down: Lines, reach: float) -> tuple[Lines, Lines]:
-    """The lines of the table with the most crossings; a table's lines cross each other, directly or through others."""
+    """The lines of the table with the most crossings; lines that cross, directly or through others, belong to one table."""
     if not len(across.at) or not len(down.at):
         return across, down
     meets = (

@@ -148,7 +148,7 @@ class Flat:
 
 
 def bent(at: Points, values: Points, known: NDArray[np.bool_], wanted: Points) -> Points:
-    """A line or parabola through most of the known values, evaluated at the wanted places."""
+    """A straight line or parabola that follows most of the known values, evaluated at the wanted places."""
     if known.sum() < 6:
         return np.full(len(wanted), float(np.median(values[known])) if known.any() else 0.0)
     x, y = (at[known] - at[0]) / np.ptp(at), values[known]
@@ -169,6 +169,6 @@ def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
 
 
 def between(places: Points) -> NDArray[np.int64]:
-    """Bounds that delimit, in turn, the part between two neighbouring places and the surroundings of a place."""
+    """Bounds that delimit, alternately, the part between two neighbouring places and the surroundings of a place."""
     room = 0.1 * np.diff(places)
     return np.stack([places[:-1] + room, places[1:] - room], 1).round().astype(np.int64).reshape(-1)

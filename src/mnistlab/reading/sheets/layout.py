@@ -49,9 +49,9 @@ class Field:
     pattern : str, optional
         A regular expression that the field's digits, taken together, should match.
     range : tuple of two floats, optional
-        The smallest and largest number expected there.
+        The smallest and largest number expected in the field.
     check : {"luhn", "ean", "mod11", "mod97"}, optional
-        The kind of check digits that the number has.
+        The kind of check digits that the number in the field has.
 
     Raises
     ------
@@ -99,7 +99,7 @@ class Field:
         return cls(name, (x, y, width, height))
 
     def misfits(self, text: str) -> list[Clause]:
-        """The expectations that the digits do not meet. If any are set, a blank meets none, unless the pattern allows it."""
+        """The expectations that the digits do not meet. A blank field meets none, unless its pattern allows blanks."""
         found = []
         if not text:
             needed = (self.range or self.check) if self.pattern is None else not re.fullmatch(self.pattern, "")
@@ -126,7 +126,7 @@ def fault_of(pattern: object) -> Clause | Exception | None:
 
 
 def numbers(value: Any, count: int, wrong: str, name: str) -> tuple[float, ...]:
-    """`value` as `count` finite numbers. Raises `UserError` with the key `wrong` if it is anything else."""
+    """`value` as `count` finite numbers. Raises `UserError` with the key `wrong` if `value` is anything else."""
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == count:
         plain = [isinstance(one, int | float) and not isinstance(one, bool) for one in value]
         if all(plain) and np.isfinite(np.array(value, np.float64)).all():
@@ -141,12 +141,12 @@ class Layout:
     Parameters
     ----------
     fields : tuple of Field
-        In the order in which they are reported.
+        The fields, in the order in which they are reported.
     sheet : {"picture", "frame", "corners"}
         What the boxes are fractions of: the whole picture, the largest frame of lines in it, or the sheet of paper, whose four
         corners must be in the picture.
     form : ndarray of uint8, shape (H, W) or (H, W, 3), optional
-        A picture of the empty form. If it is given, the boxes are fractions of the form instead of `sheet`.
+        A picture of the empty form. If it is given, the boxes are fractions of the form, and `sheet` is not used.
     form_name : str
         The name of `form` in messages.
 
@@ -215,8 +215,9 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
 
 
 def layout_of(content: bytes, name: str, read_form: ReadForm, *, more: Sequence[Field] = ()) -> Layout:
-    """The layout in a TOML file's bytes; `read_form` returns the picture that the file names, and its name for messages.
+    """The layout in a TOML file's bytes.
 
+    `read_form` gets the name that the file gives for the form's picture; it returns the picture and its name for messages.
     Raises `UserError` as `read_layout` does; its message calls the file `name`.
     """
     try:

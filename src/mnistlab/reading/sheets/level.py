@@ -25,7 +25,7 @@ ASTRAY = 0.01
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of one direction on a levelled sheet, grouped by position."""
+    """The lines of one direction on a levelled sheet; each line is made of parts at about the same position."""
 
     at: Floats
     """(N,): the y of horizontal lines, or the x of vertical ones, ascending."""
@@ -33,7 +33,10 @@ class Lines:
     """The start and end of each part of each line."""
 
     def covering(self, at: float, reach: float) -> NDArray[np.bool_]:
-        """Which lines have a part that covers the place `at` along them, or ends within `reach` pixels of it: bool (N,)."""
+        """Which lines have a part that covers the coordinate `at`, or ends within `reach` pixels of it: bool (N,).
+
+        The coordinate is measured along the lines.
+        """
         return np.array([any(a - reach <= at <= b + reach for a, b in parts) for parts in self.spans], bool)
 
     def kept(self, which: NDArray[np.bool_]) -> Lines:
@@ -57,7 +60,7 @@ class Lines:
 
 
 def covered(parts: list[tuple[float, float]]) -> float:
-    """The total length of the parts, counting overlaps once."""
+    """The total length of a line's parts, given by start and end, counting overlaps once."""
     total, reached = 0.0, -np.inf
     for start, end in sorted(parts):
         total += max(0.0, end - max(start, reached))
@@ -66,7 +69,7 @@ def covered(parts: list[tuple[float, float]]) -> float:
 
 
 def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """The matrix (3, 3) that makes these lines horizontal and vertical, and keeps the picture's middle and size."""
+    """The matrix (3, 3) that makes lines horizontal (`level`) or vertical (`upright`), keeping the picture's middle and size."""
     height, width = shape
     to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, max(width, height) / 2]])
     ends = vanishing(level, False, to_middle), vanishing(upright, True, to_middle)
@@ -82,7 +85,10 @@ def level_sheet(level: Segments, upright: Segments, shape: tuple[int, ...]) -> N
 
 
 def vanishing(lines: Segments, upright: bool, to_middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where lines of one direction meet, float64 (3,), in the coordinates of `to_middle`; lines that miss it count little."""
+    """The point where lines of one direction meet, float64 (3,), in the coordinates that `to_middle` converts to.
+
+    Lines that miss the point count little.
+    """
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
@@ -118,7 +124,10 @@ def astray(
 def on_level_sheet(
     lines: Segments, matrix: NDArray[np.float64], upright: bool
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """For horizontal lines: y, the x of both ends, and the slope, float32 (N,) each; for `upright` ones, x and y are swapped."""
+    """Lines after `matrix` has levelled the sheet: y, the x of both ends, and the slope, float32 (N,) each.
+
+    This holds for horizontal lines; for `upright` ones, x and y are swapped.
+    """
     ends = []
     for end in (lines.start, lines.end):
         aside = lines.middle[:, 1] + lines.slope * (end - lines.middle[:, 0])
@@ -133,7 +142,7 @@ def on_level_sheet(
 
 
 def gathered(at: Floats, start: Floats, end: Floats, slope: Floats, side: float) -> Lines:
-    """The parts grouped into lines, in a picture whose longer side is `side`; parts that are not level are dropped."""
+    """Parts grouped into lines, without those that slope too much; `side` is the longer side of the picture in pixels."""
     places: list[float] = []
     parts: list[list[tuple[float, float]]] = []
     for n in np.argsort(at, kind="stable"):

@@ -50,7 +50,7 @@ class Segments:
 def darker(gray: Gray) -> Floats:
     """How much darker each pixel is than what lies on either side, float32 (H, W).
 
-    The unit is the standard deviation of the noise; values end at `CAP`.
+    The unit is the standard deviation of the noise; values are clipped to the range from -1 to `CAP`.
     """
     light = cv2.GaussianBlur(gray, (0, 0), 0.7).astype(np.float32)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICKEST, THICKEST))
@@ -61,7 +61,7 @@ def darker(gray: Gray) -> Floats:
 
 
 def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
-    """The usual value of `apart` near each pixel, and the standard deviation of the noise there: float32 (H, W) each."""
+    """The usual value of `apart` near each pixel, and the standard deviation of the noise near it: float32 (H, W) each."""
     height, width = apart.shape
     rows, columns = max(1, height // BLOCK), max(1, width // BLOCK)
     whole = apart[: rows * (height // rows), : columns * (width // columns)]
@@ -76,7 +76,10 @@ def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
 
 
 def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
-    """The horizontal lines in the result of `darker`; a stretch has `run` pixels, and a line at least `long` stretches."""
+    """The horizontal lines in the result of `darker`.
+
+    Darkness is averaged over stretches of `run` pixels; a line must be at least `long` stretches long.
+    """
     height, width = dark.shape
     run = run or max(24, max(height, width) // RUN)
     best = np.full(dark.shape, -1, np.float32)
@@ -96,7 +99,7 @@ def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> 
 
 
 def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
-    """A line for each piece of `labelled` at least `least` pixels wide, through the piece's points in `mask`."""
+    """A line fitted to the points in `mask` of each connected piece of `labelled` that is at least `least` pixels wide."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(labelled, connectivity=8)
     y, x = np.nonzero(mask)
     of = labels[y, x]
@@ -117,5 +120,5 @@ def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
 
 
 def upright_segments(dark: Floats, run: int | None = None, long: float = LONG) -> Segments:
-    """The vertical lines, with x and y swapped."""
+    """The vertical lines in the result of `darker`, with x and y swapped; the other arguments are those of `level_segments`."""
     return level_segments(np.ascontiguousarray(dark.T), run, long)

@@ -1,4 +1,4 @@
-"""The outline of a form in a picture: the largest frame of lines on it, or the sheet of paper itself."""
+"""The outline of a form in a picture: the largest frame of lines, or the edge of the sheet of paper."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REACH = 0.02
 
 
 def frame_of(gray: Gray) -> Points | None:
-    """The corners of the largest frame of lines, float64 (4, 2), clockwise from the top left one; None if there is none."""
+    """The corners of the largest frame of lines, float64 (4, 2), clockwise from the top left one; None if there is no frame."""
     shrink = min(1.0, WORK / max(gray.shape))
     dark = darker(resized(gray, shrink))
     level, upright = both_ways(dark)
@@ -67,7 +67,10 @@ def largest_box(across: Lines, down: Lines, reach: float) -> tuple[float, float,
 
 
 def sheet_of(gray: Gray) -> Points | None:
-    """The corners of the sheet of paper, float64 (4, 2), clockwise from the top left one; it is lighter than what it lies on."""
+    """The corners of the sheet of paper, float64 (4, 2), clockwise from the top left one; None if no sheet is found.
+
+    The sheet must be lighter than what it lies on.
+    """
     shrink = min(1.0, 800 / max(gray.shape))
     small = cv2.medianBlur(resized(gray, shrink), 9)
     filled = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8))  # writing is not an edge
@@ -90,7 +93,7 @@ def sheet_of(gray: Gray) -> Points | None:
 
 
 def straightened(hull: Points, corners: Points) -> Points:
-    """The corners where straight lines along the sides meet, so that rounded or torn corners of the paper hardly matter."""
+    """The corners where straight lines along the sheet's sides meet, so that rounded or torn corners hardly matter."""
     lines = []
     for one, other in zip(corners, np.roll(corners, -1, 0), strict=True):
         way = other - one

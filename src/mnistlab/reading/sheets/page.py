@@ -18,7 +18,10 @@ __all__ = ["sheet_of"]
 def sheet_of(
     reader: Reader, picture: Gray, layout: Layout | None, raise_if_cancelled: Callable[[], None]
 ) -> Page | None:
-    """The fields of the form in a picture, uint8 (H, W) or (H, W, 3); without a layout, the picture's table, or None."""
+    """The fields of the form in a picture, uint8 (H, W) or (H, W, 3), as a page.
+
+    Without a layout, it is the picture's table that becomes a page; None if there is no table.
+    """
     size = (picture.shape[1], picture.shape[0])
     if layout is not None:
         from mnistlab.reading.sheets.fields import read_fields

@@ -1,4 +1,7 @@
-"""Find a form in a picture: by a picture of the empty form, by its frame or by the sheet's corners; or take the whole picture."""
+"""Find a form in a picture: by a picture of the empty form, by its frame or by the sheet's corners.
+
+If the layout asks for none of these, the whole picture is taken as the form.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ class Placed:
 
 
 def register(layout: Layout, gray: Gray) -> Placed:
-    """Where the layout's form is in a picture, uint8 (H, W). Raises `UserError` if it is not found, or if another form is."""
+    """Where the layout's form is in a picture, uint8 (H, W).
+
+    Raises `UserError` if the form is not found, or if the picture shows another form.
+    """
     if layout.form is not None:
         return by_form(layout.form, gray, layout.form_name)
     return Placed.by_corners(corners_of(layout.sheet, gray))
@@ -74,7 +80,7 @@ def register(layout: Layout, gray: Gray) -> Placed:
 def corners_of(anchor: Anchor, gray: Gray) -> Points:
     """The corners of a picture, uint8 (H, W), or of the frame or sheet in it: float64 (4, 2), clockwise from the top left one.
 
-    Raises `UserError` if there is no such frame or sheet.
+    Raises `UserError` if the frame or sheet is asked for but not found.
     """
     height, width = gray.shape
     if anchor == "picture":
@@ -87,7 +93,7 @@ def corners_of(anchor: Anchor, gray: Gray) -> Points:
 
 
 def by_form(form: Gray, gray: Gray, name: str) -> Placed:
-    """Where the form is in the picture `gray`, found by a picture of the empty form."""
+    """Where the form is in the picture `gray`, found by means of `form`, a picture of the empty form."""
     if form.ndim == 3:
         form = cv2.cvtColor(form, cv2.COLOR_RGB2GRAY)
     scales = [min(1.0, WORK / max(picture.shape)) for picture in (form, gray)]
@@ -111,7 +117,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
 
 
 def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
-    """The matrix (3, 3) from the form's pixels to the picture's (None if too few features agree), and how many features agree."""
+    """The matrix (3, 3) from the form's pixels to the picture's, None if too few features agree; and how many features agree."""
     finder = cv2.SIFT.create(nfeatures=FEATURES)
     (own, first), (theirs, second) = finder.detectAndCompute(form, None), finder.detectAndCompute(seen, None)
     if first is None or second is None or len(own) < 4 or len(theirs) < 4:
@@ -130,7 +136,7 @@ def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
 
 
 def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
-    """The matrix, refined by finding squares of the form near their expected places, and the share of squares that was found."""
+    """The matrix, refined by finding squares of the form near their expected places, and the share of squares found."""
     height, width = form.shape
     share = 0.0
     own = darker(form)
@@ -165,7 +171,7 @@ def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
 
 
 def squares(dark: NDArray[np.float32]) -> list[tuple[int, int]]:
-    """The top left corners (y, x) of squares of a form that have print running both across and down."""
+    """The top left corners (y, x) of the squares of a form in which the print varies both across and down."""
     inked = (dark > 1.5).astype(np.float32)
     height, width = dark.shape
     found = []

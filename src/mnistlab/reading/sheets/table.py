@@ -68,7 +68,7 @@ class Cell:
         Returns
         -------
         dict
-            row, column, rows, columns, text, corners in pixels, rounded to tenths, and digits as in `Digit.to_dict`.
+            row, column, rows, columns, text, corners (in pixels, rounded to tenths), and digits (as in `Digit.to_dict`).
         """
         return {
             "row": self.row, "column": self.column, "rows": self.rows, "columns": self.columns, "text": self.text,
@@ -86,7 +86,7 @@ class Table:
     rows, columns : int
         How many rows and columns it has.
     cells : tuple of Cell
-        Row by row; a merged cell is there once.
+        Row by row; a merged cell is listed once.
     texts : list of list of str
         A list of texts for each row; a merged cell's text is in its first row and column, and its other places are empty.
     """
@@ -105,7 +105,7 @@ class Table:
 
     @property
     def by_row(self) -> list[tuple[Digit, ...]]:
-        """The digits of each row, from left to right; those of merged cells are in their first row."""
+        """The digits of each row, from left to right; the digits of a merged cell are in the cell's first row."""
         return [
             tuple(digit for cell in self.cells if cell.row == row for digit in cell.digits) for row in range(self.rows)
         ]
@@ -134,7 +134,7 @@ class Table:
 
 
 def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> Table | None:
-    """Read the largest table in a picture, uint8 (H, W) or (H, W, 3); None if there is none."""
+    """Read the largest table in a picture, uint8 (H, W) or (H, W, 3); None if there is no table."""
     grid = find_grid(picture)
     raise_if_cancelled()
     if grid is None:
@@ -150,7 +150,7 @@ def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], N
 
 
 def told(reader: Reader, flat: Flattened, mark: Mark, size: tuple[int, int]) -> Digit:
-    """A mark on a flattened part of a picture of `size` (width, height) as the digit that is reported."""
+    """The digit to report for a mark on a flattened part of a picture; `size` is the picture's width and height."""
     return reader._digit(mark, flat.box_in_picture(mark.box, size))
 
 
@@ -171,7 +171,10 @@ class Places:
 
     @classmethod
     def of(cls, grid: Grid) -> Places:
-        """A flattened grid whose rows are usually `CELL_HEIGHT` high, with the proportions of the picture."""
+        """The places for a grid that is flattened with its proportions kept.
+
+        The median row is `CELL_HEIGHT` pixels high, or less if the flattened table would otherwise be too large.
+        """
         points = grid.points
         high = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(1)
         wide = np.linalg.norm(np.diff(points, axis=1), axis=2).mean(0)
@@ -205,14 +208,14 @@ class Places:
         return np.asarray(moved + upper * (1 - below) + lower * below)
 
     def lines(self) -> tuple[list[Segment], list[Segment]]:
-        """The parts of lines that exist: the horizontal ones, and the vertical ones."""
+        """The parts of the grid's lines that exist: the horizontal parts, and the vertical ones."""
         rows, columns = self.grid.rows, self.grid.columns
         below = np.vstack([np.ones((1, columns), bool), self.grid.below, np.ones((1, columns), bool)])
         beside = np.hstack([np.ones((rows, 1), bool), self.grid.beside, np.ones((rows, 1), bool)]).T
         return parts_of(below, self.y, self.x), parts_of(beside, self.x, self.y)
 
     def cells(self, marks: Sequence[Mark], tell: Callable[[Mark], Digit]) -> list[Cell]:
-        """The cells with the marks whose centres lie in them."""
+        """The cells, each with the digits that `tell` makes of the marks whose centres lie in the cell."""
         held: dict[tuple[int, int], list[Mark]] = {}
         spans = self.grid.spans()
         owner = {(r, c): span[:2] for span in spans for r in range(span[0], span[2]) for c in range(span[1], span[3])}
@@ -235,7 +238,7 @@ class Places:
 
 
 def parts_of(there: NDArray[np.bool_], at: Points, along: Points) -> list[Segment]:
-    """The parts of lines that exist according to `there`, as segments that extend `ROOM` further at both ends."""
+    """The line parts for which `there` is true, as segments that extend `ROOM` pixels further at both ends."""
     return [
         (float(at[line]), float(along[part]) - ROOM, float(along[part + 1]) + ROOM, 0.0)
         for line, part in zip(*(places.tolist() for places in np.nonzero(there)), strict=True)
