@@ -33,7 +33,7 @@ __all__ = [
 
 
 def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Draw straight strokes of `radius` (B, 1, 1, 1); `segments`, float (B, S, 4), are their ends: x, y, x, y from the middle."""
+    """Draw straight strokes of `radius` (B, 1, 1, 1) between the points (x, y) and (x, y) in `segments`, float (B, S, 4)."""
     x, y = axes(images)
     x0, y0, x1, y1 = segments.view(*segments.shape, 1, 1).unbind(2)
     across, down = x1 - x0, y1 - y0

@@ -18,7 +18,7 @@ __all__ = ["Table", "check_output"]
 
 
 def check_output(path: Path, resume: bool) -> None:
-    """Raise `UserError` if the output cannot be written to `path`, or if writing it would destroy other data. Writes nothing."""
+    """Raise `UserError` if the output cannot be written to `path`, or if that would destroy existing data. Writes nothing."""
     name, state = printable(path), state_of(path)
     ending = path.suffix.lower()
     if is_folder(path):

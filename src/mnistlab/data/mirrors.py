@@ -41,7 +41,7 @@ class SourceError(Fault):
 
 
 def torchvision_download(spec: DatasetSpec, root: Path) -> None:
-    """Let torchvision download into `root`, trying one mirror after another. Raises `SourceError` if no mirror delivers.
+    """Let torchvision download into `root`, trying one mirror after another. Raises `SourceError` if the download fails.
 
     torchvision sets no timeout, and a DNS look-up cannot have one, so the download runs in a thread that is abandoned
     if such a look-up hangs.

@@ -1,4 +1,4 @@
-"""The numbers that scale pixels to mean 0 and standard deviation 1, and the single place where they are applied."""
+"""The numbers that scale pixels to mean 0 and standard deviation 1, and the one formula that applies them."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class FinderEvaluation(Evaluation):
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain types, as in test.json. Each mistake is the index of the digit among the digits of all scenes."""
+        """Everything in plain types, as in test.json. Each mistake is the index of a missed or misread digit among all digits."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 

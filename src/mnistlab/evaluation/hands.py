@@ -66,7 +66,7 @@ def read_numbers(evaluation: Evaluation, written: Written, count: int = 10_000) 
 
 
 def draw_hardest(run: Run, evaluation: Evaluation, written: Written) -> Path:
-    """Draw digits of the writers with the most errors into the run folder, and return the file's path.
+    """Draw digits by the writers with the most errors, save the picture in the run folder, and return its path.
 
     Raises `UserError` if the folder cannot be written to.
     """

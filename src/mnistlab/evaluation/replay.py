@@ -124,7 +124,7 @@ class Replay:
         figure.text(0.03, 0.54, spoken("replay.loss", self.language), fontsize=15, va="top", color=GREY)
 
     def draw_digits(self, figure: Figure, number: int) -> None:
-        """The hard digits, each with one bar per class for the class's probability; the bar of the digit's label is blue."""
+        """The hard digits, each with a bar per class for its probability (at most the ten largest); the label's bar is blue."""
         figure.text(0.53, 0.845, spoken("replay.digits", self.language), fontsize=15, va="top", color=GREY)
         height = 0.72 / DIGITS
         for place, digit in enumerate(self.digits):

@@ -176,7 +176,7 @@ class Evaluation:
 
     @property
     def precision(self) -> list[float | None]:
-        """For each class, the fraction of right answers among the examples read as this class; None if there are none."""
+        """For each class, the fraction of right answers among the examples read as this class; None if no example was."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property

@@ -40,8 +40,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images: each run is compared with the best setting's run of
-    the same number."""
+    """How far a setting is behind the best one on the validation images, over pairs of one of its runs and the best setting's
+    run of the same number."""
 
     difference: Spread
     """The best setting's accuracy minus this setting's."""

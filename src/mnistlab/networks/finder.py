@@ -115,7 +115,7 @@ def loss(
 ) -> dict[str, Tensor]:
     """The parts of the loss: CenterNet's focal loss for the kinds, the mean error of the boxes, and the cross-entropy of the ink.
 
-    The last four arguments are fields of `mnistlab.papers.targets.Example`, stacked for a batch.
+    The last four arguments are the fields of `mnistlab.papers.targets.Example` with the same names, stacked for a batch.
     """
     kinds, found, ink = (answer.float() for answer in answers)
     middles = heat == 1

@@ -173,7 +173,7 @@ def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
 def make_convolution(
     architecture: Architecture, block: Block, channels: int, number: int
 ) -> OrderedDict[str, nn.Module]:
-    """The layers, by name, of convolution `number`, which takes this many `channels`, and of what follows it in its block."""
+    """By name: convolution `number`, which takes this many `channels`, and the pooling, batch norm and ReLU that follow it."""
     layers, bias = OrderedDict[str, nn.Module](), not architecture.batch_norm
     shape: dict[str, Any] = {
         "kernel_size": block.kernel_size,

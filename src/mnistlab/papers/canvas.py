@@ -133,7 +133,11 @@ class Canvas:
         return at[0] + float(np.abs(size[0]) @ (shape.width / 2, shape.height / 2))
 
     def note(self, alpha: Floats, left: int, top: int, kind: int | None, pen: Pen) -> None:
-        """Lay ink on the canvas, and record it as a mark of this `kind`, or, if that is None, as a place to be ignored."""
+        """Lay ink on the canvas, and record it as a mark of this `kind`, or as a place to be ignored.
+
+        It is ignored if `kind` is None, if too much of it is off the canvas, or if `size` is `Size.UNUSUAL`.
+        If `size` is `Size.BEYOND`, nothing is recorded.
+        """
         inked = alpha > 0.4
         rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
         if not len(rows):

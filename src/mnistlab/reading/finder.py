@@ -137,7 +137,7 @@ class Peak(NamedTuple):
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:
-    """The local maxima of `least` or more in the probabilities `kinds`, float32 (classes, h, w), with their `boxes` (4, h, w).
+    """The local maxima of `least` or more in the probabilities `kinds` (classes, h, w), with their `boxes` (4, h, w), float32.
 
     If `within`, bool (h, w), is given, maxima in cells where it is False are left out.
     """

@@ -63,8 +63,8 @@ def joined(folder: str, name: str) -> str:
 
 
 def entries(folder: str) -> list[tuple[str, bool]]:
-    """The entries of a folder, by name, each with whether it is a folder itself. Hidden entries and links to folders (which
-    may form a loop) are left out. Raises `OSError` if the folder cannot be listed."""
+    """The entries of a folder, sorted by name, each with whether it is a folder itself. Hidden entries and links to folders
+    (which may form a loop) are left out. Raises `OSError` if the folder cannot be listed."""
     if is_address(folder):
         import pyarrow.fs as arrow
 

@@ -65,7 +65,7 @@ class Run:
     created : datetime
         When the run was created, in this machine's time zone; a stored time without a zone is taken to be local.
     members : tuple of str
-        The folders of the runs from which an ensemble was combined; empty if there are no such runs.
+        The folders of the runs combined into an ensemble; empty for a single network, or if the ensemble trained its own members.
     """
 
     path: Path

@@ -166,7 +166,7 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
 
 
 def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
-    """The path of a model: `source` itself if that is a model's file, otherwise the model of the run that `find_run` finds.
+    """The path of a model: `source` if that is a file or ends in .pth or .pt, else the model of the run that `find_run` finds.
 
     Raises `UserError` if there is no such run, but does not check whether the model's file exists.
     """

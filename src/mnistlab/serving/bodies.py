@@ -74,7 +74,7 @@ async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
 def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
     """The 28x28 images in a body, uint8 (N, 28, 28).
 
-    Raises `Problem` if the images' shape, type or values are wrong, or if there are too many images.
+    Raises `Problem` if the images' shape, type or values are wrong, if there are too many images, or if the body is empty.
     """
     if kind == "application/json":
         images = of_json(body, key)

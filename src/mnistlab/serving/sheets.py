@@ -180,7 +180,7 @@ class Sent:
 
 
 def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
-    """The fields that a request asks for. Raises `Problem` if one of them makes no sense, or if there are too many."""
+    """The fields that a request asks for. Raises `Problem` if there are too many, or if they make no sense."""
     if len(fields) > MOST_FIELDS:
         raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
     try:

@@ -205,7 +205,7 @@ class Watch:
         save_tensors(self.run.resume_path, self.state.state_dict())
 
     def stop_if_asked(self) -> None:
-        """Raise `Interrupted` if a signal has been received. Call this only when the state has just been saved."""
+        """Raise `Interrupted` if a signal has been received; the state has then just been saved."""
         if self.signals.received:
             raise stopped(self.run, self.state, self.signals.received)
 
@@ -214,7 +214,7 @@ class Watch:
         return self.state.losses[: (self.state.steps_done - 1) % self.state.epoch_steps + 1]
 
     def check_losses(self) -> None:
-        """Raise `Failure` if a step of this epoch had a NaN or infinite loss; called before each save, so that none is saved."""
+        """Raise `Failure` if a loss of this epoch is NaN or infinite; called before each save, so no state after it is saved."""
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
@@ -224,7 +224,7 @@ class Watch:
             )
 
     def check_weights(self) -> None:
-        """Raise `Failure` if the epoch's last step made weights NaN or infinite, which the loss before that step cannot show."""
+        """Raise `Failure` if the epoch's last step made weights NaN or infinite; its loss, computed before, cannot show that."""
         if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 

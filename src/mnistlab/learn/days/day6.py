@@ -61,7 +61,7 @@ def strip(*pictures, titles=()):
 # ## A photograph
 #
 # You will take your own at the end of the day. So that this page runs everywhere, and so that we can count the errors, we make
-# 300 artificial ones here: digits by people whose writing the network has never seen, traced with a fine dark pen on grey
+# 300 artificial photographs here: digits by people whose writing the network has never seen, traced with a fine dark pen on grey
 # paper, with light coming from the left and the digit not quite in the middle.
 
 # %% [markdown] lang="fr"
@@ -497,8 +497,9 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Un réseau ne connaît que des images semblables à celles de son entraînement : une encre claire sur un fond à 0, dans un
-#   carré de 20x20, en équilibre au milieu de 28x28, avec des traits de deux à trois pixels.
+# - Un réseau ne connaît que des images semblables à celles de son entraînement : une encre claire sur un fond à 0, un
+#   chiffre qui tient dans un carré de 20x20 et dont le centre de masse est au milieu de l'image, des traits de deux à trois
+#   pixels.
 # - « C'est toujours le même chiffre » a quatre causes : l'encre est sombre, le papier est gris, le chiffre est décentré et le
 #   trait est fin.
 # - `uint8` déborde à 0 et à 255 ; `cv2.subtract`, non.
