@@ -1,11 +1,12 @@
 """Forms and tables, each filled in by one hand: uv run python -m benchmarks.reading.forms --forms 200 --tables 40
 
-tests/support/forms.py draws them with the digits of MNIST's validation writers. A form has four fields of 4 to 8 digits, whose
-frames are 1 to 3 pixels wide and of any darkness; half of the forms are scanned and rotated by up to 3 degrees, the others
-photographed and tilted by up to 15. A table has 3x3 to 30x12 cells with up to 3 digits and is photographed; every second table
-has merged cells. A field or a cell is right if its text is exactly what was written, accepted or not; it is flagged if the
-answer says that a person should check it. The classifier has seen some of these writers' digits in its training, as single
-digits.
+tests/support draws them with the digits of MNIST's validation writers. A form has four fields of 4 to 8 digits, whose frames are
+1 to 3 pixels wide and of any darkness; half of the forms are scanned and rotated by up to 3 degrees, the others photographed and
+tilted by up to 15. `fields` are single fields of 1 to 6 digits in a frame, in boxes or on a comb, rotated by up to 2.5 degrees;
+the layout's box is up to 12 pixels larger than the field on each side, and nothing is expected in it. A table has 3x3 to 30x12
+cells with up to 3 digits and is photographed; every second table has merged cells. A field or a cell is right if its text is
+exactly what was written, accepted or not; it is flagged if the answer says that a person should check it. The classifier has
+seen some of these writers' digits in its training, as single digits.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mnistlab.errors import UserError
 from mnistlab.reading.page import Digit
 from mnistlab.reading.reader import Reader
 from mnistlab.reading.sheets.layout import Field, Layout
+from tests.support.fields import KINDS, ruled_field
 from tests.support.forms import FIELDS, Hand, empty_form, filled_form, filled_table, hands
 
 LAYOUT = Layout(
@@ -65,6 +67,30 @@ def measure_forms(reader: Reader, hand_of: list[Hand], count: int) -> dict[str, 
             right = name in fields and written(fields[name].digits) == text
             flagged = name not in fields or bool(fields[name].why)
             counts.update(of=1, right=right, flagged=flagged, wrong_not_flagged=not right and not flagged)
+    return {**counts, "sheets": count, "seconds_each": round(median(seconds), 3)}
+
+
+def measure_fields(reader: Reader, hand_of: list[Hand], count: int) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    seconds = []
+    for number in range(count):
+        random = np.random.default_rng((92, number))
+        text = "".join(str(digit) for digit in random.integers(0, 10, int(random.integers(1, 7))))
+        drawn = ruled_field(
+            random,
+            hand_of[number % len(hand_of)],
+            text,
+            kind=KINDS[number % len(KINDS)],
+            tilt=float(random.uniform(-2.5, 2.5)),
+            beyond=int(random.integers(0, 13)),
+            line=int(random.integers(1, 4)),
+            shade=float(random.uniform(30, 150)),
+        )
+        start = time.perf_counter()
+        entry = reader.read(drawn.picture, layout=Layout((Field("number", drawn.box),))).fields["number"]
+        seconds.append(time.perf_counter() - start)
+        right, flagged = written(entry.digits) == text, bool(entry.why)
+        counts.update(of=1, right=right, flagged=flagged, wrong_not_flagged=not right and not flagged)
     return {**counts, "sheets": count, "seconds_each": round(median(seconds), 3)}
 
 
@@ -106,25 +132,34 @@ def tell(result: dict[str, Any]) -> list[str]:
         lines.append(
             f"rows and columns right in {result['grids']} tables; blank cells {result['blank_right']} of {result['blank']}"
         )
-    else:
+    elif "not_found" in result:
         lines.append(f"forms not found: {result['not_found']}")
     return [*lines, f"{result['seconds_each']:.2f} s a sheet (median)"]
 
 
 @click.command(cls=Command, help=__doc__)
-@only_option("forms", "tables")
+@only_option("forms", "fields", "tables")
 @model_option
 @click.option("--forms", type=click.IntRange(min=1), default=200, show_default=True)
+@click.option("--fields", type=click.IntRange(min=1), default=1000, show_default=True)
 @click.option("--tables", type=click.IntRange(min=1), default=40, show_default=True)
 @data_option
 @json_option
 @record_option("reader")
 def main(
-    only: list[str], model: Path | None, forms: int, tables: int, data_dir: Path, as_json: bool, record: bool
+    only: list[str],
+    model: Path | None,
+    forms: int,
+    fields: int,
+    tables: int,
+    data_dir: Path,
+    as_json: bool,
+    record: bool,
 ) -> None:
     reader, hand_of = Reader(model), validation_hands(data_dir)
     rows = {
         "forms": Row(lambda: measure_forms(reader, hand_of, forms), tell),
+        "fields": Row(lambda: measure_fields(reader, hand_of, fields), tell),
         "tables": Row(lambda: measure_tables(reader, hand_of, tables), tell),
     }
     measure_rows("reader", {name: rows[name] for name in only}, model=describe(reader))

@@ -18,6 +18,7 @@ READING = {
     "composed": "numbers with separators, such as 3.14 and 24/12: text exactly right",
     "dirty": "only digits, with specks of dirt: a separator read where there is none",
     "forms": "four fields of 4 to 8 digits on forms, half scans, half photos: fields exactly right",
+    "fields": "single fields in frames, boxes or on combs; the layout's box is up to 12 pixels too large: fields exactly right",
     "tables": "photos of tables of 3x3 to 30x12 cells, up to 3 digits each: cells exactly right",
     "sudoku-table": "phone photos of sudokus half filled in by hand, read as tables: cells right",
     "newspaper-printed-table": "phone photos of newspaper sudokus, printed, read as tables: cells right",
@@ -55,7 +56,7 @@ def reading_figure(name: str, row: dict[str, Any]) -> str:
         return f"**{percent(row['right'], row['of'])}** (n = {row['of']}; {digits})"
     if name == "dirty":
         return f"**{percent(row['gained'], row['of'])}** (n = {row['of']})"
-    if name in ("forms", "tables"):
+    if name in ("forms", "fields", "tables"):
         flagged, missed = (percent(row[key], row["of"]) for key in ("flagged", "wrong_not_flagged"))
         more = f"{row['sheets']} sheets; flagged {flagged}, wrong and not flagged {missed}"
         return f"**{percent(row['right'], row['of'])}** (n = {row['of']:,}, {more})"

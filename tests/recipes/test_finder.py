@@ -36,7 +36,7 @@ def test_it_survives_json_and_says_what_was_changed() -> None:
     ("changes", "said"),
     [
         ({"height": 98}, "height must be a multiple of 4; it is 98"),
-        ({"widths": [8, 8]}, "widths must be three whole numbers; there are 2"),
+        ({"widths": [8, 8]}, "widths must be three whole numbers, not 2"),
         ({"steps": 0}, "steps must be at least 1; it is 0"),
         ({"steps": 1.5, "momentum": 2}, "steps must be .*Also, momentum must be"),
         ({"precision": "fp8"}, "precision must be auto, fp32 or bf16"),

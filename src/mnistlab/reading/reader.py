@@ -243,7 +243,7 @@ class Reader:
         return self._digit(mark)
 
     def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
-        """A mark as the digit that `read` returns; `box` replaces the mark's own if that is not in the picture's coordinates."""
+        """A mark as the digit that `read` returns; `box`, if given, is the mark's box in the picture's coordinates."""
         label = int(mark.probabilities.argmax())
         probability = float(mark.probabilities[label])
         accepted = probability >= self.threshold

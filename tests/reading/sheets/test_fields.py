@@ -16,8 +16,8 @@ from mnistlab.reading.sheets.frames import combs, sides_of_frames
 from mnistlab.reading.sheets.layout import Field, Layout
 from mnistlab.reading.sheets.lines import darker, level_segments, upright_segments
 from mnistlab.reading.sheets.register import register
+from tests.support.fields import KINDS, ruled_field
 from tests.support.forms import FIELDS, SHEET, Filled, Hand, Pen, Picture, empty_form, filled_form, write_number
-from tests.support.sheets import natural, stamp
 
 FORM = empty_form().astype(np.uint8)
 ALL = tuple(Field(name, box, pattern=r"\d{4,8}") for name, box in FIELDS.items())
@@ -139,38 +139,7 @@ def test_an_upright_stroke_is_no_line_unless_it_goes_from_frame_to_frame(width: 
     assert is_a_line(22, 86, 170)
 
 
-CELL, HIGH = 46, 60
-"""Width and height of a field's cells, in pixels."""
-
-
-def ruled(kind: str, tilt: float, beyond: int, line: int, hand: Hand, text: str) -> tuple[Picture, Layout]:
-    """A number in a frame, in boxes side by side or apart, or on a comb; and a layout with a box that reaches beyond these."""
-    random = np.random.default_rng((line, beyond))
-    sheet = np.full((260, 480), 245, np.float32)
-    apart = 10 if kind == "boxes apart" else 0
-    wide = len(text) * (CELL + apart) - apart
-    x, y = 60, 90
-    cells = [(x + n * (CELL + apart), x + n * (CELL + apart) + CELL) for n in range(len(text))]
-    if kind == "frame":
-        cv2.rectangle(sheet, (x, y), (x + wide, y + HIGH), 60, line)
-    for left, right in cells if kind != "frame" else ():
-        if kind == "comb":
-            corners = [(left, y + HIGH // 2), (left, y + HIGH), (right, y + HIGH), (right, y + HIGH // 2)]
-            cv2.polylines(sheet, [np.array(corners)], False, 60, line)
-        else:
-            cv2.rectangle(sheet, (left, y), (right, y + HIGH), 60, line)
-    for image, (left, right) in zip(hand.write(random, text), cells, strict=True):
-        high = float(random.uniform(30, 40))
-        width = high * natural(image)
-        stamp(sheet, image, ((left + right - width) / 2, y + (HIGH - high) / 2, width, high), 40, 0)
-    turn = cv2.getRotationMatrix2D((x + wide / 2, y + HIGH / 2), tilt, 1)
-    turned = cv2.warpAffine(sheet, turn, sheet.shape[::-1], borderValue=245) + random.normal(0, 2, sheet.shape)
-    high, long = sheet.shape
-    box = (x - beyond) / long, (y - beyond) / high, (wide + 2 * beyond) / long, (HIGH + 2 * beyond) / high
-    return np.clip(turned, 0, 255).astype(np.uint8), Layout((Field("code", box),))
-
-
-@pytest.mark.parametrize("kind", ["frame", "boxes", "boxes apart", "comb"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_line_of_a_frame_or_a_comb_becomes_a_digit_however_generous_the_box(
     kind: str, reader: Reader, hand: Hand
 ) -> None:
@@ -178,8 +147,9 @@ def test_no_line_of_a_frame_or_a_comb_becomes_a_digit_however_generous_the_box(
     for tilt in (-2.5, 0, 1):
         for beyond, line in ((0, 2), (6, 1), (10, 3)):
             for text in ("7", "40717"):
-                picture, layout = ruled(kind, tilt, beyond, line, hand, text)
-                entry = reader.read(picture, layout=layout).fields["code"]
+                random = np.random.default_rng((line, beyond))
+                drawn = ruled_field(random, hand, text, kind=kind, tilt=tilt, beyond=beyond, line=line)
+                entry = reader.read(drawn.picture, layout=Layout((Field("code", drawn.box),))).fields["code"]
                 values = "".join(str(digit.value) for digit in entry.digits)
                 assert values == text or entry.why, (tilt, beyond, line, values)
                 read.append(values == text)

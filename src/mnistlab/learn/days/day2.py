@@ -305,7 +305,8 @@ write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().ite
 #
 # `DataLoader` décode, convertit et normalise les images une par une. Or MNIST tient tout entier en mémoire : on peut prendre un
 # lot entier d'un seul coup, d'après les indices de ses images. `__len__` dit combien de lots compte une époque (un passage sur
-# toutes les images) ; `__iter__` les fournit un par un, dans un ordre tiré au sort chaque fois.
+# toutes les images) ; `__iter__` les fournit un par un, après avoir tiré au sort un nouvel
+# ordre des images.
 
 
 # %%
@@ -336,8 +337,8 @@ class LittleLoader:
 # for a batch?
 
 # %% [markdown] lang="fr"
-# `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs, qui lisent dans l'ordre du
-# fichier : celui de torch (`DataLoader`), `LittleLoader` et le nôtre, `MNISTDataLoader`. Donnent-ils les mêmes nombres, et
+# `math.ceil` arrondit vers le haut, car le dernier lot peut être plus petit. Voici trois chargeurs : `DataLoader` (celui de
+# torch), `LittleLoader` et le nôtre, `MNISTDataLoader`. Tous trois suivent l'ordre du fichier. Donnent-ils les mêmes nombres, et
 # combien de temps chacun met-il pour un lot ?
 
 # %%

@@ -210,10 +210,10 @@ for name in quick:
 # qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des
 # convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque chiffre
 # (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
-# droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits vont vers la droite (ou vers
-# la gauche, si elle est négative) d'une ligne à la suivante. C'est la moyenne du produit xy sur l'encre, divisée par celle
-# de y² ; x et y se comptent à partir du centre de masse. Voici d'abord le taux d'apprentissage de `quick`, pas à pas, puis,
-# calculées à la main, les inclinaisons de deux petits traits, et de chiffres avant et après notre fonction `deskew` :
+# droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits se décalent vers la droite
+# (ou vers la gauche, si elle est négative) quand on descend d'une ligne. C'est la moyenne du produit xy sur l'encre, divisée
+# par celle de y² ; x et y se comptent à partir du centre de masse. Voici d'abord le taux d'apprentissage de `quick`, pas à pas,
+# puis, calculées à la main, les inclinaisons de deux petits traits, et de chiffres avant et après notre fonction `deskew` :
 
 # %%
 from mnistlab.networks.deskew import deskew

@@ -132,7 +132,7 @@ def darkness(ink: Floats, dark: Dark, first: Points, last: Points) -> Floats:
 
 
 def darkest(ink: Floats, dark: Dark, first: Points, last: Points) -> Points | None:
-    """The ends (2, 2) of the darkest line from one of the points `first` to one of `last`, (N, 2).
+    """The ends (2, 2) of the darkest line from a point of `first`, (N, 2), to a point of `last`, (N, 2).
 
     None if no such line is dark throughout.
     """
