@@ -131,7 +131,7 @@ def test_what_cannot_be_corrupted_gets_a_sentence(digits: Images) -> None:
         corrupt(digits, "rain")
     with pytest.raises(UserError, match=r"Severity 6 is out of range for fog\. Choose one between 1 and 5\."):
         corrupt(digits, "fog", severity=6)
-    with pytest.raises(UserError, match=r"Images of shape \(64, 16, 16\) and type uint8 cannot be corrupted"):
+    with pytest.raises(UserError, match=r"Corruptions do not apply to images of shape \(64, 16, 16\) and type uint8"):
         corrupt(digits[:, :16, :16], "fog")
-    with pytest.raises(UserError, match=r"type float64 cannot be corrupted"):
+    with pytest.raises(UserError, match=r"Corruptions do not apply to .* and type float64"):
         corrupt(digits / 255.0, "fog")  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     ("arguments", "error"),
     [
         (["read", "no.png"], "Le fichier no.png n'existe pas. Vérifiez le chemin."),
-        (["read", "a-file"], "a-file est vide (0 octet). Enregistrez-le ou copiez-le de nouveau."),
+        (["read", "a-file"], "a-file est vide (0 octet). Enregistrez ou copiez de nouveau ce fichier."),
         (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image doit se terminer par "),
         (["read"], "Il manque l'argument IMAGES. Voir : mnistlab read --help"),
         (["read", "x", "--threshold", "0,5"], "--threshold : '0,5' n'est pas un nombre (qui s'écrit avec un point, "),
@@ -111,7 +111,7 @@ def test_what_is_read_is_told_in_french_and_json_and_files_stay_english(
     assert said(capsys) == ("", "scans/blank.png : aucun chiffre trouvé\n")
     (tmp_path / "scans" / "empty.png").write_bytes(b"")
     english = "scans/empty.png is empty (0 bytes). Save or copy it again."
-    french = "erreur : scans/empty.png est vide (0 octet). Enregistrez-le ou copiez-le de nouveau.\n"
+    french = "erreur : scans/empty.png est vide (0 octet). Enregistrez ou copiez de nouveau ce fichier.\n"
     assert run_app(["read", "scans", "--json"]) == 2
     out, err = said(capsys)
     assert ([one["error"] for one in json.loads(out)[1:]], err) == ([english], french)

@@ -152,7 +152,7 @@ def test_pages_that_cannot_be_read_stop_no_others(here: Path, capsys: pytest.Cap
     ]  # fmt: skip
     first, second = err.splitlines()
     assert first.startswith("error: locked.pdf is a PDF that needs a password")
-    assert second.startswith("error: page 2 of scan.tif is damaged")
+    assert second.startswith("error: scan.tif (page 2) is damaged")
 
 
 def test_the_same_digits_from_every_kind_of_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,7 +72,7 @@ def test_a_broken_page_is_named_and_the_others_are_there() -> None:
     assert pages is not None
     assert int(pages.picture(0)[0, 0]) == 10
     assert int(pages.picture(2)[0, 0]) == 30
-    with pytest.raises(UserError, match=r"^page 2 of scan.tif is damaged or incomplete"):
+    with pytest.raises(UserError, match=r"^scan.tif \(page 2\) is damaged or incomplete"):
         pages.picture(1)
 
 

@@ -109,9 +109,9 @@ def test_without_anything_fields_are_fractions_of_the_picture(reader: Reader, ha
     ("expected", "why"),
     [
         ({}, ()),
-        ({"range": (1, 9)}, ("nothing was read in it",)),
-        ({"check": "luhn"}, ("nothing was read in it",)),
-        ({"pattern": r"\d+", "range": (1, 9)}, ("nothing was read in it",)),
+        ({"range": (1, 9)}, ("nothing was read in this field",)),
+        ({"check": "luhn"}, ("nothing was read in this field",)),
+        ({"pattern": r"\d+", "range": (1, 9)}, ("nothing was read in this field",)),
         ({"pattern": r"\d*", "range": (1, 9)}, ()),
     ],
 )
@@ -198,8 +198,8 @@ def test_a_field_is_to_be_checked_by_all_its_digits_together(
         return reader.read(photo.picture, layout=layout).fields["code"].why
 
     assert checked(0.99, 1) == checked(0.99, 5) == checked(0.95, 1) == ()
-    assert checked(0.99, 6) == ("the chance that all its digits are right is only 94 %",)
-    assert checked(0.9, 2) == ("the chance that all its digits are right is only 81 %",)
+    assert checked(0.99, 6) == ("the chance that all digits are right is only 94 %",)
+    assert checked(0.9, 2) == ("the chance that all digits are right is only 81 %",)
     assert checked(0.5, 2) == ("2 digits cannot be read confidently",)
 
 
