@@ -79,7 +79,10 @@ def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int])
 
 
 def motion_blur(images: Pixels, random: Random, strength: tuple[int, float]) -> Pixels:
-    """Smear to one side, within 45 degrees of the horizontal. `strength`: half the smear's length and its sigma, in pixels."""
+    """Smear to one side, within 45 degrees of the horizontal.
+
+    `strength`, in pixels: half the smear's length, and the sigma with which it fades.
+    """
     radius, sigma = strength
     steps = np.arange(2 * radius + 1)
     weights = np.exp(-0.5 * (steps / sigma) ** 2)

@@ -1,4 +1,4 @@
-"""How well a model reads each writer: the digits of the hardest writers as a picture, and numbers written by one hand."""
+"""How well a model reads each writer: a picture of the hardest writers' digits, and how many whole numbers are read right."""
 
 from __future__ import annotations
 

@@ -255,15 +255,15 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
-# And this is what torch is really for. Ask it to watch a number *w*. If you then compute something from *w*, here (*w* - 5)²,
-# it tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as here, says
-# that the result falls as *w* grows, so to go down, move *w* up. A network learns by following slopes downhill.
+# And this is what torch is really for. Ask it to watch a number *w*, here 3. If you then compute something from *w*, here
+# (*w* - 5)², it tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as at 3,
+# says that the result falls as *w* grows, so to go down, move *w* up. A network learns by following slopes downhill.
 
 # %% [markdown] lang="fr"
-# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, calculez quelque chose à partir de ce nombre,
-# ici (*w* - 5)², et il vous donne la pente (le *gradient*) : à quelle vitesse le résultat augmente quand *w* augmente. Une
-# pente négative, comme ici, signifie que le résultat diminue quand *w* augmente : pour descendre, il faut donc augmenter *w*.
-# Un réseau apprend en descendant la pente.
+# Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, ici 3, calculez quelque chose à partir de ce
+# nombre, ici (*w* - 5)², et il vous donne la pente (le *gradient*) : à quelle vitesse le résultat augmente quand *w* augmente.
+# Une pente négative, comme ici, signifie que le résultat diminue quand *w* augmente : pour descendre, il faut donc augmenter
+# *w*. Un réseau apprend en descendant la pente.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
@@ -406,7 +406,7 @@ print("\n".join(lines))
 #
 # - Which Python is running, and what to do when a module is not found.
 # - That a picture is an array whose first index is the row, and that a `uint8` starts again from 0 after 255.
-# - A tensor's shape, dtype and device, and the errors that each of them causes.
+# - A tensor's shape, dtype and device, and the errors that a wrong dtype or device causes.
 # - That torch finds slopes by itself, and how often the nearest average is right.
 #
 # Write a line for yourself: `mnistlab learn note "..." --day day1`
@@ -420,7 +420,7 @@ print("\n".join(lines))
 #
 # - Quel Python est utilisé, et que faire quand un module est introuvable.
 # - Qu'une image est un tableau dont le premier indice est la ligne, et qu'un `uint8` repart de zéro après 255.
-# - La forme, le type et l'appareil d'un tenseur, et les erreurs que chacun provoque.
+# - La forme, le type et l'appareil d'un tenseur, et les erreurs dues à un mauvais type ou appareil.
 # - Que torch trouve les pentes tout seul, et jusqu'où mènent de simples moyennes.
 #
 # Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day1 --lang fr`

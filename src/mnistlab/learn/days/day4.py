@@ -55,7 +55,7 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # À droite de chaque filtre, voici sa **carte**, qui répond en chaque point à la question du filtre : y a-t-il ici un trait
 # horizontal (ou vertical) ? ReLU jette ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres à la main : l'entraînement les tire du bruit. Entraînons un réseau. La recette `quick` a
+# Personne n'écrit de tels filtres à la main : l'entraînement leur donne forme. Entraînons un réseau. La recette `quick` a
 # trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : ses cartes font donc 14x14.
 # L'exactitude de la recette au test et sa durée d'entraînement sur deux cœurs : {{quick}}.
 
@@ -192,7 +192,7 @@ gallery(kept["relu3"][:16])
 # `norm1` est une nouveauté. Certains filtres donnent de grands nombres, d'autres de petits, et cela change à chaque pas : les
 # couches suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les canaux à la même échelle :
 # elle retranche la moyenne, divise par l'écart type, puis multiplie par un poids et ajoute un biais, tous deux appris. À
-# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont leurs moyennes durant l'entraînement. Voici
+# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont des valeurs gardées de l'entraînement. Voici
 # cette normalisation à la main, pour quatre nombres, puis pour notre premier canal :
 
 # %%
@@ -328,8 +328,8 @@ plt.show()
 #
 # ## Ce qui active un canal
 #
-# Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux précédents.
-# Montrons-lui tous les chiffres de validation, et découpons ce qui active le plus son canal.
+# Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux précédents. Montrons-lui tous les
+# chiffres de validation, et découpons ce qui active le plus le canal produit.
 
 
 # %%
@@ -516,8 +516,8 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 
 # %% [markdown] lang="fr"
 # La première façon ne trouve presque aucune des étiquettes faussées : un chiffre douteux peut avoir la bonne étiquette. La
-# seconde les trouve presque toutes, car le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes : à
-# force de rencontrer une étiquette fausse, un réseau peut l'apprendre par cœur.)
+# seconde les trouve presque toutes, car le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes ; sinon,
+# à force de rencontrer une étiquette fausse, il aurait pu l'apprendre par cœur.)
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
 # 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la
