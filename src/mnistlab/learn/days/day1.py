@@ -256,8 +256,8 @@ print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
 # And this is what torch is really for. Ask it to watch a number *w*, here 3. If you then compute something from *w*, here
-# (*w* - 5)², it tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as at 3,
-# says that the result falls as *w* grows, so to go down, move *w* up. A network learns by following slopes downhill.
+# (*w* - 5)², it tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as at
+# 3, says that the result falls as *w* grows, so to go down, move *w* up. A network learns by following slopes downhill.
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, ici 3, calculez quelque chose à partir de ce

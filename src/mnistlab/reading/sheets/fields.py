@@ -40,6 +40,8 @@ LEVEL, SHORT = 0.05, 0.12
 """How steep a frame's lines may be, and what share of a side may be missing at either end: strokes are steeper and shorter."""
 ROOM = 6.0
 """How far, in pixels, lines are assumed to continue beyond where they were seen."""
+CLOSE = 4.0
+"""How many pixels a line may be off the field's side and still be that side."""
 SPECK = 0.3
 """Ink whose height and width are both at most this share of the digits' height is ignored."""
 IMPROBABLE = 0.05
@@ -172,12 +174,19 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
     lines = level_segments(dark, max(24, round(ACROSS * width)), 1.0)
     sides = upright_segments(dark, max(24, round(DOWN * height)), 1.0)
     framed, combed = sides_of_frames(flat, dark, sides), combs(flat, lines)
-    level = framed[0] + combed[0] + segments(lines, (x, x + width))
+    level = elsewhere(framed[0] + combed[0], (y, y + height)) + segments(lines, (x, x + width))
     upright = [line for line in segments(sides, (y, y + height)) if is_unbroken(flat.T, line, y, y + height)]
-    upright = framed[1] + combed[1] + upright
+    upright = elsewhere(framed[1] + combed[1], (x, x + width)) + upright
     level += [(float(place), x - ROOM, x + width + ROOM, 0.0) for place in (y, y + height)]
     upright += [(float(place), y - ROOM, y + height + ROOM, 0.0) for place in (x, x + width)]
     return level, upright
+
+
+def elsewhere(lines: list[Segment], sides: tuple[int, int]) -> list[Segment]:
+    """The lines that are not the field's own sides, which are at these places."""
+    ends = [(place, place + slope * (end - start)) for place, start, end, slope in lines]
+    own = [any(max(abs(place - side) for place in both) < CLOSE for side in sides) for both in ends]
+    return [line for line, is_own in zip(lines, own, strict=True) if not is_own]
 
 
 def segments(found: Segments, sides: tuple[int, int]) -> list[Segment]:

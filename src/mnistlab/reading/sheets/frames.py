@@ -23,6 +23,8 @@ STEEPEST = 0.12
 """How steep a frame's lines may be."""
 NARROWEST = 0.55
 """The least width of a frame, as a share of its height: the sides of an angular 0 are closer together."""
+LEAST_HIGH = 0.37
+"""The least height of a frame, as a share of the picture's: digits are lower."""
 NEAR, ASIDE = 8, 5
 """How many pixels a corner may be above, below or beside the end of a vertical line as it was seen."""
 SOFT = 3
@@ -38,6 +40,8 @@ MOST_TEETH = 40
 """The most cells that a comb may have."""
 AS_DARK = 0.4
 """The least darkness of a comb's pixels, as a share of the usual darkness of its base line."""
+WHOLE = 0.8
+"""The least length of a comb's base line, as a share of the line that was seen there."""
 LOWEST = 0.12
 """The least height of a comb's teeth, as a share of the picture's height."""
 EVEN = 3
@@ -72,12 +76,13 @@ def sides_of_frames(gray: Gray, dark: Floats, upright: Segments) -> tuple[list[S
             continue
         down = np.arange(-NEAR, NEAR + 1)[:, None] * (0, 1)
         corners = [darkest(ink, rows, end[left] + down, end[right] + down) for end in ends]
-        if corners[0] is None or corners[1] is None:
+        first, last = corners
+        if first is None or last is None or (last - first)[:, 1].min() < LEAST_HIGH * len(gray):
             continue
-        found = [parallels(ink, columns, first, last) for first, last in zip(*corners, strict=True)]
+        found = [parallels(ink, columns, *side) for side in zip(first, last, strict=True)]
         own = [[side for side in some if is_side(gray, side)] for some in found]
         if own[0] and own[1]:
-            add(level, [segment(end) for end in corners if end is not None])
+            add(level, [segment(first), segment(last)])
             add(sides, own[0] + own[1])
             known |= {left, right}
     return level, sides
@@ -189,6 +194,8 @@ def combs(gray: Gray, level: Segments) -> tuple[list[Segment], list[Segment]]:
         on = rows[np.clip(np.rint(y).astype(int), 0, len(gray) - 1), x]
         enough = AS_DARK * float(np.median(on[round(start) : round(end) + 1]))
         first, last = whole_run(on > enough, round((start + end) / 2))
+        if last - first < WHOLE * (end - start):
+            continue
         high = heights(columns > enough, np.column_stack([x, y])[first : last + 1], float(slope))
         found = teeth_of(high, LOWEST * len(gray))
         if found is None:
