@@ -63,7 +63,7 @@ class TrainingCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the command does, as click does, and then the list of recipes."""
+        """Write the command's description in click's usual way, and then the list of recipes."""
         super().format_help_text(ctx, formatter)
         formatter.write_paragraph()
         with formatter.indentation():

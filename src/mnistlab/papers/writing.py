@@ -143,7 +143,7 @@ def separator(random: np.random.Generator, canvas: Canvas, how: Style, kind: str
 
 
 def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, left: float, base: float) -> float:
-    """Write one of the signs `AROUND`, starting at x = `left`. Returns the x at which the sign ends."""
+    """Write one of the signs in `AROUND`, starting at x = `left`. Returns the x at which the sign ends."""
     fonts = font_files()
     shape = of_text(kind, fonts[random.integers(len(fonts))])
     if shape is None:

@@ -127,9 +127,9 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """The detections in a window (x, y, width, height) of the ink, in the ink's coordinates.
+    """The detections in `window`, a part of the ink: x, y, width and height, in the ink's coordinates.
 
-    The digits in the window are `height` high.
+    The digits in it are `height` high.
     """
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)

@@ -132,7 +132,7 @@ def ways(
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
     """Two functions: one looks with the finder, the other finds the page's orientation.
 
-    The finder looks at a lone drawing only at small sizes of the picture.
+    For a lone drawing, the finder looks only at the smaller of the scaled copies of the picture.
     """
     if drawing is None:
         look = partial(look_everywhere, finder, lowest=0.0, dark=dark, inked=boxes_in_picture(ink))

@@ -102,7 +102,7 @@ class FinderRecipe:
         return -(-self.steps // self.epoch_steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields in plain types, for JSON; `FinderRecipe.from_dict` makes a recipe of them again."""
+        """All fields in plain types, for JSON; `FinderRecipe.from_dict` turns the result back into a recipe."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
 
     to_groups = to_dict

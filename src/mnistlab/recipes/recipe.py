@@ -139,7 +139,7 @@ class Recipe:
         return {"name": self.name, "summary": self.summary, **fields}
 
     def to_dict(self) -> dict[str, Any]:
-        """`values` in plain types, for JSON; `Recipe.from_dict` makes a recipe of them again."""
+        """`values` in plain types, for JSON; `Recipe.from_dict` turns the result back into a recipe."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in self.values().items()}
 
     def to_groups(self) -> dict[str, Any]:

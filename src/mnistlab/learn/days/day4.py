@@ -517,7 +517,7 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 # %% [markdown] lang="fr"
 # La première façon ne trouve presque aucune des étiquettes faussées : un chiffre douteux peut avoir la bonne étiquette. La
 # seconde les trouve presque toutes, car le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes ; sinon,
-# à force de rencontrer une étiquette fausse, il aurait pu l'apprendre par cœur.)
+# à force de rencontrer une étiquette fausse, il aurait pu l'apprendre.)
 #
 # Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
 # 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la

@@ -99,7 +99,7 @@ class Field:
         return cls(name, (x, y, width, height))
 
     def misfits(self, text: str) -> list[Clause]:
-        """What is expected and not met; a blank field counts as not meeting it, unless the pattern allows a blank."""
+        """The requirements that `text` does not meet; a blank field meets none, unless the pattern allows a blank."""
         found = []
         if not text:
             needed = (self.range or self.check) if self.pattern is None else not re.fullmatch(self.pattern, "")
