@@ -29,6 +29,8 @@ NEAR, ASIDE = 8, 5
 """How many pixels a corner may be above, below or beside the end of a vertical line as it was seen."""
 SOFT = 3
 """How many pixels a corner may be off."""
+MOST_SIDES = 80
+"""With more vertical lines than this, a field is hatched rather than framed."""
 APART = 2.5
 """Lines that are closer together than this many pixels are one line."""
 INSET, POINTS = 0.05, 32
@@ -68,8 +70,7 @@ def sides_of_frames(gray: Gray, dark: Floats, upright: Segments) -> tuple[list[S
     ink = blackhat(gray)
     rows, columns = (np.asarray(cv2.dilate(dark, np.ones(size, np.uint8))) > CLEAR for size in ((3, 1), (1, 3)))
     ends = [ends_of(upright, places) for places in (upright.start, upright.end)]
-    level: list[Segment] = []
-    sides: list[Segment] = []
+    level, sides = list[Segment](), list[Segment]()
     known: set[int] = set()
     for left, right in pairs_of(upright):
         if known >= {left, right}:
@@ -92,7 +93,7 @@ def pairs_of(upright: Segments) -> list[tuple[int, int]]:
     """The pairs of vertical lines that may be the left and right side of a frame, those closest together first."""
     x, both = upright.middle[:, 1], (upright.start, upright.end)
     pairs = []
-    for left, right in itertools.permutations(range(len(x)), 2):
+    for left, right in itertools.permutations(range(len(x)), 2) if len(x) <= MOST_SIDES else ():
         wide = float(x[right] - x[left])
         if wide >= NARROWEST * upright.length[[left, right]].min() and all(
             abs(ends[left] - ends[right]) < STEEPEST * wide + NEAR for ends in both
@@ -184,8 +185,7 @@ def combs(gray: Gray, level: Segments) -> tuple[list[Segment], list[Segment]]:
     """
     ink = blackhat(gray)
     rows, columns = (np.asarray(cv2.dilate(ink, np.ones(size, np.uint8))) for size in ((3, 1), (1, 3)))
-    lines: list[Segment] = []
-    teeth: list[Segment] = []
+    lines, teeth = list[Segment](), list[Segment]()
     for slope, (middle, place), start, end in zip(level.slope, level.middle, level.start, level.end, strict=True):
         if abs(slope) > STEEPEST:
             continue
