@@ -170,6 +170,15 @@ def test_strokes_that_are_joined_at_one_end_only_or_close_together_are_no_frame(
     assert sides([(60, 25), (60, 85), (130, 85), (130, 25), (60, 25)])
 
 
+def test_a_hatched_field_is_not_searched_for_frames() -> None:
+    """Each pair of a hundred lines would be examined."""
+    field = np.full((108, 2000), 240, np.uint8)
+    field[:, 5::12] = 40
+    lines = upright_segments(darker(field), 38, 1.0)
+    assert len(lines.slope) > 80
+    assert sides_of_frames(field, darker(field), lines) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("high", "found"), [((28, 28, 28, 28), 4), ((28, 45, 28, 28), 4), ((28, 20, 40, 33), 0), ((0,), 0)]
 )
