@@ -187,7 +187,7 @@ def test_a_comb_has_teeth_of_the_same_height_at_equal_distances(high: tuple[int,
     cv2.line(field, (40, 85), (250, 85), 40, 2)
     for place, tall in enumerate(high):
         cv2.line(field, (40 + 70 * place, 85 - tall), (40 + 70 * place, 85), 40, 2)
-    _, teeth = combs(field, level_segments(darker(field), 100, 1.0))
+    _, teeth = combs(field, darker(field), level_segments(darker(field), 100, 1.0))
     assert len(teeth) == found
 
 

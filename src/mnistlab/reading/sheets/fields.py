@@ -173,7 +173,7 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
     x, y, width, height = box
     lines = level_segments(dark, max(24, round(ACROSS * width)), 1.0)
     sides = upright_segments(dark, max(24, round(DOWN * height)), 1.0)
-    framed, combed = sides_of_frames(flat, dark, sides), combs(flat, lines)
+    framed, combed = sides_of_frames(flat, dark, sides), combs(flat, dark, lines)
     level = elsewhere(framed[0] + combed[0], (y, y + height)) + segments(lines, (x, x + width))
     upright = [line for line in segments(sides, (y, y + height)) if is_unbroken(flat.T, line, y, y + height)]
     upright = elsewhere(framed[1] + combed[1], (x, x + width)) + upright

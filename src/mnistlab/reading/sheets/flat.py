@@ -150,7 +150,7 @@ def is_unbroken(gray: Gray, line: Segment, start: int, end: int) -> bool:
 
     sides = np.maximum(beside(*NEXT_TO).max(0), beside(*(-off for off in NEXT_TO)).max(0))
     missing = 1 - beside(-2, -1, 0, 1, 2).min(0) / np.maximum(sides, 1)
-    smooth = np.convolve(missing, np.ones(3) / 3, "same")[sides > CROSSED * np.median(sides)]
+    smooth = np.convolve(missing, np.ones(3) / 3, "same")[sides >= CROSSED * np.median(sides)]
     return bool(smooth.min() > UNBROKEN * np.median(smooth))
 
 

@@ -25,6 +25,8 @@ NARROWEST = 0.55
 """The least width of a frame, as a share of its height: the sides of an angular 0 are closer together."""
 LEAST_HIGH = 0.37
 """The least height of a frame, as a share of the picture's: digits are lower."""
+UPRIGHT = 0.07
+"""How far from perpendicular to the horizontal sides the vertical ones may be: a 1 leans further."""
 NEAR, ASIDE = 8, 5
 """How many pixels a corner may be above, below or beside the end of a vertical line as it was seen."""
 SOFT = 3
@@ -37,13 +39,12 @@ INSET, POINTS = 0.05, 32
 """A side is examined at this many points, but not within this share of its length from a corner."""
 ALMOST_ALL = 0.94
 """The share of these points at which it must be dark."""
-
 MOST_TEETH = 40
 """The most cells that a comb may have."""
 AS_DARK = 0.4
 """The least darkness of a comb's pixels, as a share of the usual darkness of its base line."""
-WHOLE = 0.8
-"""The least length of a comb's base line, as a share of the line that was seen there."""
+SHORTEST, WHOLE = 0.32, 0.8
+"""The least length of a comb's base line, as a share of the picture's height, and of the line that was seen there."""
 LOWEST = 0.12
 """The least height of a comb's teeth, as a share of the picture's height."""
 EVEN = 3
@@ -81,7 +82,8 @@ def sides_of_frames(gray: Gray, dark: Floats, upright: Segments) -> tuple[list[S
         if first is None or last is None or (last - first)[:, 1].min() < LEAST_HIGH * len(gray):
             continue
         found = [parallels(ink, columns, *side) for side in zip(first, last, strict=True)]
-        own = [[side for side in some if is_side(gray, side)] for some in found]
+        lean = (segment(first)[3] + segment(last)[3]) / 2
+        own = [[side for side in some if is_side(gray, side) and abs(side[3] + lean) < UPRIGHT] for some in found]
         if own[0] and own[1]:
             add(level, [segment(first), segment(last)])
             add(sides, own[0] + own[1])
@@ -164,7 +166,7 @@ def parallels(ink: Floats, dark: Dark, first: Points, last: Points) -> list[Segm
 
 def is_side(gray: Gray, side: Segment) -> bool:
     """Whether a vertical line is unbroken from end to end, as a frame's side is."""
-    return is_unbroken(gray.T, side, round(side[1]) + SOFT, round(side[2]) - SOFT)
+    return is_unbroken(gray.T, side, round(side[1]) + 1, round(side[2]) - 1)
 
 
 def same(one: Segment, other: Segment) -> bool:
@@ -173,17 +175,17 @@ def same(one: Segment, other: Segment) -> bool:
     return abs(one[0] + one[3] * (middle - one[1]) - other[0] - other[3] * (middle - other[1])) < APART
 
 
-def combs(gray: Gray, level: Segments) -> tuple[list[Segment], list[Segment]]:
+def combs(gray: Gray, dark: Floats, level: Segments) -> tuple[list[Segment], list[Segment]]:
     """The base lines and the teeth of combs, in the form that `erased` takes.
 
     Parameters
     ----------
-    gray : ndarray of uint8, shape (H, W)
-        The flattened field.
+    gray, dark
+        As for `sides_of_frames`.
     level : Segments
         The horizontal lines in the field.
     """
-    ink = blackhat(gray)
+    ink = np.where(dark > CLEAR, blackhat(gray), 0)
     rows, columns = (np.asarray(cv2.dilate(ink, np.ones(size, np.uint8))) for size in ((3, 1), (1, 3)))
     lines, teeth = list[Segment](), list[Segment]()
     for slope, (middle, place), start, end in zip(level.slope, level.middle, level.start, level.end, strict=True):
@@ -194,7 +196,7 @@ def combs(gray: Gray, level: Segments) -> tuple[list[Segment], list[Segment]]:
         on = rows[np.clip(np.rint(y).astype(int), 0, len(gray) - 1), x]
         enough = AS_DARK * float(np.median(on[round(start) : round(end) + 1]))
         first, last = whole_run(on > enough, round((start + end) / 2))
-        if last - first < WHOLE * (end - start):
+        if last - first < max(SHORTEST * len(gray), WHOLE * (end - start)):
             continue
         high = heights(columns > enough, np.column_stack([x, y])[first : last + 1], float(slope))
         found = teeth_of(high, LOWEST * len(gray))
@@ -229,16 +231,14 @@ def teeth_of(high: NDArray[np.int64], least: float) -> list[tuple[int, int]] | N
 
     `high`, int64 (N,), is the ink's height on each point of a line; teeth lower than `least` do not count.
     """
-    for cells in range(MOST_TEETH, 0, -1):
+    for cells in range(min(MOST_TEETH, len(high) // (4 * EVEN)), 0, -1):
         places = np.rint(np.linspace(0, len(high) - 1, cells + 1)).astype(int)
-        if len(high) < 4 * EVEN * cells:
-            continue
         near = [np.arange(max(0, place - EVEN), min(len(high), place + EVEN + 1)) for place in places]
         usual = min(int(high[some].max()) for some in near)
         off = [np.abs(high[some] - usual) + np.abs(some - place) for some, place in zip(near, places, strict=True)]
         nearest = [int(some[far.argmin()]) for some, far in zip(near, off, strict=True)]
-        alike = high[nearest] <= usual + EVEN
-        if usual < least or alike.sum() < max(2, MOST_ALIKE * len(near)) or (cells == 2 and not alike[1]):
+        alike = np.abs(high[nearest] - usual) <= EVEN
+        if usual < least or alike.sum() < max(2, MOST_ALIKE * len(near)) or (cells % 2 == 0 and not alike[1::2].any()):
             continue
         return [(place, int(min(high[place], usual + EVEN))) for place in nearest]
     return None
