@@ -51,6 +51,11 @@ def written(digits: Sequence[Digit]) -> str:
     return "".join(str(digit.value) for digit in digits)
 
 
+def note(counts: Counter[str], *, right: bool, flagged: bool) -> None:
+    """Count a field or a cell."""
+    counts.update(of=1, right=right, flagged=flagged, wrong_not_flagged=not right and not flagged)
+
+
 def measure_forms(reader: Reader, hand_of: list[Hand], count: int) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     seconds = []
@@ -65,8 +70,7 @@ def measure_forms(reader: Reader, hand_of: list[Hand], count: int) -> dict[str, 
         counts["not_found"] += not fields
         for name, text in form.texts.items():
             right = name in fields and written(fields[name].digits) == text
-            flagged = name not in fields or bool(fields[name].why)
-            counts.update(of=1, right=right, flagged=flagged, wrong_not_flagged=not right and not flagged)
+            note(counts, right=right, flagged=name not in fields or bool(fields[name].why))
     return {**counts, "sheets": count, "seconds_each": round(median(seconds), 3)}
 
 
@@ -80,7 +84,7 @@ def measure_fields(reader: Reader, hand_of: list[Hand], count: int) -> dict[str,
             random,
             hand_of[number % len(hand_of)],
             text,
-            kind=KINDS[number % len(KINDS)],
+            kind=KINDS[number // len(hand_of) % len(KINDS)],
             tilt=float(random.uniform(-2.5, 2.5)),
             beyond=int(random.integers(0, 13)),
             line=int(random.integers(1, 4)),
@@ -89,8 +93,7 @@ def measure_fields(reader: Reader, hand_of: list[Hand], count: int) -> dict[str,
         start = time.perf_counter()
         entry = reader.read(drawn.picture, layout=Layout((Field("number", drawn.box),))).fields["number"]
         seconds.append(time.perf_counter() - start)
-        right, flagged = written(entry.digits) == text, bool(entry.why)
-        counts.update(of=1, right=right, flagged=flagged, wrong_not_flagged=not right and not flagged)
+        note(counts, right=written(entry.digits) == text, flagged=bool(entry.why))
     return {**counts, "sheets": count, "seconds_each": round(median(seconds), 3)}
 
 
@@ -111,9 +114,8 @@ def measure_tables(reader: Reader, hand_of: list[Hand], count: int) -> dict[str,
         for place, text in ((place, text) for place, text in in_place(drawn.cells) if text is not None):
             cell = cells.get(place)
             right = cell is not None and written(cell.digits) == text
-            flagged = cell is not None and not all(digit.accepted for digit in cell.digits)
-            counts.update(of=1, right=right, flagged=flagged, blank=not text, blank_right=not text and right)
-            counts.update(wrong_not_flagged=not right and not flagged)
+            note(counts, right=right, flagged=cell is not None and not all(digit.accepted for digit in cell.digits))
+            counts.update(blank=not text, blank_right=not text and right)
     return {**counts, "sheets": count, "seconds_each": round(median(seconds), 3)}
 
 

@@ -27,6 +27,7 @@ __all__ = ["annotate"]
 Colour: TypeAlias = tuple[int, int, int]
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom."""
+Corners: TypeAlias = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ LARGEST = 5000
 def annotate(source: Source, page: Page) -> Image.Image:
     """The picture in RGB, with a box around each mark of `page` and, above it, what was read and, for a digit, its probability.
 
+    Each field of a form has its outline, dashed if the field is to be checked, and its name.
     Small pictures are enlarged until the text can be read, and a margin is added for the text above the topmost digits.
     Raises `UserError` as `decode` does, and if the page was read from a picture of a different size.
     """
@@ -86,6 +88,7 @@ def annotate(source: Source, page: Page) -> Image.Image:
     for entry in page.entries:
         corners = [(x * scale + style.margin, y * scale + style.margin) for x, y in entry.corners]
         outline(draw, corners, palette.doubtful if entry.why else palette.sure, not entry.why)
+        style.name(draw, entry, corners, framed.size, palette)
     for line in page.lines:
         marks = sorted(line.marks, key=lambda mark: 2 * mark.box[0] + mark.box[2])  # a form may be upside down
         boxes = [style.around(mark.box, scale) for mark in marks]
@@ -93,8 +96,6 @@ def annotate(source: Source, page: Page) -> Image.Image:
             frame(draw, box, palette.sure if mark.accepted else palette.doubtful, style.stroke, mark.accepted)
         for mark, box, left in zip(marks, boxes, style.places(marks, boxes, framed.width), strict=True):
             style.label(draw, mark, (left, box[1]), palette.sure if mark.accepted else palette.doubtful, palette.text)
-    for entry in page.entries:
-        style.name(framed, entry, scale, palette)
     return framed
 
 
@@ -152,17 +153,15 @@ class Style:
         draw.text((left + self.inset, base), value_of(digit), ink, self.large, anchor="ls")
         draw.text((left + self.inset + value + self.gap, base), percents_of(digit), ink, self.small, anchor="ls")
 
-    def name(self, framed: Image.Image, entry: Entry, scale: float, palette: Palette) -> None:
-        """Draw a field's name below it, with a question mark if it is to be checked."""
-        from PIL import ImageDraw
-
+    def name(
+        self, draw: ImageDraw.ImageDraw, entry: Entry, corners: Corners, size: tuple[int, int], palette: Palette
+    ) -> None:
+        """Draw a field's name below its `corners`, on a picture of that size; with a question mark if it is to be checked."""
         text = shorten(entry.name, 24) + " ?" * bool(entry.why)
         wide, high = round(self.large.getlength(text)) + 4 * self.inset, self.chip + self.inset
-        left = round(min(x for x, _ in entry.corners) * scale) + self.margin
-        top = round(max(y for _, y in entry.corners) * scale) + self.margin + self.air
-        left, top = max(0, min(left, framed.width - wide)), max(0, min(top, framed.height - high))
+        left, foot = round(min(x for x, _ in corners)), round(max(y for _, y in corners))
+        left, top = max(0, min(left, size[0] - wide)), max(0, min(foot + self.air, size[1] - high))
         colour = palette.doubtful if entry.why else palette.sure
-        draw = ImageDraw.Draw(framed)
         draw.rectangle((left, top, left + wide - 1, top + high - 1), fill=colour)
         draw.text((left + wide / 2, top + high / 2), text, palette.text, self.large, anchor="mm")
 
@@ -177,7 +176,7 @@ def percents_of(digit: Digit | Separator) -> str:
     return f"{100 * rounded(digit.probability, 2):.0f}%" if isinstance(digit, Digit) else ""
 
 
-def outline(draw: ImageDraw.ImageDraw, corners: Sequence[tuple[float, float]], colour: Colour, is_whole: bool) -> None:
+def outline(draw: ImageDraw.ImageDraw, corners: Corners, colour: Colour, is_whole: bool) -> None:
     """Draw a thin line from corner to corner around a field, dashed unless `is_whole`."""
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
         dashes = 1 if is_whole else 2 * round(math.hypot(x1 - x0, y1 - y0) / (2 * DASH)) + 1

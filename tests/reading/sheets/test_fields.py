@@ -11,10 +11,11 @@ import pytest
 
 from mnistlab import Page, Reader, UserError
 from mnistlab.reading.marks import Mark
+from mnistlab.reading.sheets.combs import combs
 from mnistlab.reading.sheets.fields import chosen_to_fit, printed_lines
-from mnistlab.reading.sheets.frames import combs, sides_of_frames
+from mnistlab.reading.sheets.frames import sides_of_frames
 from mnistlab.reading.sheets.layout import Field, Layout
-from mnistlab.reading.sheets.lines import darker, level_segments, upright_segments
+from mnistlab.reading.sheets.lines import darker, level_segments, thin_ink, upright_segments
 from mnistlab.reading.sheets.register import register
 from tests.support.fields import KINDS, ruled_field
 from tests.support.forms import FIELDS, SHEET, Filled, Hand, Pen, Picture, empty_form, filled_form, write_number
@@ -162,7 +163,7 @@ def test_strokes_that_are_joined_at_one_end_only_or_close_together_are_no_frame(
         for stroke in strokes:
             cv2.polylines(field, [np.array(stroke)], False, 40, 3)
         lines = upright_segments(darker(field), 38, 1.0)
-        return [found for some in sides_of_frames(field, darker(field), lines) for found in some]
+        return [found for some in sides_of_frames(field, darker(field), thin_ink(field), lines) for found in some]
 
     assert not sides([(60, 25), (60, 85)], [(130, 25), (130, 85)])  # 11
     assert not sides([(60, 25), (60, 85), (130, 85), (130, 25)])  # joined at the bottom alone
@@ -176,7 +177,7 @@ def test_a_hatched_field_is_not_searched_for_frames() -> None:
     field[:, 5::12] = 40
     lines = upright_segments(darker(field), 38, 1.0)
     assert len(lines.slope) > 80
-    assert sides_of_frames(field, darker(field), lines) == ([], [])
+    assert sides_of_frames(field, darker(field), thin_ink(field), lines) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_comb_has_teeth_of_the_same_height_at_equal_distances(high: tuple[int,
     cv2.line(field, (40, 85), (250, 85), 40, 2)
     for place, tall in enumerate(high):
         cv2.line(field, (40 + 70 * place, 85 - tall), (40 + 70 * place, 85), 40, 2)
-    _, teeth = combs(field, darker(field), level_segments(darker(field), 100, 1.0))
+    _, teeth = combs(darker(field), thin_ink(field), level_segments(darker(field), 100, 1.0))
     assert len(teeth) == found
 
 

@@ -19,10 +19,11 @@ from mnistlab.reading.page import UNKNOWN, Digit
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import box_in_picture, find_pieces
 from mnistlab.reading.sheets.closely import CELL_HEIGHT, marks_on
+from mnistlab.reading.sheets.combs import combs
 from mnistlab.reading.sheets.flat import Flattened, Points, Segment, erased, is_unbroken, laid_flat
-from mnistlab.reading.sheets.frames import combs, sides_of_frames
+from mnistlab.reading.sheets.frames import sides_of_frames
 from mnistlab.reading.sheets.layout import Field, Layout
-from mnistlab.reading.sheets.lines import Segments, darker, level_segments, upright_segments
+from mnistlab.reading.sheets.lines import Segments, darker, level_segments, thin_ink, upright_segments
 from mnistlab.reading.sheets.register import Placed, register
 
 if TYPE_CHECKING:
@@ -169,11 +170,11 @@ def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]
 
 def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
     """The horizontal and vertical lines of a flattened field: its sides, lines all the way across it, frames and combs."""
-    dark = darker(flat)
+    dark, ink = darker(flat), thin_ink(flat)
     x, y, width, height = box
     lines = level_segments(dark, max(24, round(ACROSS * width)), 1.0)
     sides = upright_segments(dark, max(24, round(DOWN * height)), 1.0)
-    framed, combed = sides_of_frames(flat, dark, sides), combs(flat, dark, lines)
+    framed, combed = sides_of_frames(flat, dark, ink, sides), combs(dark, ink, lines)
     level = elsewhere(framed[0] + combed[0], (y, y + height)) + segments(lines, (x, x + width))
     upright = [line for line in segments(sides, (y, y + height)) if is_unbroken(flat.T, line, y, y + height)]
     upright = elsewhere(framed[1] + combed[1], (x, x + width)) + upright

@@ -1,8 +1,4 @@
-"""Frames and combs printed in a flattened field, wherever they are in it.
-
-The sides of a frame are vertical lines that horizontal lines join at both ends. A comb is a horizontal line with short vertical
-ones on it, all equally high and at equal distances.
-"""
+"""Frames printed in a flattened field, wherever they are in it: vertical lines that horizontal lines join at both ends."""
 
 from __future__ import annotations
 
@@ -15,16 +11,16 @@ from numpy.typing import NDArray
 
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.sheets.flat import BESIDE, Segment, is_unbroken
-from mnistlab.reading.sheets.lines import CLEAR, THICKEST, Floats, Segments
+from mnistlab.reading.sheets.lines import CLEAR, Floats, Segments
 
-__all__ = ["combs", "sides_of_frames"]
+__all__ = ["sides_of_frames"]
 
 STEEPEST = 0.12
 """How steep a frame's lines may be."""
 NARROWEST = 0.55
 """The least width of a frame, as a share of its height: the sides of an angular 0 are closer together."""
 LEAST_HIGH = 0.37
-"""The least height of a frame, as a share of the picture's: digits are lower."""
+"""The least height of a frame, as a share of the picture's: most digits are lower."""
 UPRIGHT = 0.07
 """How far from perpendicular to the horizontal sides the vertical ones may be: a 1 leans further."""
 NEAR, ASIDE = 8, 5
@@ -39,36 +35,23 @@ INSET, POINTS = 0.05, 32
 """A side is examined at this many points, but not within this share of its length from a corner."""
 ALMOST_ALL = 0.94
 """The share of these points at which it must be dark."""
-MOST_TEETH = 40
-"""The most cells that a comb may have."""
-AS_DARK = 0.4
-"""The least darkness of a comb's pixels, as a share of the usual darkness of its base line."""
-SHORTEST, WHOLE = 0.32, 0.8
-"""The least length of a comb's base line, as a share of the picture's height, and of the line that was seen there."""
-LOWEST = 0.12
-"""The least height of a comb's teeth, as a share of the picture's height."""
-EVEN = 3
-"""How many pixels a tooth may be off its place, or be higher than the lowest one."""
-MOST_ALIKE = 0.6
-"""The least share of teeth that are equally high: digits may stand on the others, and the first and last be a frame's sides."""
 
 Points = NDArray[np.float64]
 Dark = NDArray[np.bool_]
 
 
-def sides_of_frames(gray: Gray, dark: Floats, upright: Segments) -> tuple[list[Segment], list[Segment]]:
+def sides_of_frames(gray: Gray, dark: Floats, ink: Floats, upright: Segments) -> tuple[list[Segment], list[Segment]]:
     """The horizontal and vertical sides of frames, in the form that `erased` takes.
 
     Parameters
     ----------
     gray : ndarray of uint8, shape (H, W)
         The flattened field.
-    dark : ndarray of float32, shape (H, W)
-        The result of `darker` for `gray`.
+    dark, ink : ndarray of float32, shape (H, W)
+        The results of `darker` and `thin_ink` for `gray`.
     upright : Segments
         The vertical lines in the field; some may be strokes of digits.
     """
-    ink = blackhat(gray)
     rows, columns = (np.asarray(cv2.dilate(dark, np.ones(size, np.uint8))) > CLEAR for size in ((3, 1), (1, 3)))
     ends = [ends_of(upright, places) for places in (upright.start, upright.end)]
     level, sides = list[Segment](), list[Segment]()
@@ -77,8 +60,7 @@ def sides_of_frames(gray: Gray, dark: Floats, upright: Segments) -> tuple[list[S
         if known >= {left, right}:
             continue
         down = np.arange(-NEAR, NEAR + 1)[:, None] * (0, 1)
-        corners = [darkest(ink, rows, end[left] + down, end[right] + down) for end in ends]
-        first, last = corners
+        first, last = (darkest(ink, rows, end[left] + down, end[right] + down) for end in ends)
         if first is None or last is None or (last - first)[:, 1].min() < LEAST_HIGH * len(gray):
             continue
         found = [parallels(ink, columns, *side) for side in zip(first, last, strict=True)]
@@ -109,12 +91,6 @@ def add(lines: list[Segment], more: Iterable[Segment]) -> None:
     for line in more:
         if not any(other[1] <= line[1] + SOFT and line[2] <= other[2] + SOFT and same(line, other) for other in lines):
             lines.append(line)
-
-
-def blackhat(gray: Gray) -> Floats:
-    """How much darker each pixel is than its surroundings, if it is part of something thin; float32 (H, W)."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICKEST, THICKEST))
-    return np.asarray(cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, kernel), np.float32)
 
 
 def ends_of(upright: Segments, places: Floats) -> Points:
@@ -173,75 +149,6 @@ def same(one: Segment, other: Segment) -> bool:
     """Whether two lines, both horizontal or both vertical, are in the same place."""
     middle = (one[1] + one[2]) / 2
     return abs(one[0] + one[3] * (middle - one[1]) - other[0] - other[3] * (middle - other[1])) < APART
-
-
-def combs(gray: Gray, dark: Floats, level: Segments) -> tuple[list[Segment], list[Segment]]:
-    """The base lines and the teeth of combs, in the form that `erased` takes.
-
-    Parameters
-    ----------
-    gray, dark
-        As for `sides_of_frames`.
-    level : Segments
-        The horizontal lines in the field.
-    """
-    ink = np.where(dark > CLEAR, blackhat(gray), 0)
-    rows, columns = (np.asarray(cv2.dilate(ink, np.ones(size, np.uint8))) for size in ((3, 1), (1, 3)))
-    lines, teeth = list[Segment](), list[Segment]()
-    for slope, (middle, place), start, end in zip(level.slope, level.middle, level.start, level.end, strict=True):
-        if abs(slope) > STEEPEST:
-            continue
-        x = np.arange(gray.shape[1])
-        y = place + slope * (x - middle)
-        on = rows[np.clip(np.rint(y).astype(int), 0, len(gray) - 1), x]
-        enough = AS_DARK * float(np.median(on[round(start) : round(end) + 1]))
-        first, last = whole_run(on > enough, round((start + end) / 2))
-        if last - first < max(SHORTEST * len(gray), WHOLE * (end - start)):
-            continue
-        high = heights(columns > enough, np.column_stack([x, y])[first : last + 1], float(slope))
-        found = teeth_of(high, LOWEST * len(gray))
-        if found is None:
-            continue
-        lines.append((float(y[first]), float(first), float(last), float(slope)))
-        for column, tall in found:
-            foot = float(x[first + column]), float(y[first + column])
-            teeth.append((foot[0] + slope * tall, foot[1] - tall, foot[1], -float(slope)))
-    return lines, teeth
-
-
-def whole_run(on: Dark, place: int) -> tuple[int, int]:
-    """The first and last index of the run of True, perhaps with gaps of a pixel, around index `place` in `on`, bool (N,)."""
-    closed = cv2.morphologyEx(on.astype(np.uint8)[None], cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
-    off = np.asarray(closed)[0] == 0
-    before, after = np.flatnonzero(off[:place]), np.flatnonzero(off[place:])
-    return int(before[-1]) + 1 if len(before) else 0, place + int(after[0]) - 1 if len(after) else len(on) - 1
-
-
-def heights(dark: Dark, base: Points, slope: float) -> NDArray[np.int64]:
-    """The height in pixels, int64 (N,), of the unbroken ink on each point (x, y), (N, 2), of a line with slope `slope`."""
-    up = np.arange(SOFT, len(dark))
-    x = np.clip(np.rint(base[:, :1] + slope * up).astype(int), 0, dark.shape[1] - 1)
-    y = np.rint(base[:, 1:] - up).astype(int)
-    ink = dark[np.clip(y, 0, len(dark) - 1), x] & (y >= 0)
-    return np.where(ink.all(1), len(up), ink.argmin(1)) + SOFT
-
-
-def teeth_of(high: NDArray[np.int64], least: float) -> list[tuple[int, int]] | None:
-    """The places of a comb's teeth, as indices into `high`, and the teeth's heights; None if there is no comb.
-
-    `high`, int64 (N,), is the ink's height on each point of a line; teeth lower than `least` do not count.
-    """
-    for cells in range(min(MOST_TEETH, len(high) // (4 * EVEN)), 0, -1):
-        places = np.rint(np.linspace(0, len(high) - 1, cells + 1)).astype(int)
-        near = [np.arange(max(0, place - EVEN), min(len(high), place + EVEN + 1)) for place in places]
-        usual = min(int(high[some].max()) for some in near)
-        off = [np.abs(high[some] - usual) + np.abs(some - place) for some, place in zip(near, places, strict=True)]
-        nearest = [int(some[far.argmin()]) for some, far in zip(near, off, strict=True)]
-        alike = np.abs(high[nearest] - usual) <= EVEN
-        if usual < least or alike.sum() < max(2, MOST_ALIKE * len(near)) or (cells % 2 == 0 and not alike[1::2].any()):
-            continue
-        return [(place, int(min(high[place], usual + EVEN))) for place in nearest]
-    return None
 
 
 def segment(ends: Points) -> Segment:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.reading.paper import Gray
 
-__all__ = ["Floats", "Segments", "darker", "level_segments", "upright_segments"]
+__all__ = ["Floats", "Segments", "darker", "level_segments", "thin_ink", "upright_segments"]
 
 Floats = NDArray[np.float32]
 THICKEST = 13
@@ -58,6 +58,12 @@ def darker(gray: Gray) -> Floats:
     apart = (closed - light) / (closed + 16)
     usual, noise = paper_noise(apart)
     return np.asarray(np.clip((apart - usual) / np.maximum(noise, 0.004), -1, CAP), np.float32)
+
+
+def thin_ink(gray: Gray) -> Floats:
+    """How much darker each pixel is than its surroundings, if it is part of something thin; float32 (H, W), 0 to 255."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICKEST, THICKEST))
+    return np.asarray(cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, kernel), np.float32)
 
 
 def paper_noise(apart: Floats) -> tuple[Floats, Floats]:
