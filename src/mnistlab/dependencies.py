@@ -37,7 +37,7 @@ TRAIN = ("matplotlib", "scipy", "torch", "torchvision")
 FONT_PACKAGES = (
     "font-roboto", "font-hanken-grotesk", "font-lato", "font-manrope", "font-caladea", "font-source-serif-pro", "font-amatic-sc",
 )  # fmt: skip
-"""Packages of the extra `train`, each with a family of fonts; printed text in the finder's training scenes is set in these."""
+"""Packages of the extra `train`, each with a family of fonts; printed text in the generated training pictures is set in these."""
 EXTRAS = {
     "train": TRAIN,
     "serve": ("fastapi", "httptools", "jinja2", "onnx", "orjson", "prometheus-client", "python-multipart", "uvicorn"),

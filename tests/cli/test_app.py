@@ -721,7 +721,7 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
     assert run_app(["runs", "--runs", str(runs), "--plot"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == f"Progress: {runs / 'progress.png'}"
-    assert err == "Not drawn: 1 run not tested yet, dated in the future, or trained to find digits on pages.\n"
+    assert err == "Not drawn: 1 run not tested yet, dated in the future, or of a network that is not a classifier.\n"
     named = tmp_path / "new" / "mine.png"
     assert run_app(["runs", "--runs", str(runs), "--plot", str(named), "--json"]) == 0
     content = json.loads(capsys.readouterr().out)

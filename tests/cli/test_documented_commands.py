@@ -106,7 +106,10 @@ def train(model, loader):
         optimizer.step()
 """
 SMALL = ["--steps", "3", "--batch-size", "8"]
-TINY_SCENES = ["--height", "48", "--width", "64", "--val-scenes", "50", "--test-scenes", "50"]
+TINY = {
+    "finder": ["--height", "48", "--width", "64", "--val-scenes", "50", "--test-scenes", "50"],
+    "line-reader": ["--width", "64", "--val-strips", "50", "--test-strips", "50"],
+}
 PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/images", "shapes", "formes", "corrected"]
 
 
@@ -116,8 +119,8 @@ def arguments_of(command: str) -> tuple[str, ...]:
     arguments = [next(runs) if word in A_RUN else WORDS.get(word, word) for word in shlex.split(command)]
     if arguments[0] == "train" and "--resume" not in arguments:
         arguments += SMALL
-        digits = ["--dataset", "mnist", *TINY_SCENES] if "finder" in arguments else ["--dataset", PICTURES[0]]
-        arguments += [] if "--dataset" in arguments else digits
+        tiny = next((["--dataset", "mnist", *options] for name, options in TINY.items() if name in arguments), None)
+        arguments += [] if "--dataset" in arguments else tiny or ["--dataset", PICTURES[0]]
         arguments += ["--members", "3"] if "ensemble" in arguments else []
     if arguments[0] == "sweep":
         arguments += ["--seeds", "1", "--set", "steps=3", "--set", "batch_size=8", "--dataset", PICTURES[0]]

@@ -29,7 +29,7 @@ from mnistlab.cli.words import ask
 from mnistlab.doctor.examination import Check
 from mnistlab.learn.course import days
 from mnistlab.messages.sentences import Clause, french_texts, messages
-from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.catalog import PAPER_RECIPES
 from mnistlab.recipes.settings import explanations
 
 COMMAND = str(Path(sys.executable).parent / "mnistlab")
@@ -250,7 +250,8 @@ def test_each_command_and_option_has_its_french_help(path: tuple[str, ...], comm
 
 
 def test_each_field_of_a_recipe_each_heading_and_each_placeholder_has_its_french() -> None:
-    texts = [*explanations().values(), *explanations(FinderRecipe).values(), *SECTIONS.values()]
+    texts = [*explanations().values(), *SECTIONS.values()]
+    texts += [text for recipe in PAPER_RECIPES.values() for text in explanations(type(recipe)).values()]
     texts += [line for _, line in COMMANDS.values()]
     assert len(texts) > 50
     assert [text for text in texts if text not in french_texts(*TABLES)] == []
@@ -267,7 +268,8 @@ def test_each_field_of_a_recipe_each_heading_and_each_placeholder_has_its_french
 
 def test_no_french_text_is_left_of_an_english_one_that_is_gone() -> None:
     said = {text for _, command in every_command() for text in texts_of(command)}
-    said |= {*explanations().values(), *explanations(FinderRecipe).values(), *SECTIONS.values()}
+    said |= {*explanations().values(), *SECTIONS.values()}
+    said |= {text for recipe in PAPER_RECIPES.values() for text in explanations(type(recipe)).values()}
     said |= {line for _, line in COMMANDS.values()} | {"Usage:", "Options", "Commands", "default:"}
     tables = messages("fr_texts")
     assert sorted(set(tables["help"]) | set(tables["fields"])) == sorted(

@@ -400,7 +400,7 @@ def test_a_model_that_misreads_nothing_says_so(
 
 
 def test_the_network_that_finds_digits_is_refused(mnist_run: Run) -> None:
-    with pytest.raises(UserError, match="is not a classifier: it marks digits on pages"):
+    with pytest.raises(UserError, match="is not a classifier: it finds digits on pages"):
         look_into(dataclasses.replace(mnist_run, recipe=FinderRecipe()))
 
 

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from mnistlab.papers.alphabet import Alphabet
 from mnistlab.papers.numbered import in_order, one_thread, worker_count
 from mnistlab.papers.scene import Scenes
-from mnistlab.training.finder import Batches
+from mnistlab.training.finder import FinderState
+from mnistlab.training.papers import Batches
 from tests.support.waiting import wait_until
 
 
 def test_what_comes_does_not_depend_on_how_many_draw_it(alphabet: Alphabet) -> None:
-    batches = Batches(Scenes(alphabet, 48, 64), 2)
+    batches = Batches(Scenes(alphabet, 48, 64), 2, FinderState.arrays_of)
     alone = list(in_order(batches, range(3, 8), workers=0))
     shared = list(in_order(batches, range(3, 8), workers=2))
     for mine, theirs in zip(alone, shared, strict=True):

@@ -6,20 +6,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnistlab.cli.training_options import FINDER_TYPES
+from mnistlab.cli.training_options import PAPER_TYPES
 from mnistlab.errors import UserError
-from mnistlab.networks.fields import knobs
-from mnistlab.recipes.catalog import ALL_RECIPES, RECIPES, find_classifier, find_recipe
+from mnistlab.networks.fields import kinds, knobs
+from mnistlab.recipes.catalog import ALL_RECIPES, PAPER_RECIPES, RECIPES, find_classifier, find_recipe
 from mnistlab.recipes.differences import changed_fields, differences
 from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.line_reader import LineReaderRecipe
 from mnistlab.recipes.settings import TYPES, explanations
 
 
-def test_it_is_found_by_its_name_and_is_not_a_classifiers() -> None:
-    assert find_recipe("finder") is ALL_RECIPES["finder"]
-    assert "finder" not in RECIPES
-    with pytest.raises(UserError, match="finder does not train a classifier"):
-        find_classifier("finder")
+@pytest.mark.parametrize("name", PAPER_RECIPES)
+def test_it_is_found_by_its_name_and_is_not_a_classifiers(name: str) -> None:
+    assert find_recipe(name) is ALL_RECIPES[name]
+    assert find_recipe(name).kind == name
+    assert name not in RECIPES
+    with pytest.raises(UserError, match=f"{name} does not train a classifier"):
+        find_classifier(name)
     assert find_classifier("quick") is RECIPES["quick"]
 
 
@@ -30,6 +33,20 @@ def test_it_survives_json_and_says_what_was_changed() -> None:
     assert recipe.epochs == 3
     assert differences(recipe, RECIPES["quick"])["height"] == (96, None)
     assert hash(recipe) == hash(recipe.override())
+
+
+def test_a_line_readers_recipe_has_other_widths_and_no_height() -> None:
+    recipe = LineReaderRecipe("line-reader").override(widths=[2, 3, 4, 5], test_strips=60)
+    assert LineReaderRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert set(changed_fields(recipe)) == {"widths", "test_strips"}
+    assert (recipe.held_out("test"), recipe.held_out("val")) == (60, 1000)
+    for changes, said in (
+        ({"widths": [8, 8, 8]}, "widths must be four whole numbers, not 3"),
+        ({"width": 98}, "width must be a multiple of 4; it is 98"),
+        ({"height": 48}, "1 unknown field: height|unknown field"),
+    ):
+        with pytest.raises(UserError, match=said):
+            recipe.override(changes)
 
 
 @pytest.mark.parametrize(
@@ -54,5 +71,7 @@ def test_what_it_does_not_take_is_refused(changes: dict[str, Any], said: str) ->
 
 
 def test_each_field_is_explained_and_of_the_type_that_others_of_its_name_have() -> None:
-    assert set(explanations(FinderRecipe)) == set(knobs(FinderRecipe)) == set(FINDER_TYPES)
-    assert all(TYPES[name] == kind for name, kind in FINDER_TYPES.items() if name in TYPES)
+    classes = [type(recipe) for recipe in PAPER_RECIPES.values()]
+    assert all(set(explanations(one)) == set(knobs(one)) for one in classes)
+    assert set(PAPER_TYPES) == {name for one in classes for name in knobs(one)}
+    assert all((PAPER_TYPES | TYPES)[name] == kinds(one)[name] for one in classes for name in knobs(one))

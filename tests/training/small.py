@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from mnistlab.recipes.catalog import RECIPES
+from mnistlab.recipes.catalog import PAPER_RECIPES, RECIPES
 from mnistlab.runs.run import Run
 from mnistlab.training.display import Silent
 
@@ -19,6 +19,19 @@ STEPS = 4
 """Steps per epoch: of 75 training pictures 6 are for validation, and the other 69 make four whole batches."""
 SHORT = RECIPE.override({"steps": STEPS + 2})
 """One that ends inside its second epoch."""
+
+BRIEF = {
+    "steps": 6, "epoch_steps": 4, "batch_size": 2, "warmup_steps": 2, "cooldown_steps": 2, "precision": "fp32", "width": 64,
+}  # fmt: skip
+PAGES = {
+    "finder": PAPER_RECIPES["finder"].override(
+        BRIEF, height=48, val_scenes=50, test_scenes=50, widths=(4, 6, 8), dilations=(1, 2)
+    ),
+    "line-reader": PAPER_RECIPES["line-reader"].override(
+        BRIEF, width=96, val_strips=50, test_strips=50, widths=(4, 6, 8, 10)
+    ),
+}
+"""The networks for pages, by the names of their recipes."""
 
 
 class Watcher(Silent):

@@ -18,7 +18,6 @@ from mnistlab.cli.output import print_json, print_score
 from mnistlab.cli.words import figure, percent, print_table, tell, words
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
-from mnistlab.recipes.finder import FinderRecipe
 
 if TYPE_CHECKING:
     from mnistlab.evaluation.result import Evaluation
@@ -74,9 +73,9 @@ def evaluate(
     from mnistlab.runs.store import find_run
 
     found = find_run(run, runs_dir)
-    finds = found.kind == FinderRecipe.kind
-    if finds and (by_writer or corruptions):
-        raise UserError("cli.for_classifiers", option="--by-writer" if by_writer else "--corruptions", run=found.path)
+    if not found.is_classifier and (by_writer or corruptions):
+        option = "--by-writer" if by_writer else "--corruptions"
+        raise UserError("cli.for_classifiers", option=option, run=found.path, does=found.recipe.does)
     from mnistlab.evaluation import plots
     from mnistlab.evaluation.evaluate import evaluate_run
 
@@ -106,7 +105,7 @@ def evaluate(
     if corruptions:
         print_corruptions(**more["corruptions"])
     if not by_writer and not corruptions:
-        print_classes(evaluation, "cli.mean_loss" if finds else "cli.mean_loss_in_nats")
+        print_classes(evaluation, "cli.mean_loss_in_nats" if found.is_classifier else "cli.mean_loss")
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:

@@ -32,8 +32,8 @@ from mnistlab.dependencies import require
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="The file to write.  [default, beside the model: model.onnx (.int8.onnx, .safetensors), or finder.onnx"
-    " (.safetensors) for a finder]",
+    help="The file to write.  [default, beside the model: model.onnx (.int8.onnx, .safetensors); finder.onnx for a"
+    " finder, lines.onnx for a line reader]",
 )
 @click.option(
     "--coverage",
@@ -65,15 +65,15 @@ def export(
 
     source = find_model(run, runs_dir)
     from mnistlab.export.export import export_model
-    from mnistlab.export.result import FinderExport
+    from mnistlab.export.result import PaperExport
 
     done = export_model(source, output, to=to, int8=int8, coverage=coverage, data_dir=data_dir)
     if as_json:
         print_json(done.to_dict())
         return
     tell("cli.exported", path=done.path, megabytes=done.bytes / 1e6)
-    if isinstance(done, FinderExport):
-        tell("cli.finder_answers_the_same", count=done.parity.images, within=done.parity.largest_difference)
+    if isinstance(done, PaperExport):
+        tell("cli.network_answers_the_same", count=done.parity.images, within=done.parity.largest_difference)
         return
     same = "cli.answers_the_same_before_int8" if int8 else "cli.answers_the_same"
     tell(same, count=done.parity.images, within=done.parity.largest_difference)

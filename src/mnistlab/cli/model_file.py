@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from mnistlab.cli.words import tell
 from mnistlab.dependencies import require
-from mnistlab.errors import UserError
 
 if TYPE_CHECKING:
     from mnistlab.serving.models import ServedModel
@@ -20,12 +19,10 @@ def model_file(model: str, runs_dir: Path) -> Path:
 
     if model.lower().endswith(".onnx") or is_file(Path(model)):
         return Path(model)
-    from mnistlab.recipes.finder import FinderRecipe
     from mnistlab.runs.store import find_run
 
     run = find_run(model, runs_dir)
-    if run.kind == FinderRecipe.kind:
-        raise UserError("runs.not_a_classifier", run=run.path)
+    _ = run.classifier  # raises an error if the run trained another network
     exported = run.path / "model.onnx"
     if not exported.exists() or (run.model_path.exists() and exported.stat().st_mtime < run.model_path.stat().st_mtime):
         require("export")

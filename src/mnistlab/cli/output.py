@@ -32,7 +32,8 @@ __all__ = [
 def print_score(evaluation: Evaluation) -> None:
     """Print the accuracy and its interval on one line and, if known, the interval by writer and the accuracy on corrected labels.
 
-    For a finder, print how many digits it found and classified correctly, and how often it found a digit where there is none.
+    For a finder, print how many digits it found and classified correctly, and how often it found a digit where there is none;
+    for a line reader, how many lines it read exactly, and the share of wrong digits.
     """
     low, high = (100 * bound for bound in evaluation.interval)
     split = Clause({"test": "score.test", "val": "score.val", "val-random": "score.val_random"}[evaluation.split])
@@ -49,6 +50,11 @@ def print_score(evaluation: Evaluation) -> None:
         click.echo(
             "  " + words("score.false_finds", false=false, each=false / score["scenes"], threshold=score["threshold"])
         )
+        return
+    if "character_error_rate" in score:
+        tell("score.lines", **reached)
+        wrong, share = score["wrong_digits"], 100 * score["character_error_rate"]
+        click.echo("  " + words("score.wrong_digits", wrong=wrong, digits=score["digits"], share=share))
         return
     tell("score.accuracy", correct=evaluation.correct, **reached)
     if (by_writer := evaluation.interval_by_writer) and evaluation.by_writer is not None:

@@ -25,7 +25,6 @@ from mnistlab.cli.words import tell
 from mnistlab.dependencies import check_torch, require
 from mnistlab.errors import UserError
 from mnistlab.recipes.catalog import find_recipe
-from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.recipes.toml_file import read_overrides
 from mnistlab.training.processes import here, joined, writes
 
@@ -160,8 +159,7 @@ def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
     if not as_json:
         print_score(evaluation)
         tell("cli.trained", seconds=last["seconds"], run=run.path)
-        picture = run.path / ("scenes.png" if run.kind == FinderRecipe.kind else "mistakes.png")
-        tell("cli.look_next", picture=picture)
+        tell("cli.look_next", picture=run.path / run.recipe.picture)
         return
     print_json(
         {
@@ -179,9 +177,9 @@ def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
 
 def parameters_of(run: Run) -> int:
     """How many parameters the run's network has."""
+    from mnistlab.evaluation.papers import saved_network
     from mnistlab.networks.checkpoint import read_model
-    from mnistlab.networks.finder import read_finder
 
-    if run.kind == FinderRecipe.kind:
-        return sum(weight.numel() for weight in read_finder(run.model_path).model.parameters())
+    if not run.is_classifier:
+        return sum(weight.numel() for weight in saved_network(run).model.parameters())
     return int(read_model(run.model_path).model.parameters_count)

@@ -17,7 +17,8 @@ from mnistlab.data.catalog import DATASETS
 from mnistlab.errors import told
 from mnistlab.messages.sentences import figures_in_french, locales_language, unbroken
 from mnistlab.networks.fields import allowed, kinds, knobs
-from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
+from mnistlab.recipes.catalog import PAPER_RECIPES
+from mnistlab.recipes.papers import AnyRecipe
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.recipes.settings import FIELDS, TYPES, explanations
 
@@ -39,17 +40,18 @@ RECIPE = "mnistlab.recipe"
 SECTIONS = {
     "widths": "Network", "deskew": "Preparation of the images", "most_parameters": "Network", "split": "Data",
     "rotate": "Augmentation", "epochs": "Optimisation", "precision": "Arithmetic", "members": "Ensemble",
-    "dilations": "Network", "height": "Data", "epoch_steps": "Optimisation", "start": "Network",
+    "dilations": "Network", "height": "Data", "width": "Data", "epoch_steps": "Optimisation", "start": "Network",
+    "boxes_weight": "Optimisation", "val_scenes": "Data", "val_strips": "Data",
 }  # fmt: skip
 """The headings above a recipe's options in the help, keyed by the first field below each."""
-FINDER_TYPES = {name: kinds(FinderRecipe)[name] for name in knobs(FinderRecipe)}
-ALL_TYPES = TYPES | FINDER_TYPES
-"""The type of each field of a classifier's or the finder's recipe; fields with the same name have the same type."""
+PAPER_TYPES = {name: kinds(type(recipe))[name] for recipe in PAPER_RECIPES.values() for name in knobs(type(recipe))}
+ALL_TYPES = TYPES | PAPER_TYPES
+"""The type of each field of any recipe; fields with the same name have the same type."""
 
 
 def fields_of(recipe: AnyRecipe) -> dict[str, dataclasses.Field[Any]]:
     """Those fields of the recipe that are options, by name."""
-    return FIELDS if isinstance(recipe, Recipe) else knobs(FinderRecipe)
+    return FIELDS if isinstance(recipe, Recipe) else knobs(type(recipe))
 
 
 class TrainingCommand(click.Command):
@@ -99,9 +101,9 @@ def recipe_list() -> str:
     french = locales_language() == "fr"
     rows = ["\b", words("cli.recipe_list")]
     for recipe in ALL_RECIPES.values():
-        rows.append(f"  {recipe.name:<11}{in_their_language(recipe.summary)}")
+        rows.append(f"  {recipe.name:<12}{in_their_language(recipe.summary)}")
         if measured := figures.get(recipe.name):
-            rows.append(f"  {'':<11}{unbroken(figures_in_french(measured)) if french else measured}")
+            rows.append(f"  {'':<12}{unbroken(figures_in_french(measured)) if french else measured}")
     return "\n".join(rows)
 
 
@@ -123,7 +125,7 @@ class RecipeOption(click.Option):
         recipe, name = shown_recipe(ctx), self.name or ""
         if name not in fields_of(recipe):
             return None
-        self.help = (explanations() if isinstance(recipe, Recipe) else explanations(FinderRecipe))[name]
+        self.help = (explanations() if isinstance(recipe, Recipe) else explanations(type(recipe)))[name]
         return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
@@ -144,7 +146,7 @@ class RecipeOption(click.Option):
 
 
 def recipe_options(command: Command) -> Command:
-    """Add options to a command: one for each field of a classifier's or the finder's recipe."""
+    """Add options to a command: one for each field that some recipe has."""
     for name, kind in reversed(ALL_TYPES.items()):
         option = "--" + name.replace("_", "-")
         if kind is bool:

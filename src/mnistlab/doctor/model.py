@@ -14,7 +14,7 @@ from mnistlab.data.splits import Split, read_split
 from mnistlab.doctor.check import Check
 from mnistlab.doctor.code import import_model
 from mnistlab.doctor.examination import examine
-from mnistlab.doctor.finder import check_finder
+from mnistlab.doctor.papers import check_network
 from mnistlab.errors import UserError
 from mnistlab.files import given_path
 from mnistlab.messages.sentences import Clause
@@ -22,7 +22,7 @@ from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, s
 from mnistlab.networks.deskew import Deskewed, upright
 from mnistlab.networks.ensemble import Ensemble
 from mnistlab.networks.shifts import Shifted
-from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.papers import PaperRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -41,8 +41,8 @@ def check_run(
     done, planned = run.progress
     seen = Clause("doctor.run_progress", run=run.path, progress=run.told_progress)
     checks = [Check(Clause("names.run"), "warning" if done < planned else "ok", seen, run.how_to_finish)]
-    if isinstance(run.recipe, FinderRecipe):
-        return checks + check_finder(run, run.recipe, run.find_data(data_dir))
+    if isinstance(run.recipe, PaperRecipe):
+        return checks + check_network(run, run.recipe, run.find_data(data_dir))
     if metrics and metrics[-1]["train_loss"] > 1.4 and (metrics[-1]["val_accuracy"] or 0) > 0.9:
         seen = Clause("doctor.softmax_before_loss", loss=metrics[-1]["train_loss"])
         checks.append(Check(Clause("names.course"), "problem", seen))

@@ -12,7 +12,6 @@ from mnistlab.data.writers import read_writers
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
 from mnistlab.evaluation.by_writer import permutation_p_value
-from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -66,8 +65,9 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
             how = "runs.test_missing" if run.is_finished else run.how_to_finish
             raise UserError("runs.test_missing", remedy=how, run=run.path)
         tests.append(test)
-    if isinstance(first.recipe, FinderRecipe) != isinstance(second.recipe, FinderRecipe):
-        raise UserError("evaluation.finder_and_classifier", run=first.path, other=second.path)
+    one, two = first.recipe.does, second.recipe.does
+    if one != two:
+        raise UserError("evaluation.different_networks", run=first.path, other=second.path, one=one, two=two)
     if first.dataset != second.dataset or tests[0]["total"] != tests[1]["total"]:
         raise UserError(
             "evaluation.tested_on_other_images",
@@ -87,7 +87,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
 def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
     """The `p_value_by_writer` of a `Comparison`, from the indices of each run's mistakes; None if the writers are unknown."""
-    known = run.dataset in DATASETS and run.kind != FinderRecipe.kind  # a finder's digits are in drawn scenes
+    known = run.dataset in DATASETS and run.is_classifier  # the pictures of other networks are drawn
     writers = read_writers(DATASETS[run.dataset], "test") if known else None
     if writers is None or len(writers) != total:
         return None

@@ -17,12 +17,12 @@ from mnistlab.data.splits import Split
 from mnistlab.devices import pick_device
 from mnistlab.errors import UserError
 from mnistlab.evaluation.calibration import check_finite
-from mnistlab.evaluation.finder import evaluate_finder, saved_finder
+from mnistlab.evaluation.papers import evaluate_network, saved_network
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, read_model
 from mnistlab.networks.network import evaluating
-from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.papers import PaperRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
 
@@ -106,7 +106,7 @@ def evaluate_run(
         The run, as `find_run` finds it: a Run, its folder, its name in `runs_dir`, or "latest".
     split : {"test", "val"}
         "val" means the images that the run kept for validation: for a run of mnistlab 0.1, the split "val-random".
-        A run of the recipe `finder` is measured on scenes drawn with digits of the split.
+        A run of the recipe `finder` or `line-reader` is measured on pictures drawn with digits of the split.
     device : str or torch.device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     data_dir : str or Path, optional
@@ -117,7 +117,8 @@ def evaluate_run(
     Returns
     -------
     Evaluation
-        What the model got right and wrong, in counts; a `FinderEvaluation` for a run that was trained with the recipe `finder`.
+        What the model got right and wrong, in counts; a `FinderEvaluation` for a run that was trained with the recipe `finder`,
+        and a `LineEvaluation` for the recipe `line-reader`.
 
     Raises
     ------
@@ -129,10 +130,10 @@ def evaluate_run(
         raise UserError("data.unknown_split", split=split, splits=("val", "test"))
     run = find_run(run, runs_dir)
     evaluation: Evaluation
-    if isinstance(run.recipe, FinderRecipe):
-        finder, busy = saved_finder(run), tell_unfinished(run)
+    if isinstance(run.recipe, PaperRecipe):
+        network, busy = saved_network(run), tell_unfinished(run)
         dataset = open_dataset(run.dataset, run.find_data(data_dir))
-        evaluation = evaluate_finder(finder, run.recipe, dataset, split, device)
+        evaluation = evaluate_network(network, run.recipe, dataset, split, device)
     else:
         saved = saved_model(run)
         measured: Split = "test" if split == "test" else validation_of(run)

@@ -91,12 +91,6 @@ class FinderEvaluation(Evaluation):
         """The loss that training minimises, averaged over the scenes on which the finder was measured."""
         return self.loss_sum / self.scenes
 
-    @property
-    def calibration_error(self) -> float:
-        """Expected calibration error, 0 to 1, as for a classifier, over the digits that were found."""
-        found = max(1.0, float(self.confidence_bins[:, 0].sum()))
-        return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / found)
-
     def score(self) -> dict[str, Any]:
         """`Evaluation.score` with `scenes`, `false_finds`, and `threshold` (the lowest probability of a detection) added."""
         more = {"scenes": self.scenes, "false_finds": self.false_finds, "threshold": THRESHOLD}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.evaluation.figures import GREY, blank_figure, label_text, tidy
 from mnistlab.recipes.differences import changed_fields
-from mnistlab.recipes.finder import FinderRecipe
 from mnistlab.runs.run import Run
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Point:
 
 
 def history(runs: Iterable[Run]) -> list[Point]:
-    """The tested runs as points, oldest first. Runs dated in the future and runs of the recipe `finder` are left out.
+    """The tested runs as points, oldest first. Runs dated in the future and runs that trained no classifier are left out.
 
     Raises `UserError` if a test.json is damaged.
     """
@@ -60,7 +59,7 @@ def history(runs: Iterable[Run]) -> list[Point]:
     best: dict[str, float] = {}
     points = []
     for run in sorted(runs, key=lambda run: run.created):
-        if (test := run.test) is None or run.created > now or run.kind == FinderRecipe.kind:
+        if (test := run.test) is None or run.created > now or not run.is_classifier:
             continue
         best[run.dataset] = max(best.get(run.dataset, 0.0), test["correct"] / test["total"])
         points.append(

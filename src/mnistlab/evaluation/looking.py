@@ -233,7 +233,7 @@ def look_into(source: Run | str | Path | None, *, runs_dir: str | Path = "runs")
     Raises
     ------
     UserError
-        If there is no such model, or if the model is a finder.
+        If there is no such model, or if the model is not a classifier.
     """
     if source is None:
         return OnnxLook(Classifier(), "mnistlab")

@@ -22,8 +22,10 @@ from mnistlab.evaluation.figures import (
     tidy,
 )
 from mnistlab.evaluation.finds import FinderEvaluation
+from mnistlab.evaluation.lines import LineEvaluation
 from mnistlab.evaluation.result import Evaluation, Mistake
 from mnistlab.evaluation.scenes import draw_scenes
+from mnistlab.evaluation.strips import draw_strips
 from mnistlab.messages.sentences import counted
 from mnistlab.runs.run import Run
 
@@ -35,15 +37,18 @@ __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "dr
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
-    """Draw training curves, confusion matrix and worst mistakes (or a finder's scenes) into the run folder; return the paths."""
+    """Draw training curves, confusion matrix and worst mistakes (or scenes, or strips) into the run folder; return the paths."""
     title = f"{run.recipe.name} on {run_dataset_title(run)}"
     if isinstance(evaluation, FinderEvaluation):
         words = {"score": "digits found and right", "loss": "weighted sum of losses"}
-        curves, last = draw_curves(run.metrics, title, **words), {"scenes.png": draw_scenes(evaluation)}
+        curves, last = draw_curves(run.metrics, title, **words), draw_scenes(evaluation)
+    elif isinstance(evaluation, LineEvaluation):
+        words = {"score": "lines read exactly", "loss": "CTC loss per line (nats)"}
+        curves, last = draw_curves(run.metrics, title, **words), draw_strips(evaluation)
     else:
         label = "training, with smoothed labels" if run.classifier.optimisation.label_smoothing else "training"
-        curves, last = draw_curves(run.metrics, title, label, run.unit), {"mistakes.png": draw_mistakes(evaluation)}
-    pictures = {"training.png": curves, "confusion.png": draw_confusion(evaluation), **last}
+        curves, last = draw_curves(run.metrics, title, label, run.unit), draw_mistakes(evaluation)
+    pictures = {"training.png": curves, "confusion.png": draw_confusion(evaluation), run.recipe.picture: last}
     for name, figure in pictures.items():
         save_figure(figure, run.path / name)
     return [run.path / name for name in pictures]

@@ -186,8 +186,9 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: mean distance of confidence from accuracy over the bins, 0 to 1 (Guo et al. 2017)."""
-        return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / self.total)
+        """Expected calibration error: mean distance of confidence from accuracy over the answers, 0 to 1 (Guo et al. 2017)."""
+        answers = max(1.0, float(self.confidence_bins[:, 0].sum()))
+        return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / answers)
 
     def score(self) -> dict[str, Any]:
         """The fields of the command line's JSON: `correct`, `total`, `accuracy`, `interval`, `interval_by_writer`, and

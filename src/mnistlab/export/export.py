@@ -30,14 +30,14 @@ from mnistlab.evaluation.calibration import (
 )
 from mnistlab.evaluation.evaluate import check_fit
 from mnistlab.evaluation.result import Evaluation
-from mnistlab.export.finder import export_finder
 from mnistlab.export.onnx_file import INT8_IMAGES, OnnxFile
+from mnistlab.export.papers import export_network
 from mnistlab.export.result import Export, Parity
 from mnistlab.export.safetensors_file import SafetensorsFile
 from mnistlab.files import check_target, given_path, shorten, write_output
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, read_model
-from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.papers import PaperRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_model
 
@@ -66,7 +66,7 @@ def export_model(
 
     A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and returns `probabilities`, float32
     (N, classes): it includes normalisation, temperature (Guo et al. 2017) and softmax. Temperature and threshold are fitted to
-    the validation split. A safetensors file holds only the weights. A finder's run gives finder.onnx; see `export.finder`.
+    the validation split. A safetensors file holds only the weights. A finder gives finder.onnx, a line reader lines.onnx.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ def export_model(
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)
-    if run and isinstance(run.recipe, FinderRecipe):
-        return export_finder(run, output, to, int8=int8, coverage=coverage)
+    if run and isinstance(run.recipe, PaperRecipe):
+        return export_network(run, output, to, int8=int8, coverage=coverage)
     output = given_path(output, "output") if output else model_path.with_name(f"model{'.int8' * int8}.{to}")
     check_target(output, f"model.{to}")  # above all, it must not be model.pth
     saved = read_model(model_path)

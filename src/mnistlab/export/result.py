@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mnistlab.evaluation.calibration import Calibration
 
-__all__ = ["Export", "FinderExport", "Parity"]
+__all__ = ["Export", "FinderExport", "PaperExport", "Parity"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Parity:
     """How closely a file's answers match PyTorch's: all images get the same class, but probabilities may differ slightly."""
 
     images: int
-    """How many images were compared: all of the test set or, for a finder, a few random images of several sizes."""
+    """How many images were compared: all of the test set or, for a network for pages, a few inputs of several sizes."""
     largest_difference: float
     """The largest difference between two probabilities."""
 
@@ -52,16 +52,18 @@ class Export:
         return {**dataclasses.asdict(self), "path": str(self.path)}
 
 
-class FinderExport(Export):
-    """An exported finder, for which there is no temperature, coverage or calibration.
+class PaperExport(Export):
+    """An exported network for pages, for which there is no temperature, coverage or calibration."""
 
-    When the finder is measured, a mark counts as found if its probability is at least `threshold`.
-    """
+    KNOWN: ClassVar[tuple[str, ...]] = ("path", "bytes", "to", "parity")
+    """The fields that mean something for such a network."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain types, for JSON."""
-        return {
-            name: value
-            for name, value in super().to_dict().items()
-            if name in ("path", "bytes", "to", "threshold", "parity")
-        }
+        return {name: value for name, value in super().to_dict().items() if name in self.KNOWN}
+
+
+class FinderExport(PaperExport):
+    """An exported finder. When it is measured, a mark counts as found if its probability is at least `threshold`."""
+
+    KNOWN = ("path", "bytes", "to", "threshold", "parity")

@@ -29,8 +29,9 @@ __all__ = ["SavedModel", "load_tensors", "read_model", "save_model", "save_tenso
 logger = logging.getLogger("mnistlab.checkpoints")
 
 MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
-FINDER_FORMAT = "mnistlab finder"
-"""The format that a finder's file states (see `finder.py`)."""
+FINDER_FORMAT, LINE_READER_FORMAT = "mnistlab finder", "mnistlab line reader"
+PAPER_FORMATS = {FINDER_FORMAT: Clause("does.finder"), LINE_READER_FORMAT: Clause("does.line_reader")}
+"""The formats that files of the networks for pages state (see `papers.py`), and what each of these networks does."""
 DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
     ValueError, struct.error,
@@ -161,8 +162,9 @@ def read_model(path: Path) -> SavedModel:
     """
     content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
-        finds = isinstance(content, dict) and content.get("format") == FINDER_FORMAT
-        raise UserError("networks.finder_not_classifier" if finds else "networks.not_our_model", path=path)
+        if isinstance(content, dict) and (does := PAPER_FORMATS.get(str(content.get("format")))):
+            raise UserError("networks.not_a_classifier", path=path, does=does)
+        raise UserError("networks.not_our_model", path=path)
     if content.get("version") != MODEL_VERSION:
         raise UserError(
             "networks.unknown_version", path=path, version=content.get("version"), model_version=MODEL_VERSION

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnistlab.errors import UserError
-from mnistlab.files import local_text
-from mnistlab.networks.checkpoint import FINDER_FORMAT, load_tensors, save_tensors
-from mnistlab.networks.network import evaluating
-from mnistlab.networks.summary import PURPOSES, LayerRow, multiply_adds
+from mnistlab.networks.checkpoint import FINDER_FORMAT
+from mnistlab.networks.papers import PaperNet, SavedNetwork, Step, read_network, save_network
 
-__all__ = ["FinderNet", "SavedFinder", "loss", "read_finder", "save_finder", "weighted"]
-
-FINDER_VERSION = 1
+__all__ = ["FinderNet", "loss", "read_finder", "save_finder", "weighted"]
 
 
-class Step(nn.Sequential):
-    """A convolution, batch norm and ReLU."""
-
-    def __init__(self, inputs: int, outputs: int, side: int = 3, stride: int = 1, apart: int = 1) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, side, stride, side // 2 * apart, apart, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        )
-
-
-class FinderNet(nn.Module):
+class FinderNet(PaperNet):
     """Marks the centre, kind and size of each digit, as CenterNet does (Zhou et al. 2019, https://arxiv.org/abs/1904.07850).
 
     Parameters
@@ -85,29 +69,10 @@ class FinderNet(nn.Module):
         ink = F.pixel_shuffle(self.ink_fine(torch.cat([up, fine], 1)), 2)
         return answers[:, : self.classes], answers[:, self.classes :], ink
 
-    def describe(self, height: int, width: int) -> list[LayerRow]:
-        """A row per convolution: its name, output shape, parameters, and work for one scene of this height and width (pixels)."""
-        rows: list[LayerRow] = []
-
-        def note(name: str, layer: nn.Conv2d, output: Tensor) -> None:
-            shape = tuple(output.shape[1:])
-            parameters = sum(p.numel() for p in layer.parameters())
-            rows.append(
-                LayerRow(name, "Conv2d", str(PURPOSES[nn.Conv2d]), shape, parameters, multiply_adds(layer, shape))
-            )
-
-        hooks = [
-            layer.register_forward_hook(lambda layer, _, output, name=name: note(name, layer, output))
-            for name, layer in self.named_modules()
-            if isinstance(layer, nn.Conv2d)
-        ]
-        try:
-            with evaluating(self):
-                self(torch.zeros(1, 1, height, width, device=next(self.parameters()).device))
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return rows
+    @property
+    def design(self) -> dict[str, list[int]]:
+        """The arguments with which the network was made, apart from the number of classes."""
+        return {"widths": list(self.widths), "apart": list(self.apart)}
 
 
 def loss(
@@ -136,50 +101,15 @@ def weighted(parts: dict[str, Tensor], boxes: float, ink: float) -> Tensor:
     return parts["kinds"] + boxes * parts["boxes"] + ink * parts["ink"]
 
 
-@dataclass(frozen=True)
-class SavedFinder:
-    """A finder with everything needed to use it."""
-
-    model: FinderNet
-    dataset: str
-    classes: tuple[str, ...]
-    """The name of each kind of mark: a digit, or another mark."""
-    data: str
-    """The SHA-256 of the material from which its training scenes were drawn."""
-
-
 def save_finder(path: str | Path, model: FinderNet, dataset: str, classes: Sequence[str], data: str) -> None:
     """Write, atomically, the network's state_dict, widths, dilations and classes, and the SHA-256 of its training material."""
-    content = {
-        "format": FINDER_FORMAT,
-        "version": FINDER_VERSION,
-        "widths": list(model.widths),
-        "apart": list(model.apart),
-        "dataset": dataset,
-        "classes": list(classes),
-        "data": data,
-        "state_dict": {name: value.detach().cpu() for name, value in model.state_dict().items()},
-    }
-    save_tensors(path, content)
+    save_network(path, FINDER_FORMAT, model, dataset, classes, data)
 
 
-def read_finder(path: Path, remedy: str | None = None) -> SavedFinder:
-    """The network that `save_finder` wrote, on the CPU, in evaluation mode.
+def read_finder(path: Path, remedy: str | None = None) -> SavedNetwork[FinderNet]:
+    """The network that `save_finder` wrote, on the CPU, in evaluation mode; raises `UserError` as `read_network` does."""
 
-    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit the
-    network that the file describes.
-    """
-    content = load_tensors(path, remedy or "remedies.give_run_or_model")
-    if not isinstance(content, dict) or content.get("format") != FINDER_FORMAT:
-        raise UserError("networks.not_a_finder", remedy=remedy, path=path)
-    if content.get("version") != FINDER_VERSION:
-        version = content.get("version")
-        raise UserError("networks.unknown_version", path=path, version=version, model_version=FINDER_VERSION)
-    try:
-        classes = tuple(local_text(str(name)) for name in content["classes"])
-        model = FinderNet(len(classes), tuple(content["widths"]), tuple(content["apart"]))
-        model.load_state_dict(content["state_dict"])
-        return SavedFinder(model.eval(), local_text(str(content["dataset"])), classes, str(content["data"]))
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise UserError("networks.weights_of_another_architecture", path=path, reason=reason) from None
+    def make(content: Mapping[str, Any], classes: int) -> FinderNet:
+        return FinderNet(classes, tuple(content["widths"]), tuple(content["apart"]))
+
+    return read_network(path, FINDER_FORMAT, make, remedy)

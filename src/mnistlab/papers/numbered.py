@@ -1,4 +1,4 @@
-"""Make numbered scenes, or batches of them, in worker processes; which process makes a scene does not affect it."""
+"""Make numbered pictures, or batches of them, in worker processes; which process makes a picture does not affect it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_WORKERS = {"cpu": 4, "cuda": 14}
 
 
 def worker_count(device: torch.device) -> int:
-    """How many processes should draw scenes for a network on this `device`, so that one core is left to the network."""
+    """How many processes should draw pictures for a network on this `device`, so that one core is left to the network."""
     return max(1, min(cores_here() - 1, MOST_WORKERS.get(device.type, 4)))
 
 

@@ -6,7 +6,6 @@ ink from rules, frames, patterns and whatever else the picture shows.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.reading.classifier import open_session, read_model
+from mnistlab.reading.network import FOLDER, BundledNetwork
 
 __all__ = ["CELL", "CLASSES", "OTHER", "SIZES", "Found", "Level", "Peak", "contrast", "peaks"]
 
-BUNDLED = Path(__file__).parent.parent / "bundled" / "reader" / "finder.onnx"
+BUNDLED = FOLDER / "finder.onnx"
 CELL = 4
 """The network gives one answer for each cell, a square with this many pixels per side."""
 SIZES = (14.0, 22.0)
@@ -36,30 +35,11 @@ Network = Callable[[Floats], tuple[Floats, Floats, Floats]]
 """Takes the contrast (H, W); returns the kinds' probabilities (classes, h, w), boxes (4, h, w), and the share of ink (H, W)."""
 
 
-class Finder:
-    """The network that comes with mnistlab, in ONNX Runtime. It may be used from several threads, pickled and copied.
-
-    Its file is opened at the first call, because most pictures are read without the finder.
-
-    Parameters
-    ----------
-    path : Path, optional
-        Another finder's file; if not given, the one that comes with mnistlab.
-    threads : int, optional
-        Processor threads for one call; one per core if None.
-    """
+class Finder(BundledNetwork):
+    """The finder that comes with mnistlab, in ONNX Runtime."""
 
     def __init__(self, path: Path = BUNDLED, *, threads: int | None = None) -> None:
-        self.path, self.threads = path, threads
-
-    @functools.cached_property
-    def session(self) -> Any:
-        """ONNX Runtime's session. Raises `UserError` if the file is missing or is not ONNX."""
-        return open_session(read_model(self.path), self.path, self.threads)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but the session, which is made again when needed."""
-        return {name: value for name, value in vars(self).items() if name != "session"}
+        super().__init__(path, threads=threads)
 
     def __call__(self, seen: Floats) -> tuple[Floats, Floats, Floats]:
         """The kinds' probabilities (classes, h, w), boxes (4, h, w) and ink (H, W) that the network finds.

@@ -9,11 +9,13 @@ from typing import cast
 from mnistlab.errors import UserError
 from mnistlab.files import shorten
 from mnistlab.recipes.checks import ALONE
-from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
+from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.line_reader import LineReaderRecipe
+from mnistlab.recipes.papers import AnyRecipe, PaperRecipe
 from mnistlab.recipes.recipe import OF_A_KIND, EnsembleRecipe, Recipe
 from mnistlab.recipes.settings import DataSettings, NetworkSettings, OptimisationSettings
 
-__all__ = ["ALL_RECIPES", "RECIPES", "find_classifier", "find_recipe", "member_of"]
+__all__ = ["ALL_RECIPES", "PAPER_RECIPES", "RECIPES", "find_classifier", "find_recipe", "member_of"]
 
 
 DEFAULT = Recipe(
@@ -169,9 +171,18 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
 }
 
 
-FINDER = FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated pages")
-ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap({FINDER.name: FINDER}, cast(dict[str, AnyRecipe], RECIPES))
-"""The recipes of classifiers, including those that a program adds to `RECIPES`, and the finder's recipe."""
+PAPER_RECIPES: dict[str, PaperRecipe] = {
+    recipe.name: recipe
+    for recipe in (
+        FinderRecipe(name="finder", summary="marks digits on pages for the reader; trained on generated pages"),
+        LineReaderRecipe(name="line-reader", summary="reads whole lines of digits; trained on generated lines"),
+    )
+}
+"""The recipes of the networks for pages."""
+ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap(
+    cast(dict[str, AnyRecipe], PAPER_RECIPES), cast(dict[str, AnyRecipe], RECIPES)
+)
+"""The recipes of classifiers, including those that a program adds to `RECIPES`, and the recipes of the networks for pages."""
 
 
 def find_recipe(name: str) -> AnyRecipe:

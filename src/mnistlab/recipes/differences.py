@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mnistlab.recipes.catalog import ALL_RECIPES
-from mnistlab.recipes.finder import AnyRecipe
+from mnistlab.recipes.papers import AnyRecipe
 
 __all__ = ["changed_fields", "differences"]
 

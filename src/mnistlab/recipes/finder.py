@@ -1,33 +1,20 @@
-"""The finder's recipe: its network and loss are not a classifier's, and its scenes are drawn during training.
-
-It has none of the groups of a classifier's recipe, so it is not a `Recipe`: it cannot be passed by mistake to code that
-needs a recipe's `network`, `data` or `optimisation`.
-"""
+"""The recipe of the finder, which marks digits on pages."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar
 
-from mnistlab.errors import UserError
 from mnistlab.messages.sentences import Clause
-from mnistlab.networks.fields import held, joined, kinds, knob, problems_of
-from mnistlab.recipes.recipe import Recipe
+from mnistlab.networks.fields import knob
+from mnistlab.recipes.papers import PaperRecipe
 
-__all__ = ["AnyRecipe", "FinderRecipe"]
-
-CELL = 4
-"""A scene's height and width are multiples of this many pixels; the network gives one answer per square of this size."""
+__all__ = ["FinderRecipe"]
 
 
 @dataclass(frozen=True)
-class FinderRecipe:
-    """What to train and how; a run carries out a recipe once. The fields are not in groups; `override` changes them.
-
-    The command line turns each field into an option, and the text below it into the option's help.
+class FinderRecipe(PaperRecipe):
+    """The finder's recipe: what to train and how; see `PaperRecipe`.
 
     Raises
     ------
@@ -36,11 +23,11 @@ class FinderRecipe:
     """
 
     kind: ClassVar[str] = "finder"
-    unit: ClassVar[str] = "epoch"
-    trainings: ClassVar[int] = 1
+    does: ClassVar[Clause] = Clause("does.finder")
+    picture: ClassVar[str] = "scenes.png"
+    count_of_widths: ClassVar[tuple[int, str]] = (3, "recipes.three_needed")
+    multiples: ClassVar[tuple[str, ...]] = ("height", "width")
 
-    name: str = "custom"
-    summary: str = ""
     start: str = knob("")
     """A finder's run folder or model.pth with the weights to start from; by default, random weights."""
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
@@ -57,90 +44,11 @@ class FinderRecipe:
     """Number of scenes, with digits of the validation writers, to measure on after each epoch."""
     test_scenes: int = knob(1000, low=50, high=100_000)
     """Number of scenes, with test digits, to measure on at the end."""
-    steps: int = knob(16_000, low=1)
-    """Steps in the whole training run."""
-    epoch_steps: int = knob(1000, low=1, high=1_000_000)
-    """Steps per epoch; after each epoch the network is measured and saved."""
-    learning_rate: float = knob(3e-3, low=1e-9, high=100)
-    """Learning rate between warm-up and cool-down."""
-    warmup_steps: int = knob(400, low=0)
-    """Steps in which the learning rate rises linearly."""
-    cooldown_steps: int = knob(4_800, low=0)
-    """Steps at the end, in which the learning rate falls linearly to 0."""
-    momentum: float = knob(0.9, low=0, high=0.9999)
-    """The first beta of AdamW."""
-    squares_momentum: float = knob(0.99, low=0, high=0.99999)
-    """The second beta of AdamW: decay of the average of squared gradients."""
-    weight_decay: float = knob(1e-2, low=0, high=10)
-    """Weight decay, except for biases and batch norm."""
     boxes_weight: float = knob(0.3, low=0, high=1000)
     """Weight of the boxes' error in the loss."""
     ink_weight: float = knob(0.3, low=0, high=1000)
     """Weight of the ink's error in the loss."""
-    precision: str = knob("auto", choices=("auto", "fp32", "bf16"))
-    """Number format to compute in; auto is bf16 if that is faster on this machine."""
 
-    def __post_init__(self) -> None:
-        types = kinds(FinderRecipe)
-        values = {f.name: held(types[f.name], getattr(self, f.name)) for f in dataclasses.fields(self)}
-        problems = [
-            Clause("recipes.text_needed", name=name, given=repr(values[name]))
-            for name in ("name", "summary")
-            if type(values[name]) is not str
-        ]
-        problems += problems_of(FinderRecipe, values)
-        if not problems and (misfit := misfit_of(values)):
-            problems = [misfit]
-        if problems:
-            raise UserError("recipes.problems", name=values["name"], problem=joined(problems))
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def epochs(self) -> int:
-        """The number of epochs; the last one may be shorter than the others."""
-        return -(-self.steps // self.epoch_steps)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields in plain types, for JSON; `FinderRecipe.from_dict` turns the result back into a recipe."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
-
-    to_groups = to_dict
-    """The recipe as config.json holds it."""
-
-    @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> FinderRecipe:
-        """The recipe for which `to_dict` returned `values`; missing fields get their defaults.
-
-        Raises `UserError` for an unknown field or a value out of range, `TypeError` for anything but a mapping.
-        """
-        if not isinstance(values, Mapping):
-            raise TypeError(f"{type(values).__name__} is not a recipe")
-        return FinderRecipe().override(values)
-
-    def override(self, *changes: Mapping[str, Any], **fields: Any) -> FinderRecipe:
-        """A copy of the recipe with some fields changed, first by each of `changes` in turn, then by `fields`.
-
-        Raises `UserError` for an unknown field, or for values out of range, all of which the message names.
-        """
-        given = {name: value for change in (*changes, fields) for name, value in change.items()}
-        known = [f.name for f in dataclasses.fields(self)]
-        if unknown := sorted(str(name) for name in given if name not in known):
-            raise UserError("recipes.unknown_field", count=len(unknown), unknown=unknown, fields=known)
-        return dataclasses.replace(self, **given)
-
-
-AnyRecipe: TypeAlias = Recipe | FinderRecipe
-"""The recipes that a run may have."""
-
-
-def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """The first problem among values of the right types and ranges, such as a height of 98 pixels; None if there is none."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
-        return Clause("recipes.name_must_be", given=repr(values["name"]))
-    if len(values["widths"]) != 3:
-        return Clause("recipes.three_needed", field="widths", count=len(values["widths"]))
-    for field in ("height", "width"):
-        if values[field] % CELL:
-            return Clause("recipes.multiple_needed", field=field, of=CELL, given=values[field])
-    return None
+    def held_out(self, split: str) -> int:
+        """On how many scenes, with digits of the split "val" or "test", the network is measured."""
+        return self.test_scenes if split == "test" else self.val_scenes

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistlab.errors import UserError, plain, shown
+from mnistlab.messages.sentences import Clause
 from mnistlab.networks.architecture import PER_BLOCK, fit_blocks
 from mnistlab.networks.fields import knobs
 from mnistlab.recipes.checks import ALONE, by_field, checked
@@ -61,6 +62,10 @@ class Recipe:
     """The kind of a run of this recipe, as in config.json."""
     unit: ClassVar[str] = "epoch"
     """The unit in which a run's progress is counted."""
+    does: ClassVar[Clause] = Clause("does.classifier")
+    """What the run's model does, to complete "it"."""
+    picture: ClassVar[str] = "mistakes.png"
+    """The name of the run's picture of what was misread."""
 
     name: str
     summary: str

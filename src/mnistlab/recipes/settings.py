@@ -10,7 +10,7 @@ import functools
 import inspect
 import itertools
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, Literal
 
 from mnistlab.networks.architecture import Architecture, NetworkDesign
@@ -122,12 +122,13 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field in the source code of the dataclasses `parts` (by default, all groups), by field name."""
+    """The text below each field in the source of the dataclasses `parts` (by default, all groups) and their bases, by name."""
     texts = {}
-    for part in parts or (NetworkDesign, *GROUPS.values()):
+    for part in (base for given in parts or GROUPS.values() for base in reversed(given.__mro__) if is_dataclass(base)):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
         assert isinstance(definition, ast.ClassDef)  # noqa: S101 - for mypy
         for line, below in itertools.pairwise(definition.body):
             if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and isinstance(below, ast.Expr):
                 texts[line.target.id] = str(ast.literal_eval(below.value))
-    return texts
+    known = {name for part in parts or GROUPS.values() for name in knobs(part)}
+    return {name: text for name, text in texts.items() if name in known}

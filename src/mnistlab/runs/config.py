@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from mnistlab.errors import UserError, shown
 from mnistlab.files import local_text, read_json
 from mnistlab.messages.sentences import Clause
-from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
+from mnistlab.recipes.catalog import PAPER_RECIPES
+from mnistlab.recipes.papers import AnyRecipe
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.migrations import config_of_version_1, split_of_version_2
 
@@ -46,8 +47,9 @@ def read_config(path: Path) -> dict[str, Any]:
         config = config_of_version_1(config, path)
     elif version not in (2, CONFIG_VERSION):
         raise UserError("runs.unknown_version", path=path, version=version)
-    finds = config.get("kind") == FinderRecipe.kind
-    parse: Callable[[Any], AnyRecipe] = FinderRecipe.from_dict if finds else Recipe.from_dict
+    parse: Callable[[Any], AnyRecipe] = Recipe.from_dict
+    for known in PAPER_RECIPES.values():
+        parse = known.from_dict if config.get("kind") == known.kind else parse
     recipe, dataset = field("recipe", parse), field("dataset", stored_text)
     if isinstance(recipe, Recipe) and version != CONFIG_VERSION:
         recipe = recipe.override(split=split_of_version_2(recipe.data.split, dataset))

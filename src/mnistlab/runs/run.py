@@ -1,18 +1,16 @@
 """The run folder, the only output of training.
 
-    runs/20261122-101500-two-conv-seed0/
-        config.json        kind, recipe, dataset, seed: what was asked for
-        environment.json   versions, device, commit: what it ran on
-        metrics.jsonl      one line per epoch (or member of an ensemble), with "losses": mean losses of equal parts of the epoch
-        model.pth          weights and what is needed to use them
-        resume.pt          everything needed to continue exactly
-        snapshots.npz      the network at a few steps: filters, and its probabilities for hard digits (see snapshots.py)
-        test.json          the test split's counts and mistakes
-        val.json           the same for the validation split, if a sweep trained the run or the test images were not used
-        members/           the members' run folders, if an ensemble trained them itself
-        *.png              training curves, confusion matrix, worst mistakes
-
-Runs can be listed and compared without importing torch.
+runs/20261122-101500-two-conv-seed0/
+    config.json        kind, recipe, dataset, seed: what was asked for
+    environment.json   versions, device, commit: what it ran on
+    metrics.jsonl      one line per epoch (or member of an ensemble), with "losses": mean losses of equal parts of the epoch
+    model.pth          weights and what is needed to use them
+    resume.pt          everything needed to continue exactly
+    snapshots.npz      the network at a few steps: filters, and its probabilities for hard digits (see snapshots.py)
+    test.json          the test split's counts and mistakes
+    val.json           the same for the validation split, if a sweep trained the run or the test images were not used
+    members/           the members' run folders, if an ensemble trained them itself
+    *.png              training curves, confusion matrix, worst mistakes
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from mnistlab.errors import UserError, shown
 from mnistlab.files import explain_os_errors, given_path, is_folder, read_json, write_bytes, write_json
 from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.differences import changed_fields
-from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
+from mnistlab.recipes.papers import AnyRecipe, PaperRecipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.config import read_config
 from mnistlab.runs.counts import read_counts
@@ -54,7 +52,7 @@ class Run:
     ----------
     path : Path
         The folder.
-    recipe : Recipe or FinderRecipe
+    recipe : Recipe or PaperRecipe
         What was trained, and how.
     dataset : str
         A dataset's name, or the path of a folder of pictures.
@@ -84,14 +82,19 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """ "single" for one classifier, "ensemble" for several, or "finder"."""
+        """ "single" for one classifier, "ensemble" for several, "finder" or "line-reader"."""
         return self.recipe.kind
 
     @property
+    def is_classifier(self) -> bool:
+        """Whether the recipe is that of a classifier: one network or an ensemble."""
+        return isinstance(self.recipe, Recipe)
+
+    @property
     def classifier(self) -> Recipe:
-        """The recipe, if it is that of a classifier. Raises `UserError` if it is the finder's."""
+        """The recipe, if it is that of a classifier. Raises `UserError` if it is that of another network."""
         if not isinstance(self.recipe, Recipe):
-            raise UserError("runs.not_a_classifier", run=self.path)
+            raise UserError("runs.not_a_classifier", run=self.path, does=self.recipe.does)
         return self.recipe
 
     @property
@@ -205,9 +208,7 @@ class Run:
     @property
     def how_to_finish(self) -> str:
         """The key of the message that says how to finish an unfinished run; the message may have the placeholder `run`."""
-        if self.is_being_trained:
-            return "remedies.wait_for_training"
-        return "remedies.finish_run"
+        return "remedies.wait_for_training" if self.is_being_trained else "remedies.finish_run"
 
     @property
     def is_finished(self) -> bool:
@@ -222,7 +223,7 @@ class Run:
         if isinstance(self.recipe, EnsembleRecipe):
             measured = {path.parent for name in ("test", "val") for path in self.path.glob(f"members/*/{name}.json")}
             return len(metrics) or len(measured), self.recipe.ensemble.members
-        if isinstance(self.recipe, FinderRecipe):
+        if isinstance(self.recipe, PaperRecipe):
             return metrics[-1]["epoch"] if metrics else 0, self.recipe.epochs
         plan = self.recipe.optimisation
         stopped_early = plan.steps and metrics and metrics[-1].get("step", 0) >= plan.steps
@@ -230,8 +231,7 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (members for an ensemble), validation (the
-        split), val_accuracy, test_accuracy, seconds; and recipe_changed, the fields in which the recipe differs from mnistlab's
-        recipe of the same name."""
+        split), val_accuracy, test_accuracy, seconds; and recipe_changed, the fields that differ from mnistlab's own recipe."""
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
         return {

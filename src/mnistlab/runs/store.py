@@ -22,7 +22,7 @@ from mnistlab.files import (
     shorten,
     write_json,
 )
-from mnistlab.recipes.finder import AnyRecipe
+from mnistlab.recipes.papers import AnyRecipe
 from mnistlab.runs.config import CONFIG_VERSION
 from mnistlab.runs.run import Run
 

@@ -13,7 +13,7 @@ from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import check_folder, given_path, resolved
 from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.catalog import find_recipe
-from mnistlab.recipes.finder import AnyRecipe
+from mnistlab.recipes.papers import AnyRecipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import find_run
@@ -50,7 +50,7 @@ def train(
 
     Parameters
     ----------
-    recipe : Recipe, FinderRecipe or str
+    recipe : Recipe, PaperRecipe or str
         The recipe, or its name.
     dataset, data_dir, download
         As for `open_dataset`.
@@ -106,7 +106,7 @@ def processes_for(recipe: AnyRecipe) -> Processes | None:
     if type(recipe) is Recipe or processes is None:
         return processes
     if processes.count > 1:
-        key = "training.ensemble_together" if isinstance(recipe, EnsembleRecipe) else "training.finder_together"
+        key = "training.ensemble_together" if isinstance(recipe, EnsembleRecipe) else "training.papers_together"
         raise UserError(key, recipe=recipe.name, count=processes.count, networks=recipe.trainings)
     return None
 

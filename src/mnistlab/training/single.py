@@ -18,15 +18,19 @@ from mnistlab.evaluation.evaluate import evaluate_run
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import resolved
 from mnistlab.networks.checkpoint import load_tensors, save_tensors
-from mnistlab.recipes.finder import AnyRecipe, FinderRecipe
+from mnistlab.recipes.finder import FinderRecipe
+from mnistlab.recipes.line_reader import LineReaderRecipe
+from mnistlab.recipes.papers import AnyRecipe, PaperRecipe
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.store import begin_run, create_run
 from mnistlab.training.display import Display
 from mnistlab.training.environment import describe_environment
 from mnistlab.training.film import Film
-from mnistlab.training.finder import FinderState, fit_finder
+from mnistlab.training.finder import FinderState
+from mnistlab.training.line_reader import LineReaderState
 from mnistlab.training.loop import fit
+from mnistlab.training.papers import PaperState, fit_pages
 from mnistlab.training.processes import Processes, noticing_the_lost, of_first, writes
 from mnistlab.training.state import TrainingState
 from mnistlab.training.together import watching_together
@@ -40,6 +44,12 @@ __all__ = [
     "resume_single",
     "train_single",
 ]
+
+PAPER_STATES: dict[str, type[PaperState[Any, Any]]] = {
+    FinderRecipe.kind: FinderState,
+    LineReaderRecipe.kind: LineReaderState,
+}
+"""The training states of the networks for pages, by the kinds of their recipes."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,8 @@ def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstan
     settings = recipe.optimisation if isinstance(recipe, Recipe) else recipe
     precision = pick_precision(settings.precision, given.device)
     state = begin(recipe, given, seed, precision)  # before a folder is made, reports a misfit of recipe and data
-    start = recipe.start if isinstance(recipe, FinderRecipe) else ""
-    if isinstance(state, FinderState) and start:
+    start = recipe.start if isinstance(recipe, PaperRecipe) else ""
+    if isinstance(state, PaperState) and start:
         state.start_from(Path(start))
     environment = describe_environment(given.device, precision, given.processes.count if given.processes else 0)
 
@@ -145,14 +155,14 @@ def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Itera
         raise Interrupted("training.interrupted", remedy=go_on, **values) from None
 
 
-def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | FinderState:
+def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) -> TrainingState | PaperState[Any, Any]:
     """The state from which the recipe's training starts.
 
     Raises `UserError` if the recipe and the dataset do not fit each other, or if processes that train together differ
     in their versions, recipe, seed, data, precision or kind of device.
     """
-    if isinstance(recipe, FinderRecipe):
-        return FinderState(recipe, given.dataset, seed, given.device, precision)
+    if isinstance(recipe, PaperRecipe):
+        return PAPER_STATES[recipe.kind](recipe, given.dataset, seed, given.device, precision)
     state = TrainingState(recipe, given.dataset, seed, given.device, precision)
     if given.processes:
         given.processes.compare(
@@ -169,7 +179,7 @@ def begin(recipe: AnyRecipe, given: Circumstances, seed: int, precision: str) ->
     return state
 
 
-def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances) -> tuple[Run, Evaluation]:
+def carry_out(run: Run, state: TrainingState | PaperState[Any, Any], given: Circumstances) -> tuple[Run, Evaluation]:
     """Train to the end, measure once, draw the pictures.
 
     Parameters
@@ -186,9 +196,9 @@ def carry_out(run: Run, state: TrainingState | FinderState, given: Circumstances
     tuple of Run and Evaluation
         The finished run, and its result on the test images or, if `given.test` is False, on those kept for validation.
     """
-    if isinstance(state, FinderState):
+    if isinstance(state, PaperState):
         with watching(run, state, given.display, given.track) as watch:
-            fit_finder(state, watch)
+            fit_pages(state, watch)
     elif given.processes:
         with watching_together(given.processes, run, state, given.display, given.track) as together:
             fit(state, together)

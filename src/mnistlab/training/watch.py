@@ -33,7 +33,7 @@ POINTS = 200
 
 
 class Training(Protocol):
-    """The training run that is watched: that of a classifier or of the finder."""
+    """The training run that is watched: that of a classifier or of a network for pages."""
 
     steps: int
     steps_done: int

@@ -1,0 +1,49 @@
+"""Draw strips, with what a line reader read on them, as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, lay_out
+from mnistlab.evaluation.lines import SHOWN, LineEvaluation, Seen
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_strips"]
+
+COLUMNS = 3
+
+
+def draw_strips(evaluation: LineEvaluation) -> Figure:
+    """The first strips and the first of the other mistakes, with what was read below each: right in blue, wrong in orange."""
+    seen = evaluation.seen
+    rows = max(1, -(-len(seen) // COLUMNS))
+    height, width = seen[0].strip.pixels.shape if seen else (1, 5)
+    figure = blank_figure(COLUMNS * 4.2, rows * (4.2 * height / width + 0.32) + 0.9)
+    grid = figure.subplots(rows, COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, one in zip(grid.flat, seen, strict=False):
+        draw_strip(axes, one)
+    others = f"the first {SHOWN}, then the first mistakes" if len(seen) > SHOWN else f"the first {len(seen)}"
+    figure.suptitle(
+        f"{evaluation.split}: {evaluation.correct:,} of {evaluation.total:,} lines read exactly (blue);"
+        f" {100 * evaluation.character_error_rate:.2f} % of all digits wrong; {others}",
+        fontweight="bold",
+    )
+    lay_out(figure)
+    return figure
+
+
+def draw_strip(axes: Axes, one: Seen) -> None:
+    """One strip with its number, what was read below it, and if that is wrong, what is written."""
+    axes.imshow(one.strip.pixels, cmap="gray", vmin=0, vmax=255)
+    height, width = one.strip.pixels.shape
+    right = one.read == one.strip.text
+    read = one.read or "nothing read"
+    said = read if right else f"{read}, not {one.strip.text or 'anything'}"
+    colour, weight = (BLUE, "normal") if right else (ORANGE, "bold")
+    axes.text(-0.5, 1.05 * height, said, ha="left", va="top", fontsize=11, color=colour, fontweight=weight)
+    axes.text(width - 0.5, 1.05 * height, f"#{one.index}", ha="right", va="top", fontsize=8, color=GREY)
