@@ -42,6 +42,8 @@ class Mark:
     """Like `box`, but on the page turned upright."""
     light: bool = False
     """Whether it is lighter than its background while the picture's other ink is darker."""
+    confirmed: bool = False
+    """Whether the line reader sees the same digit in the same place."""
 
     @property
     def label(self) -> int:

@@ -25,6 +25,7 @@ from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder
 from mnistlab.reading.ink import SMALL
 from mnistlab.reading.layout import lines_of
+from mnistlab.reading.line_reader import LineReader
 from mnistlab.reading.marks import Box, Mark
 from mnistlab.reading.page import Digit, Line, Page, Separator
 from mnistlab.reading.search import Writing, in_order, writing_on_paper
@@ -72,7 +73,9 @@ class Reader:
             threshold = number(threshold, Clause("names.threshold"), 0, 1, wrong="reading.threshold_out_of_range")
         self.classifier = Classifier(model, threads=threads)
         self.threshold = self.classifier.threshold if threshold is None else threshold
-        self.finder = Finder(threads=threads) if self.classifier.values == list(range(10)) else None
+        digits = self.classifier.values == list(range(10))  # the other two networks know nothing else
+        self.finder = Finder(threads=threads) if digits else None
+        self.line_reader = LineReader(threads=threads) if digits else None
 
     @property
     def path(self) -> Path:
@@ -171,7 +174,7 @@ class Reader:
         if self.finder is None or max(picture.shape[:2]) <= SMALL:
             written = Writing(connected_strokes(self.classifier, picture, raise_if_cancelled), [])
         else:
-            written = writing_on_paper(self.finder, self.classifier, picture, raise_if_cancelled)
+            written = writing_on_paper(self.finder, self.line_reader, self.classifier, picture, raise_if_cancelled)
         rows = (in_order(written, line) for line in lines_of([mark.level_box for mark in written.marks]))
         return Page(tuple(Line(tuple(map(self._told, row))) for row in rows), (picture.shape[1], picture.shape[0]))
 
@@ -195,9 +198,7 @@ class Reader:
         UserError
             During iteration: as in `read`, and if a PDF has a password, if pypdfium2 is missing, or if a page is broken.
         """
-        name = printable(path)
-        content = read_bytes(Path(path))
-        pages = every_page(content, name)
+        pages = every_page(read_bytes(Path(path)), printable(path))
         for at in range(len(pages)):
             page = self.read(pages.picture(at), raise_if_cancelled=raise_if_cancelled)
             yield replace(page, number=at + 1, count=len(pages))
@@ -233,8 +234,8 @@ class Reader:
         from mnistlab.reading.many import Task, read_each
 
         tasks = [Task(Path(path)) for path in paths]
-        outcomes = read_each(self, tasks, jobs)
-        return ((task.path, page) for task, outcome in zip(tasks, outcomes, strict=True) for page in outcome.pages)
+        outcomes = zip(tasks, read_each(self, tasks, jobs), strict=True)
+        return ((task.path, page) for task, outcome in outcomes for page in outcome.pages)
 
     def _told(self, mark: Mark | Sign) -> Digit | Separator:
         """A mark in the form in which `read` returns it: a digit or a separator."""
@@ -244,7 +245,6 @@ class Reader:
 
     def _digit(self, mark: Mark, box: Box | None = None) -> Digit:
         """A mark as the digit that `read` returns; `box`, if given, is the mark's box in the picture's coordinates."""
-        label = int(mark.probabilities.argmax())
-        probability = float(mark.probabilities[label])
-        accepted = probability >= self.threshold
-        return Digit(self.values[label], probability, box or mark.box, accepted, mark.image, mark.probabilities)
+        label, probability = mark.label, mark.sure
+        at, accepted = box or mark.box, probability >= self.threshold
+        return Digit(self.values[label], probability, at, accepted, mark.image, mark.probabilities)

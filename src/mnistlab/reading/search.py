@@ -17,6 +17,8 @@ import numpy as np
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder, Level
 from mnistlab.reading.ink import Ink, find_ink
+from mnistlab.reading.line_reader import LineReader
+from mnistlab.reading.lines import reread
 from mnistlab.reading.marks import Box, Mark, covered
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
@@ -72,6 +74,7 @@ def in_order(written: Writing, line: Sequence[int]) -> list[Mark | Sign]:
 
 def writing_on_paper(
     finder: Finder,
+    line_reader: LineReader | None,
     classifier: Classifier,
     picture: Gray,
     raise_if_cancelled: Callable[[], None] = lambda: None,
@@ -79,7 +82,7 @@ def writing_on_paper(
     """The digits and separators on a page. They depend on the threshold in the model's file, not on the one a caller gives.
 
     If strokes alone are unambiguous, they are the answer. Otherwise the finder looks too, and at each place the more confident
-    of the two answers, the one from strokes or the finder's, is kept.
+    of the two answers, the one from strokes or the finder's, is kept; the line reader, if any, then reads each line once more.
     """
     threshold = classifier.threshold
     size = (picture.shape[1], picture.shape[0])
@@ -109,6 +112,9 @@ def writing_on_paper(
     if not quarters:
         found = surest(found, looked, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
     turned = size if quarters % 2 == 0 else size[::-1]
+    if line_reader is not None:
+        found = reread(line_reader, classifier, np.rot90(gray, quarters), found, looked, raise_if_cancelled)
+        found = [replace(mark, box=turned_back(mark.level_box, quarters, turned)) for mark in found]
     for mark in unread(classifier, looked, found, [] if quarters else strokes, threshold):
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
     signs = signs_among(looked, None if quarters else ink, found)
@@ -149,6 +155,7 @@ def ways(
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
     """The marks, without those that are part of a sign; and the signs that are beside a remaining mark."""
+    signs = [sign for sign in signs if not any(marks[number].confirmed for number in sign.instead_of)]
     gone = {number for sign in signs for number in sign.instead_of}
     left = [number for number in range(len(marks)) if number not in gone]
     place = {number: n for n, number in enumerate(left)}

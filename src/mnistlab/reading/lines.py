@@ -1,0 +1,219 @@
+"""A second opinion on the digits that were found one by one: the line reader reads each of their lines as a whole.
+
+Where it sees the same number of digits, its opinion of each is combined with what is already known. Where it sees more or fewer,
+all that is known decides which number is right. A digit stays doubtful if the line reader doubts it, or if one beside it may be
+missing or too many.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.finder import CLASSES, SIZES, Found, Level
+from mnistlab.reading.layout import lines_of
+from mnistlab.reading.line_reader import LineReader, Seen, Strip, likelihood, seen_in, strip_of
+from mnistlab.reading.marks import Mark
+from mnistlab.reading.paper import Gray
+from mnistlab.reading.spots import agreed, lessened, spots
+
+__all__ = ["reread"]
+
+CLOSE = 2.5
+"""Digits with a larger gap between them, in digit heights, are read separately."""
+SAME = 0.35
+"""A mark and a digit that the line reader saw are the same if their middles are closer than this many digit heights."""
+NARROW, WIDE = 0.3, 0.6
+"""The least and the greatest width of the place in which a digit's ink is looked for, in digit heights."""
+WEIGHT = 0.5
+"""How much the logarithm of the marks' own probabilities counts, beside the line reader's, for the number of digits."""
+FLOOR = 0.02
+"""The least probability that is taken into account for the number of digits."""
+LOWEST = 0.15
+"""The least probability that a doubtful digit keeps, so that it remains the most likely one."""
+MOST_LINES = 100
+"""At most this many lines are read again: those with the most doubtful digits."""
+
+
+def reread(
+    line_reader: LineReader,
+    classifier: Classifier,
+    gray: Gray,
+    marks: Sequence[Mark],
+    looked: Sequence[Level],
+    raise_if_cancelled: Callable[[], None] = lambda: None,
+) -> list[Mark]:
+    """The marks after the line reader has seen their lines: with other probabilities, some added, some taken away.
+
+    Parameters
+    ----------
+    line_reader : LineReader
+    classifier : Classifier
+    gray : ndarray of uint8, shape (H, W)
+        The upright picture with dark writing on light paper.
+    marks : sequence of Mark
+        The digits that were found. Their `level_box` is in the coordinates of `gray`; so are both boxes of marks that are added.
+    looked : sequence of Level
+        What the finder saw at each size of the picture.
+    raise_if_cancelled : callable
+        Called before each line.
+    """
+    lines = runs(marks)
+    lines.sort(key=lambda line: min(marks[number].sure for number in line))
+    result = [marks[number] for line in lines[MOST_LINES:] for number in line]
+    for line in lines[:MOST_LINES]:
+        raise_if_cancelled()
+        result += Line(line_reader, classifier, gray, [marks[number] for number in line], looked).read()
+    return result
+
+
+def runs(marks: Sequence[Mark]) -> list[list[int]]:
+    """The indices of the marks, in lines without wide gaps, each from left to right."""
+    found = []
+    for line in lines_of([mark.level_box for mark in marks]):
+        high = float(np.median([marks[number].level_box[3] for number in line]))
+        run = line[:1]
+        for before, number in itertools.pairwise(line):
+            one, other = marks[before], marks[number]
+            gap = other.level_box[0] - one.level_box[0] - one.level_box[2]
+            if gap > CLOSE * high or one.light != other.light:
+                found.append(run)
+                run = []
+            run.append(number)
+        found.append(run)
+    return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """Digits that stand in a line without wide gaps."""
+
+    line_reader: LineReader
+    classifier: Classifier
+    gray: Gray
+    marks: list[Mark]
+    looked: Sequence[Level]
+
+    @property
+    def height(self) -> float:
+        """The digits' median height in pixels."""
+        return float(np.median([mark.level_box[3] for mark in self.marks]))
+
+    def read(self) -> list[Mark]:
+        """The line's marks after the line reader has seen it."""
+        gray = 255 - self.gray if self.marks[0].light else self.gray
+        strip = strip_of(gray, [mark.level_box for mark in self.marks])
+        classes = self.line_reader(strip.pixels)
+        seen = seen_in(classes, strip)
+        mark_of = self.matched(seen)
+        if len(mark_of) == len(self.marks) == len(seen):
+            return [joined(mark, one) for mark, one in zip(self.marks, seen, strict=True)]
+        cut = self.cut_out(strip, seen)
+        gone = [mark for number, mark in enumerate(self.marks) if number not in mark_of.values()]
+        added = [n for n in range(len(seen)) if n not in mark_of]
+        gain = likelihood(classes, [one.label for one in seen])
+        gain -= likelihood(classes, [mark.label for mark in self.marks])
+        own = [1 - mark.sure for mark in gone]
+        own += [float(mark.probabilities[seen[n].label]) if (mark := cut[n]) else 0.0 for n in added]
+        gain += WEIGHT * float(np.log(np.maximum(own, FLOOR)).sum())
+        sure = 1 / (1 + float(np.exp(-abs(gain))))
+        if seen and gain > 0:
+            return self.as_seen(seen, mark_of, cut, sure)
+        seen_at = {number: seen[n] for n, number in mark_of.items()}
+        marks = [joined(mark, seen_at[n]) if n in seen_at else doubted(mark, sure) for n, mark in enumerate(self.marks)]
+        return beside(marks, [(seen[n].x, sure) for n in added])
+
+    def matched(self, seen: Sequence[Seen]) -> dict[int, int]:
+        """For the index of each digit seen in the place of a mark, the index of that mark; each mark is used at most once."""
+        apart = np.abs(np.array([[middle(mark) - one.x for one in seen] for mark in self.marks]))
+        apart = apart.reshape(len(self.marks), len(seen))
+        mark_of: dict[int, int] = {}
+        while apart.size and apart.min() < SAME * self.height:
+            number, n = (int(index) for index in np.unravel_index(int(apart.argmin()), apart.shape))
+            mark_of[n] = number
+            apart[number, :] = apart[:, n] = np.inf
+        return mark_of
+
+    def cut_out(self, strip: Strip, seen: Sequence[Seen]) -> list[Mark | None]:
+        """The ink at the place of each digit seen, as a mark with the classifier's opinion alone; None if there is no ink."""
+        light = self.marks[0].light
+        levels = [n for n, level in enumerate(self.looked) if level.light == light]
+        marks: list[Mark | None] = [None] * len(seen)
+        if not levels:
+            return marks
+        high = self.height
+        at = min(levels, key=lambda n: abs(np.log(self.looked[n].scale * high / SIZES[1])))
+        gaps = np.diff([one.x for one in seen], prepend=-np.inf, append=np.inf)
+        kinds = np.zeros(len(CLASSES), np.float32)
+        kinds[:10] = 0.1
+        found = [
+            Found(
+                one.x,
+                strip.y(one.x),
+                float(np.clip(min(before, after), NARROW * high, WIDE * high)),
+                high,
+                kinds,
+                1.0,
+                at,
+                light,
+            )
+            for one, before, after in zip(seen, gaps, gaps[1:], strict=False)
+        ]
+        size = (self.gray.shape[1], self.gray.shape[0])
+        for spot in spots(self.classifier, found, self.looked):
+            if spot.is_whole:
+                box = spot.box(size)
+                number = next(n for n, place in enumerate(found) if place is spot.found)
+                marks[number] = Mark(spot.image, spot.probabilities, box, box, light)
+        return marks
+
+    def as_seen(
+        self, seen: Sequence[Seen], mark_of: dict[int, int], cut: Sequence[Mark | None], sure: float
+    ) -> list[Mark]:
+        """A mark for each digit that the line reader saw; `sure` is the probability that their number is right."""
+        result = []
+        missing = [
+            (middle(mark), min(sure, 1 - mark.sure))
+            for number, mark in enumerate(self.marks)
+            if number not in mark_of.values()
+        ]
+        for n, one in enumerate(seen):
+            known = self.marks[mark_of[n]] if n in mark_of else None
+            choices = [joined(mark, one) for mark in (known, cut[n]) if mark is not None]
+            if choices:
+                best = max(choices, key=lambda mark: float(mark.probabilities[one.label]))
+                result.append(best if known else doubted(best, sure))
+            else:
+                missing.append((one.x, 1 - sure))
+        return beside(result, missing)
+
+
+def middle(mark: Mark) -> float:
+    """The x of a mark's centre."""
+    return mark.level_box[0] + mark.level_box[2] / 2
+
+
+def joined(mark: Mark, seen: Seen) -> Mark:
+    """The mark with the line reader's opinion added; its probability is not above the line reader's."""
+    probabilities = agreed(mark.probabilities, seen.opinion)
+    sure = seen.there * float(seen.opinion[probabilities.argmax()])
+    confirmed = seen.label == int(probabilities.argmax())
+    return doubted(replace(mark, probabilities=probabilities, confirmed=confirmed), sure)
+
+
+def doubted(mark: Mark, sure: float) -> Mark:
+    """The mark with a probability of `sure` at most."""
+    return replace(mark, probabilities=lessened(mark.probabilities, max(sure, LOWEST)))
+
+
+def beside(marks: list[Mark], places: Sequence[tuple[float, float]]) -> list[Mark]:
+    """The marks; for each of `places`, an x and a probability, the mark nearest to that x is at most that probable."""
+    marks = list(marks)
+    for x, sure in places if marks else ():
+        near = int(np.argmin([abs(middle(mark) - x) for mark in marks]))
+        marks[near] = doubted(marks[near], sure)
+    return marks
