@@ -10,7 +10,7 @@ from mnistlab.papers.strips import Strip
 
 
 def counted(*lines: tuple[str, str]) -> LineEvaluation:
-    """The result for blank strips with these texts, on which that was read."""
+    """The result for blank strips; each of `lines` is a strip's text and what was read on the strip."""
     counts = Counting()
     for text, read in lines:
         counts.add(Strip(np.full((48, 64), 255, np.uint8), text), [(int(digit), 0.9) for digit in read])

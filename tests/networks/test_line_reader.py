@@ -23,7 +23,7 @@ def test_it_answers_for_columns_of_two_pixels_of_a_strip_of_any_width(network: L
 
 
 def test_weights_that_were_trained_before_fit() -> None:
-    """The names and shapes of the weights are those of files that there are."""
+    """The names and shapes of the weights are those in the files that exist."""
     shapes = {name: tuple(value.shape) for name, value in LineNet().state_dict().items() if value.ndim > 1}
     assert shapes == {
         "fine.0.0.weight": (24, 1, 5, 5),

@@ -1,4 +1,4 @@
-"""Strips: the same number gives the same strip, and the text is what is written on it."""
+"""Strips: the same number gives the same strip, and a strip's text is what is written on its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines read as a whole: how they are cut out, how the network's answer is decoded, and what it changes."""
+"""Lines read as a whole: how they are cut out, how the network's answer is decoded, and what that answer changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mark(x: int, label: int = 3, sure: float = 0.9, *, y: int = 50, light: bool 
 
 
 def certain(*columns: int) -> np.ndarray:
-    """An answer in which each column has one class for certain."""
+    """An answer in which each column has one class with a probability of 1."""
     return np.eye(BLANK + 1, dtype=np.float32)[list(columns)]
 
 
@@ -95,8 +95,8 @@ def test_the_likelihood_adds_up_all_ways_to_spread_the_digits(seed: int, columns
 
 
 def test_wide_gaps_and_light_writing_end_a_run() -> None:
-    marks = [mark(10), mark(40), mark(150), mark(180, light=True), mark(10, y=200)]
-    assert sorted(runs(marks)) == [[0, 1], [2], [3], [4]]
+    marks = [mark(10), mark(40), mark(150), mark(180), mark(210, light=True), mark(240, light=True), mark(10, y=200)]
+    assert sorted(runs(marks)) == [[0, 1], [2, 3], [4, 5]]
     assert runs([]) == []
 
 
@@ -139,7 +139,7 @@ class Answering(LineReader):
 
 
 def columns_at(strip: Strip, *digits: tuple[int, float]) -> np.ndarray:
-    """An answer with these digits, each at an x of the picture, for certain."""
+    """An answer with these digits, each at its x in the picture and with a probability of 1."""
     columns = np.full(strip.pixels.shape[1] // 2, BLANK)
     for digit, x in digits:
         columns[round((x - strip.left) * strip.scale / 2 - 0.5)] = digit
@@ -147,7 +147,7 @@ def columns_at(strip: Strip, *digits: tuple[int, float]) -> np.ndarray:
 
 
 def test_a_digit_too_many_goes_only_if_little_speaks_for_it(reader: Reader) -> None:
-    """And the digit beside it is not accepted, because a number that lacks a digit would be a different number."""
+    """The digit beside the removed one is not accepted, because a number that lacks a digit would be a different number."""
     gray = np.full((120, 300), 255, np.uint8)
     for sure, expected in ((0.3, [1, 2]), (0.6, [1, 2])):
         marks = [mark(50, 1), mark(90, 5, sure), mark(130, 2)]
@@ -169,7 +169,7 @@ def test_a_digit_that_has_no_ink_is_not_added(reader: Reader) -> None:
 
 
 def test_more_strips_are_read_with_the_line_reader_than_without(reader: Reader, data_dir: Path) -> None:
-    """Digits of MNIST that touch and overlap, on patterned paper; drawn without any of the training's code."""
+    """Digits of MNIST that touch and overlap, on patterned paper; drawn without any of the code that draws training pictures."""
     images, labels = open_dataset("mnist", data_dir).read("train")
     labels = labels.astype(np.int64)
     without = copy.copy(reader)

@@ -142,7 +142,7 @@ def drawing(chance: random.Random) -> list[dict[str, Any]]:
 def assert_same_answers(answers: list[dict[str, Any]], reader: Reader, sources: list[Any]) -> None:
     """The page read in each source what Python reads: the same digits in the same places, the probabilities within 1e-3.
 
-    The page alone has no line reader, so Python reads without it too.
+    The page without a server has no line reader, so Python reads without one too.
     """
     reader = copy.copy(reader)
     reader.line_reader = None

@@ -59,6 +59,6 @@ def line_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(params=["finder_run", "line_run"])
 def page_run(request: pytest.FixtureRequest) -> Run:
-    """Each of these two runs in turn."""
+    """`finder_run` and `line_run`, in turn."""
     found: Run = request.getfixturevalue(request.param)
     return found

@@ -31,7 +31,7 @@ PAGES = {
         BRIEF, width=96, val_strips=50, test_strips=50, widths=(4, 6, 8, 10)
     ),
 }
-"""The networks for pages, by the names of their recipes."""
+"""Small recipes of the networks for pages, by the names of the recipes that they change."""
 
 
 class Watcher(Silent):

@@ -1,4 +1,4 @@
-"""The recipe line-reader: what test_papers.py does not look at, because it is not the same for all networks for pages."""
+"""The recipe line-reader: what only this recipe does; test_papers.py tests what it has in common with the recipe finder."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
         "mnistlab": metadata.version("mnistlab"),
         "model": sha256(reader.path.read_bytes())[:16],
         "finder": sha256(reader.finder.path.read_bytes())[:16] if reader.finder else None,
-        "line reader": sha256(reader.line_reader.path.read_bytes())[:16] if reader.line_reader else None,
+        "line_reader": sha256(reader.line_reader.path.read_bytes())[:16] if reader.line_reader else None,
         "threshold": reader.threshold,
     }
 

@@ -146,7 +146,7 @@ class RecipeOption(click.Option):
 
 
 def recipe_options(command: Command) -> Command:
-    """Add options to a command: one for each field that some recipe has."""
+    """Add options to a command: one for each field of any recipe."""
     for name, kind in reversed(ALL_TYPES.items()):
         option = "--" + name.replace("_", "-")
         if kind is bool:

@@ -1,4 +1,4 @@
-"""Find out what is wrong with a run of a network for pages."""
+"""Find out what is wrong with a run of a network for pages: a finder or a line reader."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ __all__ = ["check_network"]
 PICTURES = 48
 """The number of pictures, with digits of validation writers, on which the network is examined."""
 ENOUGH = 50
-"""The lowest percentage of right answers that a trained network should give."""
+"""The lowest percentage, of digits found and read correctly or of lines read exactly, that a trained network should reach."""
 
 
 def check_network(run: Run, recipe: PaperRecipe, data_dir: Path) -> list[Check]:
-    """Whether the run's network reads digits, and has no dead ReLUs. Raises `UserError` if a file is missing or damaged."""
+    """Check that the run's network reads digits, and has no dead ReLUs. Raises `UserError` if a file is missing or damaged."""
     saved, kind = saved_network(run), KINDS[recipe.kind]
     drawn = kind.drawn(recipe, alphabet_of(open_dataset(run.dataset, data_dir), "val"), 0)
     pictures = [drawn[number] for number in range(PICTURES)]

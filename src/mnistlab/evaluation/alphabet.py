@@ -1,4 +1,4 @@
-"""The digits of a split as the material with which pictures for training and measuring are drawn."""
+"""The digits of a split, from which pictures for training and measuring are drawn."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
 
 
 def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images, uint8 (N, 28, 28), redrawn as people outside the United States write these digits, always in the same way."""
+    """The images, uint8 (N, 28, 28), redrawn as people outside the United States write these digits; the result is repeatable."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         parts = []

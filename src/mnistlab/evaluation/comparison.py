@@ -87,7 +87,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
 
 def p_value_by_writer(run: Run, total: int, first: set[int], second: set[int]) -> float | None:
     """The `p_value_by_writer` of a `Comparison`, from the indices of each run's mistakes; None if the writers are unknown."""
-    known = run.dataset in DATASETS and run.is_classifier  # the pictures of other networks are drawn
+    known = run.dataset in DATASETS and run.is_classifier  # other networks are tested on generated pictures
     writers = read_writers(DATASETS[run.dataset], "test") if known else None
     if writers is None or len(writers) != total:
         return None

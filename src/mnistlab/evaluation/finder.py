@@ -25,7 +25,7 @@ BATCH = 16
 
 
 def scenes_of(recipe: FinderRecipe, alphabet: Alphabet, seed: int) -> Scenes:
-    """Scenes of the recipe's size."""
+    """Scenes of the height and width that the recipe gives, drawn with `alphabet` and `seed`."""
     return Scenes(alphabet, recipe.height, recipe.width, seed)
 
 

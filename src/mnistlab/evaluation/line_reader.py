@@ -25,15 +25,15 @@ BATCH = 50
 
 
 def strips_of(recipe: LineReaderRecipe, alphabet: Alphabet, seed: int) -> Strips:
-    """Strips of the recipe's width, as high as the network takes them."""
+    """Strips of the width that the recipe gives and the height that the network takes, drawn with `alphabet` and `seed`."""
     return Strips(alphabet, HEIGHT, recipe.width, seed, recipe.elsewhere)
 
 
 def batch_of_strips(strips: Sequence[Strip]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """The strips for the network and its loss.
+    """The strips as arrays for the network and its loss.
 
-    Returns their contrast, float16 (B, 1, H, W), which is half as much to send between processes as float32; the digits of all
-    of them, int64, one strip after the other; and how many digits each strip has, int64 (B,).
+    Returns the strips' contrast, float16 (B, 1, H, W), because float32 would be twice as much to send between processes; the
+    digits of all strips, int64, one strip after the other; and how many digits each strip has, int64 (B,).
     """
     seen = np.stack([contrast(strip.pixels).astype(np.float16) for strip in strips])[:, None]
     digits = np.array([int(digit) for strip in strips for digit in strip.text], np.int64)

@@ -1,4 +1,4 @@
-"""Read lines from a line reader's answer, and count how much of them is right."""
+"""Turn a line reader's answers into digits, and count how many of these are right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mnistlab.reading.line_reader import BLANK, digits_of
 __all__ = ["Counting", "LineEvaluation", "Seen", "alignment", "read_columns"]
 
 SHOWN, SHOWN_WRONG = 15, 9
-"""How many strips an evaluation keeps for a picture: the first ones, and the first misread ones after these."""
+"""How many of the first strips an evaluation keeps for its picture, and at most how many of the misread strips after these."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class LineEvaluation(Evaluation):
     """The results of a line reader on the strips of a split, in counts.
 
     An example is a strip: `total` counts the strips, and `correct` those on which all digits and nothing else were read. The
-    confusion matrix counts digits. Its last class is "nothing": the row counts what was read where there is no digit, and the
-    column the digits that were left out, in the alignment of both texts that has the fewest errors.
+    confusion matrix counts digits, after each strip's text and what was read on the strip have been aligned with the fewest
+    errors. Its last class is "nothing": that class's row counts what was read where there is no digit, and its column counts
+    the digits that were left out.
 
     Attributes
     ----------
@@ -44,7 +45,7 @@ class LineEvaluation(Evaluation):
     wrong : tuple of (int, str, str)
         The index of each misread strip, its text, and what was read.
     seen : tuple of Seen
-        The first strips and what was read on them, then the first misread ones among the others, for a picture.
+        The strips to draw, with what was read on them: the first ones, then the first misread ones among the others.
     """
 
     strips: int = 0
@@ -68,12 +69,12 @@ class LineEvaluation(Evaluation):
 
     @property
     def wrong_digits(self) -> int:
-        """The edit distances between what is on the strips and what was read: digits replaced, left out or added."""
+        """How many digits were misread, left out or added: the sum of the edit distances between texts and what was read."""
         return int(self.confusion.sum() - self.confusion.trace())
 
     @property
     def character_error_rate(self) -> float:
-        """`wrong_digits / digits`; more than 1 if far more digits are read than there are."""
+        """`wrong_digits / digits`; it can be above 1 if many more digits were read than there are."""
         return self.wrong_digits / max(1, self.digits)
 
     def score(self) -> dict[str, Any]:
@@ -88,15 +89,15 @@ class LineEvaluation(Evaluation):
 
 
 def read_columns(columns: NDArray[np.float32]) -> list[tuple[int, float]]:
-    """The digits of a strip from left to right, each with its probability, from the probabilities of its columns (W/2, 11).
+    """The digits of a strip from left to right, each with its probability; `columns` holds the classes' probabilities, (W/2, 11).
 
-    A digit's probability is the highest one that its columns give it.
+    A digit's probability is the highest that any of its columns gives it.
     """
     return [(digit, float(columns[first:end, digit].max())) for digit, first, end in digits_of(columns)]
 
 
 def alignment(text: Sequence[int], read: Sequence[int]) -> list[tuple[int | None, int | None]]:
-    """The places of the digits of both texts in pairs, with the fewest errors; None beside a digit that has no partner."""
+    """The indices of the digits of both texts in pairs, aligned with the fewest errors; None beside a digit without a partner."""
     costs = np.zeros((len(text) + 1, len(read) + 1), np.int64)
     costs[:, 0], costs[0] = np.arange(len(text) + 1), np.arange(len(read) + 1)
     for i, own in enumerate(text, 1):
@@ -118,7 +119,7 @@ def alignment(text: Sequence[int], read: Sequence[int]) -> list[tuple[int | None
 
 
 class Counting:
-    """The counts of an evaluation, strip by strip."""
+    """Adds up the counts of an evaluation, strip by strip."""
 
     def __init__(self) -> None:
         self.confusion = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
@@ -145,7 +146,7 @@ class Counting:
         self.strips += 1
 
     def evaluation(self, split: str) -> LineEvaluation:
-        """The result of the counting."""
+        """The evaluation that consists of the counts so far."""
         return LineEvaluation(
             split, CLASSES, self.confusion, self.loss_sum, self.bins, (), strips=self.strips, wrong=tuple(self.wrong),
             seen=tuple(self.seen),

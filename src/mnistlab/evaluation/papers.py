@@ -1,4 +1,4 @@
-"""Measure the networks for pages on pictures that are drawn: during training, and for the evaluation of a run."""
+"""Measure the networks for pages (finder and line reader) on drawn pictures, during training and when a run is evaluated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mnistlab.runs.run import Run
 __all__ = ["KINDS", "Drawn", "Kind", "evaluate_network", "held_out_pictures", "saved_network"]
 
 SEED = 2026
-"""The seed of the held-out pictures, whatever the run's seed, so that runs whose recipes draw alike share them."""
+"""The seed of the held-out pictures, whatever the run's seed: runs whose recipes draw alike are measured on the same pictures."""
 
 
 class Drawn(Protocol):
@@ -45,10 +45,10 @@ class Drawn(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of network for pages is read and measured."""
+    """How networks for pages of one kind, such as finders, are read from files and measured."""
 
     read: Callable[[Path, str | None], SavedNetwork[Any]]
-    """Read a network from a file; a message with this key says what to do if that fails."""
+    """Read a network from a file; the second argument is the key of the message that says what to do if that fails."""
     drawn: Callable[[Any, Alphabet, int], Drawn]
     """The pictures of a recipe, drawn with an alphabet and a seed."""
     measure: Callable[[Any, Any, Sequence[Any], str, torch.device], Evaluation]
@@ -59,11 +59,11 @@ KINDS = {
     FinderRecipe.kind: Kind(read_finder, scenes_of, measure_finder),
     LineReaderRecipe.kind: Kind(read_line_reader, strips_of, measure_line_reader),
 }
-"""The kinds of networks for pages, by the kinds of their recipes."""
+"""How each kind of network for pages is read and measured, by the `kind` of its recipes."""
 
 
 def held_out_pictures(recipe: PaperRecipe, dataset: Dataset, split: Split, device: torch.device) -> list[Any]:
-    """The pictures, with digits of the split "val" or "test", on which every run of the recipe's kind is measured.
+    """The pictures, with digits of the split "val" or "test", on which the recipe's networks are measured.
 
     Raises `UserError` if the dataset's classes are not the ten digits.
     """
@@ -85,7 +85,7 @@ def evaluate_network(
 
 
 def saved_network(run: Run) -> SavedNetwork[Any]:
-    """The network of a run whose recipe is a `PaperRecipe`. Raises `UserError` if it has none yet, or a damaged one."""
+    """The network of a run whose recipe is a `PaperRecipe`. Raises `UserError` if the run has no network yet or a damaged one."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return KINDS[run.kind].read(run.model_path, None)

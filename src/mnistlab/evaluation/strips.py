@@ -17,7 +17,7 @@ COLUMNS = 3
 
 
 def draw_strips(evaluation: LineEvaluation) -> Figure:
-    """The first strips and the first of the other mistakes, with what was read below each: right in blue, wrong in orange."""
+    """The first strips, then the first misread ones among the others; below each, what was read, blue if right, else orange."""
     seen = evaluation.seen
     rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].strip.pixels.shape if seen else (1, 5)
@@ -38,7 +38,7 @@ def draw_strips(evaluation: LineEvaluation) -> Figure:
 
 
 def draw_strip(axes: Axes, one: Seen) -> None:
-    """One strip with its number, what was read below it, and if that is wrong, what is written."""
+    """Draw one strip; below it, its number, what was read, and if that is wrong, the right text."""
     axes.imshow(one.strip.pixels, cmap="gray", vmin=0, vmax=255)
     height, width = one.strip.pixels.shape
     right = one.read == one.strip.text

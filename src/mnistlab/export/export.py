@@ -66,7 +66,8 @@ def export_model(
 
     A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and returns `probabilities`, float32
     (N, classes): it includes normalisation, temperature (Guo et al. 2017) and softmax. Temperature and threshold are fitted to
-    the validation split. A safetensors file holds only the weights. A finder gives finder.onnx, a line reader lines.onnx.
+    the validation split. A safetensors file holds only the weights. The default name of the file is model.onnx for a classifier,
+    finder.onnx for a finder, and lines.onnx for a line reader.
 
     Parameters
     ----------

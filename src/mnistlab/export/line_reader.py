@@ -17,7 +17,7 @@ __all__ = ["LINE_READER_FILE", "rounded"]
 
 
 class Whole(nn.Module):
-    """The network in the file, which computes the probabilities of the classes in each column from the contrast."""
+    """The network as it is in the file: from the contrast, it computes the probabilities of the classes in each column."""
 
     def __init__(self, model: LineNet) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Whole(nn.Module):
 
 
 def rounded(model: LineNet) -> LineNet:
-    """A copy in which each batch norm is merged into the convolution before it, and all kernels are then rounded to float16."""
+    """A copy of the model: each batch norm is merged into the convolution before it, then all kernels are rounded to float16."""
     copied = copy.deepcopy(model).eval()
     for step in copied.modules():
         if isinstance(step, Step):
@@ -53,4 +53,4 @@ LINE_READER_FILE = PaperFile(
     halved=True,
 )
 """Takes float32 (N, 1, 48, W), where W is a multiple of 4; returns `classes`, float32 (N, W/2, 11), 0 to 1: the probabilities of
-the ten digits, and of no digit (class 10), in each column of 2 pixels. The kernels are stored as float16."""
+the ten digits, and of no digit (class 10), in each column, 2 pixels wide. The kernels are stored as float16."""

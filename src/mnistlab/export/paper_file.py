@@ -1,4 +1,4 @@
-"""What differs between the exported files of the networks for pages."""
+"""What differs between the exported files of the networks for pages: those of finders and of line readers."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ __all__ = ["PaperFile"]
 
 @dataclass(frozen=True)
 class PaperFile:
-    """The file of a kind of network."""
+    """The file to which networks of one kind are exported."""
 
     name: str
     """The file's name without its suffix."""
     sizes: Sequence[tuple[int, int, int, int]]
     """The shapes of the inputs on which the file is tried; the first one is also used to trace the network."""
     sides: Mapping[int, tuple[str, int]]
-    """The axes of the input that can have any length, each with a name and the number of which its length is a multiple."""
+    """The axes of the input whose length may vary, each with a name and the number of which that length must be a multiple."""
     outputs: Mapping[str, Mapping[int, str]]
-    """The names of the outputs, each with names for some of its axes."""
+    """The names of the outputs, each with names for some of that output's axes."""
     whole: Callable[[Any], nn.Module]
-    """The network that computes the file's outputs; it returns a tuple."""
+    """Takes a model, and returns the network that computes the file's outputs as a tuple."""
     in_file: Callable[[Any], nn.Module]
-    """The same, with the weights that the ONNX file holds."""
+    """Like `whole`, but with the weights as the ONNX file holds them."""
     halved: bool = False
-    """Whether the ONNX file holds the kernels as float16, which takes half the room; they have to be rounded already."""
+    """Whether the ONNX file holds the kernels as float16, which takes half the space; `in_file` has to round them to float16."""
     threshold: float = 0.0
     """The lowest probability, 0 to 1, of an answer that counts."""
     result: type[PaperExport] = PaperExport
-    """What the export of such a file returns."""
+    """The class of the result that the export of such a file returns."""

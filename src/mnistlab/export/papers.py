@@ -1,4 +1,4 @@
-"""Export the networks for pages as one file for other programs, checked against PyTorch on pictures of several sizes."""
+"""Export a finder or a line reader as one file for other programs, checked against PyTorch on inputs of several sizes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["export_network", "onnx_content"]
 
 FILES = {FinderRecipe.kind: FINDER_FILE, LineReaderRecipe.kind: LINE_READER_FILE}
-"""The files of the networks for pages, by the kinds of their recipes."""
+"""What the exported file of each kind of network for pages is like, by the `kind` of the network's recipe."""
 TOLERANCE = 1e-4
 """How far an answer may be from PyTorch's; the order of summation in fp32 makes a difference of about 1e-6."""
 
@@ -42,8 +42,8 @@ def export_network(run: Run, output: str | Path | None, to: str, *, int8: bool, 
     """Write the network of a finished run as ONNX or safetensors, for `export_model`, which has checked the request.
 
     The ONNX file takes `contrast`, float32 (N, 1, H, W), as `mnistlab.reading.finder.contrast` computes it; `FINDER_FILE` and
-    `LINE_READER_FILE` say what it returns. The same run exported with the same versions of all packages gives the same file,
-    byte for byte.
+    `LINE_READER_FILE` say what the file returns. The same run exported with the same versions of all packages gives the same
+    file, byte for byte.
     """
     for field, given in (("int8", int8), ("coverage", coverage != 0.99)):
         if given:
@@ -105,7 +105,7 @@ def onnx_content(form: PaperFile, whole: nn.Module, facts: dict[str, str]) -> by
 
 
 def halve(graph: onnx.GraphProto) -> None:
-    """Store the graph's float32 values with two or more dimensions as float16, each with a node that casts it to float32."""
+    """Store the graph's float32 values with two or more dimensions as float16, each with a node that casts it back to float32."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
@@ -144,7 +144,7 @@ def check_answers(form: PaperFile, answer: Any, expected: nn.Module) -> Parity:
 
 
 def run_torch(whole: nn.Module) -> Any:
-    """A function that takes pictures, float32 (N, 1, H, W), and returns the list of the network's own answers."""
+    """A function that takes pictures, float32 (N, 1, H, W), and returns the list of the answers that `whole` gives."""
     whole.eval()
 
     def answer(pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:

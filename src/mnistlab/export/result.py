@@ -17,7 +17,7 @@ class Parity:
     """How closely a file's answers match PyTorch's: all images get the same class, but probabilities may differ slightly."""
 
     images: int
-    """How many images were compared: all of the test set or, for a network for pages, a few inputs of several sizes."""
+    """How many images were compared: all of the test set or, for a finder or a line reader, a few inputs of several sizes."""
     largest_difference: float
     """The largest difference between two probabilities."""
 
@@ -53,7 +53,7 @@ class Export:
 
 
 class PaperExport(Export):
-    """An exported network for pages, for which there is no temperature, coverage or calibration."""
+    """An exported finder or line reader, which has no temperature, coverage or calibration."""
 
     KNOWN: ClassVar[tuple[str, ...]] = ("path", "bytes", "to", "parity")
     """The fields that mean something for such a network."""
@@ -64,6 +64,6 @@ class PaperExport(Export):
 
 
 class FinderExport(PaperExport):
-    """An exported finder. When it is measured, a mark counts as found if its probability is at least `threshold`."""
+    """An exported finder. When a finder is measured, a mark counts as found if the mark's probability is at least `threshold`."""
 
     KNOWN = ("path", "bytes", "to", "threshold", "parity")

@@ -31,7 +31,7 @@ logger = logging.getLogger("mnistlab.checkpoints")
 MODEL_FORMAT, MODEL_VERSION = "mnistlab model", 1
 FINDER_FORMAT, LINE_READER_FORMAT = "mnistlab finder", "mnistlab line reader"
 PAPER_FORMATS = {FINDER_FORMAT: Clause("does.finder"), LINE_READER_FORMAT: Clause("does.line_reader")}
-"""The formats that files of the networks for pages state (see `papers.py`), and what each of these networks does."""
+"""The formats stated in the files of finders and line readers (see `papers.py`), and what each of these networks does."""
 DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
     ValueError, struct.error,

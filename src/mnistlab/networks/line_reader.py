@@ -1,4 +1,4 @@
-"""The line reader's network: reads a whole line of digits at once, without first deciding where each digit is."""
+"""The line reader's network, which reads a whole line of digits at once, without first deciding where each digit is."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ CLASSES = (*"0123456789", "nothing")
 
 
 class LineNet(PaperNet):
-    """Says for each column of a strip, two pixels wide, which digit is read there, or none.
+    """Says which digit, if any, each column of a strip shows; a column is two pixels wide.
 
     The columns are combined as in connectionist temporal classification, CTC (Graves et al. 2006,
     https://www.cs.toronto.edu/~graves/icml_2006.pdf): a digit that neighbouring columns repeat is read once, and columns of the
-    class `BLANK` are skipped, so that two equal digits in a row have such a column between them.
+    class `BLANK` are skipped; such a column between two equal digits keeps them apart.
 
     Parameters
     ----------
     widths : tuple of int
-        Channels of the first two convolutions, at half the strip's height; of the next four, at a quarter; and of all others, at
-        an eighth of the height and then at a height of 1. From the second convolution on, the width is half the strip's.
+        Channels of the first convolution and of the second, at half the strip's height; of the next four, at a quarter of it; and
+        of those that follow, except the last, at an eighth of it and then at a height of 1. All outputs are half as wide as the
+        strip.
     """
 
     def __init__(self, widths: tuple[int, ...] = (24, 48, 64, 112)) -> None:
@@ -79,7 +80,7 @@ class LineNet(PaperNet):
 def loss(logits: Tensor, digits: Tensor, lengths: Tensor) -> Tensor:
     """The CTC loss of each strip, float32 (B,), in nats: minus the logarithm of the probability that its text is read.
 
-    It is computed on the CPU, because CUDA sums the gradient in an order that varies, and MPS lacks this loss.
+    The loss is computed on the CPU, because CUDA sums the gradient in an order that varies, and MPS lacks this loss.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the networks for pages have in common: how they are described, saved and read."""
+"""What the networks for pages, the finder and the line reader, have in common: how they are described, saved and read back."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ VERSION = 1
 
 
 class Step(nn.Sequential):
-    """A convolution, batch norm and ReLU. With a stride of 1, height and width stay the same.
+    """A convolution, batch norm and ReLU. With padding and a stride of 1, height and width stay the same.
 
     Parameters
     ----------
     inputs, outputs : int
-        The numbers of channels.
+        The numbers of channels of the input and of the output.
     kernel : int or (int, int)
         The height and width of the kernel, which are odd.
     stride : int or (int, int)
@@ -68,7 +68,7 @@ class PaperNet(nn.Module):
         """The arguments with which the network was made, apart from the number of classes."""
 
     def describe(self, height: int, width: int) -> list[LayerRow]:
-        """A row per convolution: its name, output shape, parameters, and work for one picture of this size (in pixels)."""
+        """A row per convolution: its name, output shape, number of parameters, and multiply-adds for a picture of this size."""
         rows: list[LayerRow] = []
 
         def note(name: str, layer: nn.Conv2d, output: Tensor) -> None:
@@ -102,9 +102,9 @@ class SavedNetwork(Generic[Net]):
     model: Net
     dataset: str
     classes: tuple[str, ...]
-    """The name of each kind of mark that the network knows: a digit, or something else."""
+    """The name of each class that the network knows: a digit, something else, or nothing."""
     data: str
-    """The SHA-256 of the material from which its training pictures were drawn."""
+    """The SHA-256 of the material from which the network's training pictures were drawn."""
 
 
 def save_network(

@@ -1,4 +1,4 @@
-"""Make numbered pictures, or batches of them, in worker processes; which process makes a picture does not affect it."""
+"""Make numbered pictures, or batches of them, in worker processes; which process makes a picture does not affect the picture."""
 
 from __future__ import annotations
 

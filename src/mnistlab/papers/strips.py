@@ -1,4 +1,4 @@
-"""Strips: single lines of digits, cut out of a page, with the digits to be read. The same seed and number give the same strip."""
+"""Draw strips: single lines of digits, as if cut out of a page. The same seed and number give the same strip."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Strip", "Strips"]
 USUAL = 24.0
 """The usual height of a digit on a strip, in pixels."""
 GAPS = {-0.25: 0.05, -0.18: 0.1, -0.1: 0.2, -0.02: 0.25, 0.08: 0.2, 0.3: 0.12, 0.8: 0.08}
-"""The gaps between digits, as shares of a digit's height, and how often each is drawn."""
+"""The gaps between digits, as shares of a digit's height, and the probability of each."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Strip:
     pixels: NDArray[np.uint8]
     """uint8 (H, W)."""
     text: str
-    """The digits on the line, from left to right, as "0" to "9"; whatever else is written there is left out."""
+    """The digits on the line, from left to right, as "0" to "9"; whatever else is on the strip is left out."""
 
 
 class Strips:
@@ -46,7 +46,7 @@ class Strips:
     seed : int
         The number that, together with n, decides all that is random in `strips[n]`.
     elsewhere : float
-        The share of handwritten strips, 0 to 1, whose digits are written as in other countries.
+        The share of handwritten strips, 0 to 1, whose digits are written as people outside the United States write them.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Strips:
         return strip
 
     def attempt(self, random: np.random.Generator) -> Strip | None:
-        """A strip; None if a digit is cut off, or if something on the line may or may not be a digit."""
+        """A strip; None if a digit is cut off, or if it is unclear whether something on the line is a digit."""
         angle, shear = random.normal(0, 0.025), random.normal(0, 0.04)
         turn = np.array([[math.cos(angle), -math.sin(angle) + shear], [math.sin(angle), math.cos(angle)]])
         canvas = Canvas(sheet(random, self.height, self.width), turn)
@@ -108,7 +108,7 @@ class Strips:
 
 
 def cells(random: np.random.Generator, canvas: Canvas, size: float) -> None:
-    """Draw the lines of cells, with which the digits need not agree."""
+    """Draw the borders of cells; the digits need not stand inside the cells."""
     height, width = canvas.pixels.shape
     pen, thick = faint(random, canvas), random.uniform(0.6, 2.2)
     every = size * random.uniform(0.8, 2.2)

@@ -44,7 +44,7 @@ def style(
 ) -> Style:
     """A random style, handwritten or printed, for digits `height` pixels high on paper of lightness `paper`, 0 to 255.
 
-    `elsewhere` is the share of handwritten styles, 0 to 1, in which the digits are written as in other countries.
+    `elsewhere` is the share of handwritten styles, 0 to 1, in which the digits are written as outside the United States.
     """
     images = alphabet.by_hand[random.integers(len(alphabet.by_hand))]
     font = None

@@ -27,9 +27,9 @@ __all__ = ["BLANK", "HEIGHT", "LineReader", "Seen", "Strip", "digits_of", "likel
 HEIGHT = 48
 """The height of a strip in pixels."""
 USUAL = 24.0
-"""The height in pixels of a digit on a strip."""
+"""The median height of a strip's digits, in pixels."""
 COLUMN = 2
-"""The network gives one answer for each column of this many pixels."""
+"""The network gives one answer for each column, this many pixels wide."""
 MULTIPLE = 4
 """A strip's width is a multiple of this many pixels."""
 BLANK = 10
@@ -37,7 +37,7 @@ BLANK = 10
 BESIDE = 1.0
 """How far a strip extends beyond the first and the last digit, in digit heights."""
 COARSE, BLUR = 0.8, 0.4
-"""A picture that is scaled by less than the first is blurred by the second, a standard deviation in pixels of the strip."""
+"""A picture that is scaled by less than `COARSE` is blurred first; `BLUR` is the standard deviation, in pixels of the strip."""
 OUTSIDE = 0.3
 """How far a strip may extend beyond the picture, in digit heights."""
 
@@ -51,7 +51,7 @@ class LineReader(BundledNetwork):
         super().__init__(path, threads=threads)
 
     def __call__(self, pixels: Gray) -> Floats:
-        """The probabilities of the ten digits and of none, float32 (W / 2, 11), in the columns of a strip, uint8 (48, W).
+        """The probabilities of the ten digits and of no digit, float32 (W / 2, 11), in each column of a strip, uint8 (48, W).
 
         W is a multiple of 4, and the writing is darker than the paper.
         """
@@ -66,7 +66,7 @@ class Strip:
     pixels: Gray
     """uint8 (48, W)."""
     left: float
-    """Where the strip begins, in pixels of the picture."""
+    """The x at which the strip begins, in pixels of the picture."""
     scale: float
     """The strip's scale relative to the picture."""
     level: float
@@ -74,16 +74,16 @@ class Strip:
     """The line's middle is at y = `level` + `slope` * x in the picture."""
 
     def x(self, column: float) -> float:
-        """Where a column of the network's answer is, in pixels of the picture."""
+        """The x of the middle of a column of the network's answer, in pixels of the picture."""
         return self.left + (column + 0.5) * COLUMN / self.scale
 
     def y(self, x: float) -> float:
-        """The line's middle at `x`, in pixels of the picture."""
+        """The y of the line's middle at `x`, in pixels of the picture."""
         return self.level + self.slope * x
 
 
 def strip_of(picture: Gray, boxes: Sequence[Box]) -> Strip:
-    """The line on which the boxes of these digits are, with some space before and after; `picture` is uint8 (H, W)."""
+    """Cut out the line of the digits in these boxes, with some space before and after; `picture` is uint8 (H, W)."""
     x, y, width, height = as_rows(boxes).T
     usual, middle_x, middle_y = float(np.median(height)), x + width / 2, y + height / 2
     spread = middle_x - middle_x.mean()
@@ -111,9 +111,9 @@ class Seen(NamedTuple):
 
     label: int
     x: float
-    """The middle of its columns, in pixels of the picture."""
+    """The x of the middle of the digit's columns, in pixels of the picture."""
     opinion: Floats
-    """float32 (10,): the probability of each digit if there is one; they sum to 1."""
+    """float32 (10,): the probability of each class if there is a digit; the ten probabilities sum to 1."""
     there: float
     """The probability, 0 to 1, that there is a digit."""
 
@@ -129,7 +129,8 @@ def seen_in(classes: Floats, strip: Strip) -> list[Seen]:
 
 
 def digits_of(classes: Floats) -> list[tuple[int, int, int]]:
-    """The digits in the network's answer, float32 (W / 2, 11), from left to right, each with its first column and its end.
+    """The digits in the network's answer, float32 (W / 2, 11), from left to right, each with its first column and the
+    column after its last.
 
     This is greedy decoding: the most probable class of each column counts, repeats in neighbouring columns are merged, and
     columns of the class `BLANK` are dropped.
@@ -142,7 +143,7 @@ def digits_of(classes: Floats) -> list[tuple[int, int, int]]:
 def likelihood(classes: Floats, labels: Sequence[int]) -> float:
     """The logarithm of the probability that the network's answer, float32 (W / 2, 11), gives to these digits and no others.
 
-    The forward algorithm of CTC adds up all ways to spread the digits over the columns.
+    The forward algorithm of CTC adds up the probabilities of all ways to spread the digits over the columns.
     """
     log = np.log(np.maximum(classes, 1e-9))
     path = np.array([BLANK, *(value for label in labels for value in (label, BLANK))])

@@ -1,8 +1,8 @@
 """A second opinion on the digits that were found one by one: the line reader reads each of their lines as a whole.
 
-Where it sees the same number of digits, its opinion of each is combined with what is already known. Where it sees more or fewer,
-all that is known decides which number is right. A digit stays doubtful if the line reader doubts it, or if one beside it may be
-missing or too many.
+Where it sees the same number of digits, its opinion of each digit is combined with what is already known. Where it sees more or
+fewer, the probabilities of both readings decide which number of digits is right. A digit stays doubtful if the line reader doubts
+it, or if there may be a digit too few or too many beside it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ SAME = 0.35
 NARROW, WIDE = 0.3, 0.6
 """The least and the greatest width of the place in which a digit's ink is looked for, in digit heights."""
 WEIGHT = 0.5
-"""How much the logarithm of the marks' own probabilities counts, beside the line reader's, for the number of digits."""
+"""The weight of the marks' own log-probabilities when the number of digits is decided; the line reader's have a weight of 1."""
 FLOOR = 0.02
-"""The least probability that is taken into account for the number of digits."""
+"""When the number of digits is decided, a lower probability counts as this one."""
 LOWEST = 0.15
-"""The least probability that a doubtful digit keeps, so that it remains the most likely one."""
+"""Doubt does not lower a digit's probability below this, so that the digit remains the most likely class."""
 MOST_LINES = 100
 """At most this many lines are read again: those with the most doubtful digits."""
 
@@ -58,21 +58,21 @@ def reread(
     marks : sequence of Mark
         The digits that were found. Their `level_box` is in the coordinates of `gray`; so are both boxes of marks that are added.
     looked : sequence of Level
-        What the finder saw at each size of the picture.
+        What the finder saw at each size to which the picture was scaled.
     raise_if_cancelled : callable
         Called before each line.
     """
-    lines = runs(marks)
-    lines.sort(key=lambda line: min(marks[number].sure for number in line))
-    result = [marks[number] for line in lines[MOST_LINES:] for number in line]
-    for line in lines[:MOST_LINES]:
+    lines = sorted(runs(marks), key=lambda line: min(marks[number].sure for number in line))[:MOST_LINES]
+    known = {number for line in lines for number in line}
+    result = [mark for number, mark in enumerate(marks) if number not in known]
+    for line in lines:
         raise_if_cancelled()
         result += Line(line_reader, classifier, gray, [marks[number] for number in line], looked).read()
     return result
 
 
 def runs(marks: Sequence[Mark]) -> list[list[int]]:
-    """The indices of the marks, in lines without wide gaps, each from left to right."""
+    """The indices of the marks, in lines without wide gaps, each from left to right; a digit that stands alone is left out."""
     found = []
     for line in lines_of([mark.level_box for mark in marks]):
         high = float(np.median([marks[number].level_box[3] for number in line]))
@@ -85,7 +85,7 @@ def runs(marks: Sequence[Mark]) -> list[list[int]]:
                 run = []
             run.append(number)
         found.append(run)
-    return found
+    return [run for run in found if len(run) > 1]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Line:
         return float(np.median([mark.level_box[3] for mark in self.marks]))
 
     def read(self) -> list[Mark]:
-        """The line's marks after the line reader has seen it."""
+        """The line's marks after the line reader has seen the line."""
         gray = 255 - self.gray if self.marks[0].light else self.gray
         strip = strip_of(gray, [mark.level_box for mark in self.marks])
         classes = self.line_reader(strip.pixels)
@@ -128,7 +128,7 @@ class Line:
         return beside(marks, [(seen[n].x, sure) for n in added])
 
     def matched(self, seen: Sequence[Seen]) -> dict[int, int]:
-        """For the index of each digit seen in the place of a mark, the index of that mark; each mark is used at most once."""
+        """Maps the index of each digit seen in the place of a mark to the index of that mark; each mark is used at most once."""
         apart = np.abs(np.array([[middle(mark) - one.x for one in seen] for mark in self.marks]))
         apart = apart.reshape(len(self.marks), len(seen))
         mark_of: dict[int, int] = {}
@@ -174,7 +174,7 @@ class Line:
     def as_seen(
         self, seen: Sequence[Seen], mark_of: dict[int, int], cut: Sequence[Mark | None], sure: float
     ) -> list[Mark]:
-        """A mark for each digit that the line reader saw; `sure` is the probability that their number is right."""
+        """Marks for the digits seen that have ink; `sure` is the probability that the number of digits seen is right."""
         result = []
         missing = [
             (middle(mark), min(sure, 1 - mark.sure))
@@ -198,7 +198,7 @@ def middle(mark: Mark) -> float:
 
 
 def joined(mark: Mark, seen: Seen) -> Mark:
-    """The mark with the line reader's opinion added; its probability is not above the line reader's."""
+    """The mark with the line reader's opinion added; the mark's probability is then at most the line reader's."""
     probabilities = agreed(mark.probabilities, seen.opinion)
     sure = seen.there * float(seen.opinion[probabilities.argmax()])
     confirmed = seen.label == int(probabilities.argmax())
@@ -206,12 +206,12 @@ def joined(mark: Mark, seen: Seen) -> Mark:
 
 
 def doubted(mark: Mark, sure: float) -> Mark:
-    """The mark with a probability of `sure` at most."""
+    """The mark; a probability above `sure` is lowered to `sure`, or to `LOWEST` if that is higher."""
     return replace(mark, probabilities=lessened(mark.probabilities, max(sure, LOWEST)))
 
 
 def beside(marks: list[Mark], places: Sequence[tuple[float, float]]) -> list[Mark]:
-    """The marks; for each of `places`, an x and a probability, the mark nearest to that x is at most that probable."""
+    """The marks; for each of `places`, an x and a probability, the mark nearest to that x gets at most that probability."""
     marks = list(marks)
     for x, sure in places if marks else ():
         near = int(np.argmin([abs(middle(mark) - x) for mark in marks]))

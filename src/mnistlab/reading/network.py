@@ -11,13 +11,13 @@ from mnistlab.reading.classifier import open_session, read_model
 __all__ = ["FOLDER", "BundledNetwork"]
 
 FOLDER = Path(__file__).parent.parent / "bundled" / "reader"
-"""Where the networks are that come with mnistlab."""
+"""The folder of the networks that come with mnistlab."""
 
 
 class BundledNetwork:
     """A network in ONNX Runtime. It may be used from several threads, pickled and copied.
 
-    Its file is opened at the first call, because most pictures are read without it.
+    The network's file is opened at the first call, because most pictures are read without the network.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class Reader:
             threshold = number(threshold, Clause("names.threshold"), 0, 1, wrong="reading.threshold_out_of_range")
         self.classifier = Classifier(model, threads=threads)
         self.threshold = self.classifier.threshold if threshold is None else threshold
-        digits = self.classifier.values == list(range(10))  # the other two networks know nothing else
+        digits = self.classifier.values == list(range(10))  # the other two networks know only these
         self.finder = Finder(threads=threads) if digits else None
         self.line_reader = LineReader(threads=threads) if digits else None
 

@@ -154,7 +154,10 @@ def ways(
 
 
 def with_signs(marks: Sequence[Mark], signs: Sequence[Sign]) -> Writing:
-    """The marks, without those that are part of a sign; and the signs that are beside a remaining mark."""
+    """The marks, without those that are part of a sign; and the signs that are beside a remaining mark.
+
+    A sign is left out if the line reader confirmed a digit in the sign's place.
+    """
     signs = [sign for sign in signs if not any(marks[number].confirmed for number in sign.instead_of)]
     gone = {number for sign in signs for number in sign.instead_of}
     left = [number for number in range(len(marks)) if number not in gone]

@@ -178,7 +178,7 @@ PAPER_RECIPES: dict[str, PaperRecipe] = {
         LineReaderRecipe(name="line-reader", summary="reads whole lines of digits; trained on generated lines"),
     )
 }
-"""The recipes of the networks for pages."""
+"""The recipes of the networks for pages: the finder and the line reader."""
 ALL_RECIPES: Mapping[str, AnyRecipe] = ChainMap(
     cast(dict[str, AnyRecipe], PAPER_RECIPES), cast(dict[str, AnyRecipe], RECIPES)
 )

@@ -30,11 +30,11 @@ class LineReaderRecipe(PaperRecipe):
     start: str = knob("")
     """A line reader's run folder or model.pth with the weights to start from; by default, random weights."""
     widths: tuple[int, ...] = knob((24, 48, 64, 112), low=1, high=1024)
-    """Channels of the first and the second convolution, and of those at a quarter and at an eighth of the strip's height."""
+    """Channels of the first convolution, the second, those at 1/4 of the strip's height, and all later ones except the last."""
     width: int = knob(256, low=48, high=2048)
     """Width of a strip in pixels, a multiple of 4."""
     elsewhere: float = knob(0.5, low=0, high=1)
-    """Share of handwritten strips, 0 to 1, whose digits are written as in other countries."""
+    """Share of handwritten strips, 0 to 1, whose digits are written as people outside the United States write them."""
     batch_size: int = knob(128, low=1, high=4096)
     """Strips per step."""
     val_strips: int = knob(1000, low=50, high=100_000)

@@ -1,4 +1,4 @@
-"""What the recipes of the networks for pages have in common: these networks are trained on pictures drawn during training.
+"""What the recipes of the finder and the line reader have in common: both are trained on pictures drawn during training.
 
 Such a recipe has none of the groups of a classifier's recipe, so it is not a `Recipe`: it cannot be passed by mistake to code
 that needs a recipe's `network`, `data` or `optimisation`.
@@ -25,8 +25,8 @@ __all__ = ["AnyRecipe", "PaperRecipe"]
 class PaperRecipe(ABC):
     """What to train and how; a run carries out a recipe once. The fields are not in groups; `override` changes them.
 
-    The command line turns each field into an option, and the text below it into the option's help. A subclass has to declare
-    `start`, `widths`, `width` and `batch_size` again, with its own defaults and texts.
+    The command line turns each field into an option, and the text below the field into the option's help. A subclass has to
+    declare `start`, `widths`, `width` and `batch_size` again, with its own defaults and texts.
 
     Raises
     ------
@@ -37,15 +37,15 @@ class PaperRecipe(ABC):
     kind: ClassVar[str]
     """The kind of a run of this recipe, as in config.json."""
     does: ClassVar[Clause]
-    """What the network does, to complete "it"."""
+    """What the network does, worded to follow "it" in a sentence."""
     picture: ClassVar[str]
     """The name of the picture that shows what the network read."""
     unit: ClassVar[str] = "epoch"
     trainings: ClassVar[int] = 1
     count_of_widths: ClassVar[tuple[int, str]]
-    """How many `widths` there are, and the key of the message that says so."""
+    """How many `widths` there must be, and the key of the message for any other number of them."""
     multiples: ClassVar[tuple[str, ...]] = ("width",)
-    """The sizes that have to be multiples of `cell`."""
+    """The names of the fields whose values have to be multiples of `cell`."""
     cell: ClassVar[int] = 4
 
     name: str = "custom"

@@ -63,7 +63,7 @@ class Recipe:
     unit: ClassVar[str] = "epoch"
     """The unit in which a run's progress is counted."""
     does: ClassVar[Clause] = Clause("does.classifier")
-    """What the run's model does, to complete "it"."""
+    """What the run's model does, worded to follow "it" in a sentence."""
     picture: ClassVar[str] = "mistakes.png"
     """The name of the run's picture of what was misread."""
 

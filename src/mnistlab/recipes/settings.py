@@ -122,7 +122,7 @@ TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind 
 
 @functools.cache
 def explanations(*parts: type) -> dict[str, str]:
-    """The text below each field in the source of the dataclasses `parts` (by default, all groups) and their bases, by name."""
+    """The text below each field of the dataclasses `parts` (by default, all groups) and of their bases, by the field's name."""
     texts = {}
     for part in (base for given in parts or GROUPS.values() for base in reversed(given.__mro__) if is_dataclass(base)):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body

@@ -37,7 +37,7 @@ class LineReaderState(PaperState[LineNet, LineReaderRecipe]):
         return LineNet(recipe.widths)
 
     def loss(self, batch: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """The mean over the strips of their loss, which has no parts."""
+        """The mean of the strips' losses, and an empty list, because this loss has no parts."""
         contrast, *asked_for = batch
         contrast = contrast.to(self.device).float().to(memory_format=torch.channels_last)
         with autocast(self.device, self.precision):

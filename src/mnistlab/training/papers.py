@@ -1,4 +1,4 @@
-"""Train the networks for pages on numbered pictures, drawn during training; the number of a step determines its pictures."""
+"""Train a finder or a line reader on numbered pictures, drawn during training; a step's number determines the step's pictures."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class PaperState(ABC, Generic[Net, Settings]):
     dataset
         The dataset that supplies the training digits for the pictures.
     seed
-        From 0 to 2**32 - 1; the initial weights and the pictures of each step depend on it alone.
+        From 0 to 2**32 - 1; the initial weights and the pictures of each step are random, but decided by the seed.
     device
         Where to train.
     precision
@@ -130,7 +130,7 @@ class PaperState(ABC, Generic[Net, Settings]):
 
     @abstractmethod
     def asked_of(self, saved: SavedNetwork[Net]) -> Mapping[str, tuple[Any, Any]]:
-        """What must agree for weights to fit, by its name: the saved network's value, and this run's."""
+        """What must agree for the saved weights to fit: by name, the saved network's value and this run's."""
 
     @abstractmethod
     def save_model(self, path: Path) -> None:
