@@ -1,18 +1,22 @@
-"""Read a part of a sheet after it was flattened and its lines erased: it is level, and its cells have a known size."""
+"""Read a flattened part of a sheet, its lines erased: the part is level, and its cells have a known size."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.finder import SIZES, Finder
+from mnistlab.reading.finder import SIZES
+from mnistlab.reading.lines import reread
 from mnistlab.reading.looks import Sizes, look
 from mnistlab.reading.marks import Mark, places, sureness
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.spots import lessened, spots
 from mnistlab.reading.strokes import connected_strokes
+
+if TYPE_CHECKING:
+    from mnistlab.reading.reader import Reader
 
 __all__ = ["CELL_HEIGHT", "marks_on"]
 
@@ -22,17 +26,13 @@ SHARES = (0.85, 0.6, 0.42, 0.3)
 """The heights of digits to look for, as shares of their cell's height."""
 
 
-def marks_on(
-    finder: Finder | None,
-    classifier: Classifier,
-    gray: Gray,
-    threshold: float,
-    raise_if_cancelled: Callable[[], None] = lambda: None,
-) -> list[Mark]:
+def marks_on(reader: Reader, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> list[Mark]:
     """The digits in a flattened picture, uint8 (H, W), whose cells are `CELL_HEIGHT` high, from strokes and from the finder.
 
-    At each place, the more confident of the two answers is kept; if they differ, the kept one's probability is lowered.
+    At each place, the more confident of the two answers is kept; if the two differ, the kept one's probability is lowered. The
+    line reader, if there is one, then gives a second opinion on each line.
     """
+    classifier, finder, line_reader = reader.classifier, reader.finder, reader.line_reader
     strokes = connected_strokes(classifier, gray, raise_if_cancelled)
     if finder is None:
         return strokes
@@ -50,12 +50,12 @@ def marks_on(
             kept += theirs or ours
         else:
             better, other = (theirs, ours) if sureness(theirs) >= sureness(ours) else (ours, theirs)
-            doubt = sureness(better) * (1 - sureness(other))
-            kept += [
-                replace(mark, probabilities=lessened(mark.probabilities, min(doubt, 0.99 * threshold)))
-                for mark in better
-            ]
-    return kept
+            doubt = min(sureness(better) * (1 - sureness(other)), 0.99 * reader.threshold)
+            kept += [replace(mark, probabilities=lessened(mark.probabilities, doubt)) for mark in better]
+    if line_reader is None:
+        return kept
+    kept = [replace(mark, level_box=mark.box) for mark in kept]  # strokes were found on a page of other coordinates
+    return reread(line_reader, classifier, gray, kept, levels, raise_if_cancelled)
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "read_fields"]
 
 AROUND = 0.35
-"""How much around a field is included, as a share of its height, for its frame and for writing that crosses the frame."""
+"""The margin included around a field, as a share of its height: for its frame, and for writing that crosses the frame."""
 WIDEST = 8000
 """The greatest width of a flattened field, in pixels."""
 ACROSS, DOWN = 0.5, 0.6
@@ -42,7 +42,7 @@ LEVEL, SHORT = 0.05, 0.12
 ROOM = 6.0
 """How far, in pixels, lines are assumed to continue beyond where they were seen."""
 CLOSE = 4.0
-"""How many pixels a line may be off the field's side and still be that side."""
+"""A line less than this many pixels away from a side of the field is taken for that side."""
 SPECK = 0.3
 """Ink whose height and width are both at most this share of the digits' height is ignored."""
 IMPROBABLE = 0.05
@@ -67,7 +67,7 @@ class Entry:
     why : tuple of str
         Why a person should check the field, in English; empty if there is no reason to.
     text : str
-        The digits, with "?" for those that are not accepted; empty if nothing is written there.
+        The digits, with "?" for those that are not accepted; empty if the field has no digits.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """The digits, with "?" for those that are not accepted; empty if nothing is written there."""
+        """The digits, with "?" for those that are not accepted; empty if the field has no digits."""
         return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def read_field(
     """The content of one field."""
     flat, inside = flattened(gray, field, placed)
     clean = erased(flat.gray, *printed_lines(flat.gray, inside))
-    marks = marks_on(reader.finder, reader.classifier, clean, reader.threshold, raise_if_cancelled)
+    marks = marks_on(reader, clean, raise_if_cancelled)
     held = middles_in(as_rows([mark.box for mark in marks]), np.array(inside)).tolist()
     own = sorted(
         (mark for mark, holds in zip(marks, held, strict=True) if holds), key=lambda mark: mark.box[0] + mark.box[2] / 2
@@ -144,7 +144,7 @@ def read_field(
 
 
 def flattened(gray: Gray, field: Field, placed: Placed) -> tuple[Flattened, Box]:
-    """A field and a little around it, flattened; and the field's box (x, y, width, height) in the flattened picture."""
+    """A field and a margin around it, flattened; and the field's box (x, y, width, height) in the flattened picture."""
     x, y, width, height = field.box
     high, wide = height * placed.size[1], width * placed.size[0]
     scale = min(CELL_HEIGHT / high, WIDEST / wide)
@@ -184,7 +184,7 @@ def printed_lines(flat: Gray, box: Box) -> tuple[list[Segment], list[Segment]]:
 
 
 def elsewhere(lines: list[Segment], sides: tuple[int, int]) -> list[Segment]:
-    """The lines that are not the field's own sides, which are at these places."""
+    """The lines, without those at the coordinates `sides`, which are the field's own sides."""
     ends = [(place, place + slope * (end - start)) for place, start, end, slope in lines]
     own = [any(max(abs(place - side) for place in both) < CLOSE for side in sides) for both in ends]
     return [line for line, is_own in zip(lines, own, strict=True) if not is_own]
@@ -218,7 +218,7 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
 def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:
     """The marks unchanged or, if only other readings of unclear marks fit the field, with the most probable reading that fits.
 
-    Their probabilities stay as low as they are: a fit is a hint for whoever checks the field, not a proof.
+    The marks' probabilities are not raised: a fit is a hint for whoever checks the field, not a proof.
     """
     if not marks or not field.misfits("".join(str(reader.values[mark.label]) for mark in marks)):
         return marks

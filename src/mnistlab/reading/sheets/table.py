@@ -27,7 +27,7 @@ __all__ = ["Cell", "Table", "read_table"]
 LARGEST = 6000
 """The most pixels per side of a flattened table."""
 ROOM = 4
-"""How many pixels a line continues beyond a crossing."""
+"""By how many pixels a part of a line is extended beyond the crossings at its ends."""
 NARROWEST = 12
 """The least height of a flattened row, and width of a column, in pixels."""
 
@@ -39,15 +39,15 @@ class Cell:
     Attributes
     ----------
     row, column : int
-        The row and column of its top left corner, from 0.
+        The row and column of the cell's top left corner, counted from 0.
     rows, columns : int
-        How many rows and columns it spans: more than 1 if cells are merged.
+        How many rows and columns the cell spans: more than 1 if cells are merged.
     digits : tuple of Digit
-        From left to right.
+        The digits, from left to right.
     corners : tuple of (float, float)
-        Its four corners in the picture, in pixels, clockwise from the top left one.
+        The cell's four corners in the picture, in pixels, clockwise from the top left one.
     text : str
-        The digits, with "?" for those that are not accepted; empty if nothing is written there.
+        The digits, with "?" for those that are not accepted; empty if the cell has no digits.
     """
 
     row: int
@@ -59,7 +59,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The digits, with "?" for those that are not accepted; empty if nothing is written there."""
+        """The digits, with "?" for those that are not accepted; empty if the cell has no digits."""
         return "".join(str(digit.value) if digit.accepted else UNKNOWN for digit in self.digits)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,9 +84,9 @@ class Table:
     Attributes
     ----------
     rows, columns : int
-        How many rows and columns it has.
+        How many rows and columns the table has.
     cells : tuple of Cell
-        Row by row; a merged cell is listed once.
+        The cells, row by row; a merged cell is listed once.
     texts : list of list of str
         A list of texts for each row; a merged cell's text is in its first row and column, and its other places are empty.
     """
@@ -116,7 +116,7 @@ class Table:
         Returns
         -------
         str
-            With commas between columns and a line feed after each line.
+            The CSV text, with commas between columns and a line feed after each line.
         """
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(self.texts)
@@ -144,7 +144,7 @@ def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], N
     flat = laid_flat(gray, places.to_picture, places.size)
     clean = erased(flat.gray, *places.lines())
     raise_if_cancelled()
-    marks = marks_on(reader.finder, reader.classifier, clean, reader.threshold, raise_if_cancelled)
+    marks = marks_on(reader, clean, raise_if_cancelled)
     size = (gray.shape[1], gray.shape[0])
     return Table(grid.rows, grid.columns, tuple(places.cells(marks, lambda mark: told(reader, flat, mark, size))))
 
@@ -171,7 +171,7 @@ class Places:
 
     @classmethod
     def of(cls, grid: Grid) -> Places:
-        """The places for a grid that is flattened with its proportions kept.
+        """Where the lines of `grid` are once it has been flattened with its proportions kept.
 
         The median row is `CELL_HEIGHT` pixels high, or less if the flattened table would otherwise be too large.
         """
