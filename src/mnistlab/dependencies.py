@@ -79,7 +79,7 @@ class StandIn:
 
 
 def stand_in(room: str, error: ModuleNotFoundError) -> StandIn:
-    """A stand-in for a name in the sub-package `room` if a package of its extra is missing; otherwise raises `error`."""
+    """A stand-in for a name in the sub-package `room` if a package of `room`'s extra is missing; otherwise raises `error`."""
     extra = room if room in EXTRAS else "train"
     missing = find_missing(EXTRAS[extra])
     if (error.name or "").partition(".")[0] not in missing:
@@ -102,9 +102,9 @@ def import_onnxruntime(submodule: str = "") -> Any:
 def import_ray(*, alone: bool) -> Any:
     """Ray, without its usage statistics; if `alone`, only this process can use the cluster that Ray starts.
 
-    Only this function may import Ray; ruff checks that. When Ray is imported, it reads the environment variables that are
-    set below. With `alone`, Ray listens on 127.0.0.1 only, as it usually does on Windows and macOS, and uses a token of this
-    process, not one in the home folder.
+    Only this function may import Ray; ruff checks that. When Ray is imported, it reads the environment variables that
+    this function sets. With `alone`, Ray listens on 127.0.0.1 only, as it usually does on Windows and macOS, and uses a
+    token of this process, not one in the home folder.
 
     Raises `UserError` if Ray is not installed.
     """
@@ -128,7 +128,7 @@ def check_torch() -> None:
 
 
 def check_callers_for_torch() -> None:
-    """Raise `Failure` if torch's exporter, which records the names of all calling files, could not encode one of them."""
+    """Raise `Failure` if torch's exporter, which records the names of all calling files, could not encode one of these names."""
     for frame, _ in traceback.walk_stack(None):
         check_spelling(frame.f_code.co_filename)
 
@@ -148,9 +148,10 @@ def import_matplotlib() -> None:
     """Import matplotlib with only its own fonts, and without creating folders in the home folder.
 
     Listing those few fonts takes 0.2 s, so the list need not be cached; listing all of the system's fonts takes seconds, and
-    mnistlab uses none of them. If a program has already imported matplotlib, with its own settings, nothing happens here. If
-    MPLBACKEND names a backend that is not installed, such as Jupyter's in a program outside Jupyter, an ordinary import would
-    fail; here matplotlib is imported without that backend. If that backend is installed, it is in effect afterwards.
+    mnistlab uses none of them. If a program has already imported matplotlib, with its own settings, this function changes
+    nothing. If MPLBACKEND names a backend that is not installed, such as Jupyter's in a program outside Jupyter, an ordinary
+    import would fail; this function imports matplotlib without that backend. A backend that is installed is in effect
+    afterwards.
 
     Raises `UserError` if matplotlib is not installed.
     """
@@ -171,7 +172,7 @@ def import_matplotlib() -> None:
 
 
 def is_not_about_the_cache(record: logging.LogRecord) -> bool:
-    """False for the message, logged by matplotlib after 5 s, that the font cache is being built; here, no cache is kept."""
+    """False for the message, logged by matplotlib after 5 s, that the font cache is being built; mnistlab keeps no such cache."""
     return "building the font cache" not in record.getMessage()
 
 

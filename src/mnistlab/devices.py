@@ -1,4 +1,4 @@
-"""Which device and which arithmetic a machine offers."""
+"""Choose the device and the precision to compute with on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["GENERATOR", "autocast", "device_title", "pick_device", "pick_precisi
 
 GENERATOR = threading.RLock()
 """The lock that a thread holds while it draws from torch's random generator; a process has only one generator, so training runs
-take turns. An ensemble holds the lock while it trains its members, which acquire it again."""
+take turns. An ensemble holds the lock while it trains its members, and the training of each member acquires it again."""
 
 
 def pick_device(name: str | torch.device = "auto") -> torch.device:

@@ -2,7 +2,7 @@
 
 An error carries a key and values. Its sentences are in messages/en.toml: what is wrong, how to fix it, and how to fix it on the
 command line if that differs, so that errors raised in Python name no command-line option. A value may be the user's text,
-another library's text, or a `Clause` from the same file.
+another library's text, or a `Clause`, whose words are in messages/en.toml too.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class MnistlabError(Exception):
 
     exit_code = 1
     language: str | None = None
-    """The language of the error's sentences, English if None. `mnistlab learn` sets it to the learner's."""
+    """The language of the error's sentences, English if None. `mnistlab learn` sets it to the learner's language."""
     is_said_elsewhere: bool | None = None
     """Whether another process of the same training run reports this error or its cause; None if that is not known yet."""
 
@@ -127,7 +127,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 class Fault(Exception):  # noqa: N818 - users never see it as it is
-    """Raised by one part of mnistlab for another, which uses the `reason` as part of its own sentence."""
+    """Raised by one part of mnistlab and caught by another, which uses the `reason` as part of an error message."""
 
     def __init__(self, reason: Clause) -> None:
         super().__init__(reason)
@@ -173,7 +173,10 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
 
 def plain(value: Any) -> Any:
-    """The value for JSON: NumPy's and torch's numbers become Python's, arrays and sequences lists; others are returned as is."""
+    """`value` in plain types, for JSON: arrays and sequences become lists, and NumPy's and torch's numbers become Python's.
+
+    Any other value is returned as it is.
+    """
     if isinstance(value, list | tuple | range):
         return [plain(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") else value
@@ -189,7 +192,7 @@ def shown(value: object) -> str | Clause:
 
 
 def told(value: object) -> str:
-    """A setting's value as it is written on the command line, such as 16,32; a bool becomes "on" or "off", None "none"."""
+    """A setting's value as written on the command line, such as 16,32; a bool becomes "on" or "off", and None becomes "none"."""
     if isinstance(value, list | tuple):
         return (
             ",".join(one if isinstance(one, str) and one.isprintable() else str(shown(one)) for one in value) or "none"

@@ -86,7 +86,7 @@ def shorten(value: object, most: int = 80) -> str:
 
 
 def printable(path: str | Path) -> str:
-    """A file's name in a form that fits into a sentence: on one line, without control characters, cut at the start if long."""
+    """A path in a form that fits into a sentence: on one line, without control characters, and cut at the start if it is long."""
     text = str(path)
     text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= 200 else "…" + text[-199:]
@@ -109,7 +109,7 @@ def is_file(path: Path) -> bool:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise `UserError` if nothing can be written to `folder` or, if it is missing, to the one in which it would be created."""
+    """Raise `UserError` if nothing can be written to `folder` or, if `folder` is missing, to its nearest existing parent."""
     with explain_os_errors(folder / "file"):
         check_links(folder)
         existing = nearest_existing(folder)
@@ -205,7 +205,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that the user has named, as `write_bytes` does. If `path` is a link, it stays, and its target is written."""
+    """Write a file that the user has named, as `write_bytes` does. If `path` is a link, the link stays; its target is written."""
     write_bytes(link_target(path), content)
 
 

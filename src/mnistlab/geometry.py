@@ -14,16 +14,16 @@ def centres(size: int, like: torch.Tensor) -> torch.Tensor:
 
 
 def axes(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each pixel's x and y from the image's middle, in 28ths of the image's height: float (1, 1, 1, W) and (1, 1, H, 1)."""
+    """Each pixel's x and y, relative to its image's middle, in 28ths of the height: float (1, 1, 1, W) and (1, 1, H, 1)."""
     height, width = images.shape[2:]
     unit = 28 / height
     return centres(width, images).view(1, 1, 1, -1) * unit, centres(height, images).view(1, 1, -1, 1) * unit
 
 
 def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The box around the pixels with more than a fifth of the strongest ink: its left, top, width and height in pixels.
+    """The box around the pixels with more than a fifth of the image's strongest ink: its left, top, width and height in pixels.
 
-    Each is float (B, 1, 1). For a blank image, the box is the whole image.
+    Each of the four is float (B, 1, 1). For a blank image, the box is the whole image.
     """
     least = images.amax((2, 3)) / 5
     sides = []

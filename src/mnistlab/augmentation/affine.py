@@ -17,7 +17,7 @@ __all__ = ["Augmentation"]
 
 
 ELASTIC_GRID = 5
-"""Control points along each side of the grid of elastic displacements; between the points, displacements are interpolated."""
+"""The number of control points along each side of the grid; between the points, elastic displacements are interpolated."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Augmentation:
     Parameters
     ----------
     rotate : float, 0 to 180
-        Degrees, in either direction.
+        The largest angle, in degrees, in either direction.
     scale : float, 0 to 0.7
         Fraction: with 0.1, an image becomes up to 10 % smaller or larger; in addition, its height alone changes by up to 3.3 %.
     shift : float, 0 to 100
-        Pixels, in x and in y, in either direction.
+        The largest distance in pixels, in x and in y, in either direction.
     shear : float, 0 to 2
         How far the top moves relative to the bottom (a slant), as a fraction of the height.
     elastic : float, 0 to 100
@@ -74,11 +74,11 @@ class Augmentation:
         images : float tensor (B, 1, H, W)
             0 is paper; whatever comes in from outside the image is paper, too.
         labels : tensor (B,), optional
-            Returned unchanged, as by torchvision's transforms, so that this object can be a loader's `augment`.
+            Returned unchanged, as torchvision's transforms return them, so that this object can be a loader's `augment`.
 
         Returns
         -------
-        float tensor (B, 1, H, W), or a tuple of that and `labels` if they are given
+        float tensor (B, 1, H, W), or a tuple of such a tensor and `labels` if `labels` is given
             The changed images, with the same dtype and on the same device.
         """
         if self and len(images):
@@ -88,7 +88,7 @@ class Augmentation:
         return images if labels is None else (images, labels)
 
     def grid(self, images: torch.Tensor) -> torch.Tensor:
-        """The place from which each pixel of the result is sampled: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
+        """The place in the image that each result pixel comes from: float (B, H, W, 2), x then y, -1 to 1 from edge to edge."""
         count, _, height, width = images.shape
         drawn = torch.rand(count, 6, 1, 1, device=images.device).mul_(2).sub_(1)
         angle, scale_x, scale_y, shift_x, shift_y, shear = drawn.unbind(1)

@@ -39,7 +39,7 @@ class Clutter:
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Add clutter to images, float (B, 1, H, W), with values from 0 (paper) to 255 (ink).
 
-        Returns the same shape, dtype, device and range.
+        The result has the same shape, dtype, device and range as `images`.
         """
         if not self or len(images) == 0:
             return images
@@ -57,7 +57,7 @@ def invert(images: torch.Tensor) -> torch.Tensor:
 
 
 def boxes(images: torch.Tensor, least: float, most: float) -> torch.Tensor:
-    """A rectangle anywhere in each image, `least` to `most` pixels wide and high: bool (B, 1, H, W), True inside."""
+    """A random rectangle for each image, `least` to `most` pixels wide and high, as a mask: bool (B, 1, H, W), True inside."""
     x, y = axes(images)
     across = (x - between(-14, 14, images)).abs() < between(least, most, images) / 2
     return across & ((y - between(-14, 14, images)).abs() < between(least, most, images) / 2)

@@ -1,8 +1,8 @@
 """The 15 corruptions of MNIST-C (Mu and Gilmer 2019, arXiv 1906.02337), for measuring, not for training.
 
-They follow the paper's definitions and its authors' parameters, at MNIST-C's severities, and are seeded. The images are not
-byte-identical to MNIST-C's: the random numbers differ, the smoothing and the edges are computed by OpenCV and NumPy, and
-the fog of several images is cut out of one larger cloud.
+They follow the paper's definitions and its authors' parameters, at MNIST-C's severities, with seeded random numbers.
+The images are not byte-identical to MNIST-C's: the random numbers differ, the smoothing and the edges are computed by OpenCV
+and NumPy, and the fog of several images is cut out of one larger cloud.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ CORRUPTIONS: dict[str, Corruption] = {
 
 
 def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int | None = None) -> NDArray[np.uint8]:
-    """Corrupt images, uint8 (N, 28, 28), 255 for ink. Returns the same shape and dtype.
+    """Corrupt images, uint8 (N, 28, 28), 255 for ink. Returns images of the same shape and dtype.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def blurred(images: Pixels, sigma: float) -> Pixels:
 def warped(images: Pixels, matrix: NDArray[np.float64], shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
     """Warp images: the pixel at (x, y) gets the value found at `matrix` @ (x, y) + `shift`.
 
-    Both points are counted from the image's middle. `matrix` is (N, 2, 2), one for each image.
+    Both points are measured from the image's middle. `matrix` is (N, 2, 2): one matrix for each image.
     """
     whole = np.zeros((len(images), 2, 3))
     whole[:, :, :2] = matrix
@@ -63,7 +63,7 @@ def impulse_noise(images: Pixels, random: Random, share: float) -> Pixels:
 
 
 def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int]) -> Pixels:
-    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the reach of swaps, the number of rounds."""
+    """Smooth, swap nearby pixels, smooth again. `strength`: the Gaussian's sigma, the swaps' reach, the number of swap rounds."""
     sigma, reach, times = strength
     images = blurred(images, sigma)
     every = np.arange(len(images))
@@ -148,7 +148,7 @@ CLOUD, CUTS = 256, 16
 
 
 def clouds(count: int, decay: float, random: Random) -> Pixels:
-    """Plasma fractals by the diamond-square algorithm, float (count, 256, 256), each from 0 to 1.
+    """Plasma fractals, made with the diamond-square algorithm: float (count, 256, 256), each with values from 0 to 1.
 
     The amplitude of the added noise is the square of a number that starts at 100 and is divided by `decay` each time the
     grid becomes twice as fine.
@@ -199,7 +199,7 @@ def spatter(images: Pixels, random: Random, strength: tuple[float, float, float,
 
 
 def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float64], y1: NDArray[np.float64]) -> Pixels:
-    """One line for each image, from (x0, y0) to (x1, y1), in pixels; the ink fades out within 2.3 pixels above and below."""
+    """One line for each image, from (x0, y0) to (x1, y1), in pixels; its ink fades out within 2.3 pixels above and below it."""
     x, y = np.arange(SIDE)[None, None, :], np.arange(SIDE)[None, :, None]
     x0, y0, x1, y1 = (ends.reshape(-1, 1, 1).astype(float) for ends in (x0, y0, x1, y1))
     away = np.clip(np.abs(y - (y0 + (y1 - y0) / (x1 - x0) * (x - x0))), 0, 2.3 - 1e-10)

@@ -8,15 +8,15 @@ __all__ = ["between", "coin"]
 
 
 def some(images: torch.Tensor, chance: float) -> torch.Tensor:
-    """The indices, int64, of images that are chosen at random, each with probability `chance`."""
+    """The indices, int64, of randomly chosen images; each image is chosen with probability `chance`."""
     return (torch.rand(len(images), device=images.device) < chance).nonzero().squeeze(1)
 
 
 def between(low: float, high: float, images: torch.Tensor) -> torch.Tensor:
-    """A number for each image, float (B, 1, 1, 1), uniform from `low` to `high`."""
+    """A random number for each image, float (B, 1, 1, 1), uniformly distributed from `low` to `high`."""
     return torch.empty(len(images), 1, 1, 1, device=images.device).uniform_(low, high)
 
 
 def coin(chance: float, images: torch.Tensor) -> torch.Tensor:
-    """For each image, True with probability `chance`: bool (B, 1, 1, 1)."""
+    """For each image, a random choice that is True with probability `chance`: bool (B, 1, 1, 1)."""
     return between(0, 1, images) < chance

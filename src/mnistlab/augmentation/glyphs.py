@@ -29,7 +29,7 @@ UNICODE_FONTS = (
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """Fonts in which only the letters are at their Unicode code points."""
 FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""The characters that are rendered in each of matplotlib's fonts; MNIST has no letters, and these fonts need no download."""
+"""For each of matplotlib's fonts (which need no download), the characters rendered in it; MNIST itself has no letters."""
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def digits_bank() -> torch.Tensor:
 
 
 def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-    """The images, float (B, 1, H, W), 0 to 255, with a `share` of the digits replaced by printed ones.
+    """The images, float (B, 1, H, W), 0 to 255, with the fraction `share` of the digits replaced by printed digits.
 
     `labels`, int64 (B,), are the digits that the images show; an image whose label is negative stays as it is.
     """

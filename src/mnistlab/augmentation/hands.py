@@ -50,7 +50,10 @@ def pen(images: torch.Tensor) -> torch.Tensor:
 
 
 def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """The ink's left, top, right and bottom (from the image's middle) and height: float (B,), in 28ths of the image's height."""
+    """The positions of the ink's left, top, right and bottom edges, measured from the image's middle, and the ink's height.
+
+    Each of these is float (B,), in 28ths of the image's height.
+    """
     unit = 28 / images.shape[2]
     left, top, width, height = (side.view(-1) * unit for side in ink_box(images))
     across = 14 * images.shape[3] / images.shape[2]
@@ -58,7 +61,7 @@ def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def ink_at(images: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-    """The mean x, float (B,), of the ink from y = `low` to `high`, both (B,), in 28ths of the height from the image's middle."""
+    """The mean x of the ink between y = `low` and y = `high`, float (B,) each, in 28ths of the height from the image's middle."""
     unit = 28 / images.shape[2]
     y = ((torch.arange(images.shape[2], device=images.device) + 0.5) * unit - 14).view(1, -1, 1)
     x = (torch.arange(images.shape[3], device=images.device) + 0.5) * unit - 14 * images.shape[3] / images.shape[2]
@@ -150,7 +153,7 @@ def drawn_anew(table: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
 
 
 STROKES = ((1, 0.5, upstroke), (7, 0.35, crossbar), (9, 0.35, curled_tail), (0, 0.06, slash))
-"""Rows: a digit, the share of its images to which `other_hands` adds strokes at `share` = 1, and the function that makes them."""
+"""Rows: digit, share of its images to which `other_hands` adds strokes at `share` = 1, function that makes these strokes."""
 ANEW = (
     (0, 0.12, in_forms(
         "5.5,0.5 2,1 0,5 2,9.5 6,9.5 9,6 8,1.5 5,0.3 7,1 11,1.5",

@@ -18,7 +18,7 @@ __all__ = ["Writing"]
 
 
 CHANGED = 2 / 3
-"""The share of the images that is changed if `strength` is 1; the others stay as they are."""
+"""The share of the images that is changed if `strength` is 1; the other images stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Writing:
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Change images, float (B, 1, H, W), with values from 0 (paper) to 255 (ink), as other pens and cameras would.
 
-        Returns the same shape, dtype, device and range.
+        The result has the same shape, dtype, device and range as `images`.
         """
         if not self or len(images) == 0:
             return images

@@ -33,7 +33,7 @@ __all__ = ["REJECT", "Rejects"]
 REJECT = -1
 """The label of a picture of no class."""
 KINDS_A_BATCH = 5
-"""How many kinds of rejects are chosen for a batch (a kind may be chosen twice); making every kind would take twice as long."""
+"""How many kinds of rejects are chosen for a batch (a kind may be chosen twice); making all kinds would take twice as long."""
 
 
 class Source(NamedTuple):
@@ -43,7 +43,7 @@ class Source(NamedTuple):
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image, its digit's row of `weights`, as floats, plus 1e-6, in case all images show digits of weight 0."""
+        """For each image, the row of `weights` for its digit, plus 1e-6, because all images may show digits of weight 0."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
@@ -233,4 +233,6 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (8, letters), (3, turned), (2, drawn(signs)))
-"""The kinds if all classes are digits; some do not suit others, which may be letters or look like one another upside down."""
+"""The kinds of rejects for images whose classes are all digits, each with its relative frequency.
+
+Some of these kinds do not suit other classes, which may be letters, or look like one another when turned upside down."""

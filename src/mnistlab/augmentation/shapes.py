@@ -33,7 +33,7 @@ __all__ = [
 
 
 def draw_strokes(images: torch.Tensor, segments: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Draw straight strokes of `radius` (B, 1, 1, 1) between the points (x, y) and (x, y) in `segments`, float (B, S, 4)."""
+    """Draw straight strokes of `radius` (B, 1, 1, 1); `segments`, float (B, S, 4), holds x0, y0, x1, y1 of each stroke."""
     x, y = axes(images)
     x0, y0, x1, y1 = segments.view(*segments.shape, 1, 1).unbind(2)
     across, down = x1 - x0, y1 - y0
@@ -104,7 +104,10 @@ SIGNS = (
 
 @functools.cache
 def sign_table() -> torch.Tensor:
-    """The ends of each sign's strokes, (signs, strokes, 4), in 28ths from the middle; as padding, the last stroke is repeated."""
+    """The ends of each sign's strokes, (signs, strokes, 4), in 28ths of the image's height, from its middle.
+
+    Signs with fewer strokes than others are padded: their last stroke is repeated.
+    """
     most = max(len(sign.split()) for sign in SIGNS)
     rows = []
     for sign in SIGNS:

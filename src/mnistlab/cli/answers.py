@@ -29,7 +29,7 @@ class Answer:
     """How many pictures could not be read, now or when their existing rows were written."""
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 that the picture had when its rows were written; None if it has no rows yet."""
+        """The SHA-256 that the picture had when its rows were written; None if the picture has no rows yet."""
         return None
 
     def add(self, name: str, outcome: Outcome) -> None:
@@ -93,7 +93,7 @@ class Text(Answer):
 
 
 class JsonList(Answer):
-    """A JSON list with an object for each page of each picture; it is complete JSON even if Ctrl-C cuts it short."""
+    """A JSON list with an object for each page of each picture; the list is valid JSON even if Ctrl-C ends the reading."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -127,7 +127,7 @@ class CsvLines(Answer):
 
 
 def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
-    """Everything besides the pictures on which rows depend (version, models, threshold), as a dict of texts and numbers."""
+    """Everything on which rows depend besides the pictures (version, models, threshold), as a dict of texts and numbers."""
     from importlib import metadata
 
     return {
@@ -150,7 +150,7 @@ class RowsInFile(Answer):
         self.done = self.already = 0
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 that the picture had when its rows were written; None if it has no rows yet."""
+        """The SHA-256 that the picture had when its rows were written; None if the picture has no rows yet."""
         entry = self.table.state.entries.get(name)
         return entry.sha256 if entry else None
 

@@ -42,7 +42,7 @@ COMMANDS = {
 
 
 class LazyGroup(Group):
-    """A group of the `COMMANDS`, which it lists without importing them."""
+    """A group that lists the `COMMANDS` in its help without importing their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""

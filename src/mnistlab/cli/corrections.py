@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Correction", "read_corrections", "write_corrections"]
 
 CORRECT = "correct"
-"""The column that holds the right value; rows in which it is empty are left out."""
+"""The column that holds the right value; rows without a value in this column are left out."""
 NEEDED = ("file", "page", "x", "y", "width", "height", CORRECT)
 ENDINGS = (".csv", ".jsonl")
 MOST_BYTES = 2**30

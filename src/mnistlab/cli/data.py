@@ -114,7 +114,7 @@ def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) ->
 
 
 def print_facts(facts: dict[str, Any], split: str) -> None:
-    """Print how many images there are, what a batch of them looks like, and where the gallery is."""
+    """Print how many images the split has, what a batch of them looks like, and where the gallery is."""
     images, labels = facts["images"], facts["labels"]
     tell("cli.data_holds", title=facts["title"], split=split, total=facts["total"], classes=len(facts["classes"]))
     shapes = {"images_shape": tuple(images["shape"]), "labels_shape": tuple(labels["shape"])}

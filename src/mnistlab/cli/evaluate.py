@@ -109,7 +109,7 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """Print the writers with the most errors, how many had errors, and how well numbers made of one writer's digits are read."""
+    """Print how many writers had errors, who had the most, and how well numbers made of one writer's digits are read."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()

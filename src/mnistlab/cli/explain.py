@@ -126,7 +126,7 @@ def one(
 
 
 def exciting(look: Look, channel: str, data_dir: Path, language: str) -> tuple[Figure, dict[str, Any]]:
-    """The picture of the digits that excite a channel, and what is known about them, in plain types, for JSON."""
+    """The picture of the digits that excite a channel, and facts about these digits, in plain types, for JSON."""
     from mnistlab.evaluation.examples import draw_exciting, find_exciting
     from mnistlab.evaluation.explanation import validation_digits
 
@@ -136,7 +136,7 @@ def exciting(look: Look, channel: str, data_dir: Path, language: str) -> tuple[F
 
 
 def worst(look: Look, data_dir: Path, language: str, why: bool) -> tuple[Figure, dict[str, Any]]:
-    """The picture of the worst mistakes, and what is known about them, in plain types, for JSON."""
+    """The picture of the worst mistakes, and facts about these mistakes, in plain types, for JSON."""
     from mnistlab.evaluation.examples import draw_misread, find_misread
     from mnistlab.evaluation.explanation import validation_digits
 

@@ -71,7 +71,7 @@ class LearnGroup(Group):
 
 @contextlib.contextmanager
 def in_their_words(language: str, command: str) -> Iterator[None]:
-    """Inside `with`, put all errors into `language`, including Ctrl-C and click's errors about the arguments of `command`."""
+    """Inside `with`, state all errors in `language`, including those for Ctrl-C and for wrong arguments of `command`."""
     with speaking(language):
         try:
             yield

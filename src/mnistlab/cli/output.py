@@ -1,4 +1,4 @@
-"""What the commands print."""
+"""The output that several commands share: scores, JSON, checks, comparisons of runs, and the log."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class TerminalDisplay:
             self.bar.update(self.task, completed=done, **self.fields(done, loss, images_per_second))
 
     def say_how_long(self, done: int) -> None:
-        """Print how long the rest will take at the speed since the first measurement, unless that is only a few seconds."""
+        """Print the remaining training time at the speed since the first measurement, unless only a few seconds are left."""
         now = time.perf_counter()
         if self.first_look is None:
             self.first_look = now, done

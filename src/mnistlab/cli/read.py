@@ -194,7 +194,7 @@ def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
 
 
 def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager[Callable[[], None]]:
-    """A bar on standard error, if that is a terminal and no results appear on it; yields the function that moves the bar."""
+    """A progress bar, if standard error is a terminal on which no results appear; yields the function that moves the bar."""
     from mnistlab.cli.answers import is_standard_output
 
     elsewhere = (to is not None and not is_standard_output(to)) or not sys.stdout.isatty()
@@ -232,7 +232,7 @@ def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[Mnistl
 
 
 def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
-    """The files in a folder that have a picture's ending, sorted by name. Hidden files, which other programs use for notes, are
+    """A folder's files that have a picture's ending, sorted by name. Hidden files, which other programs use for notes, are
     left out, and so are links to folders, which may form a loop."""
     from mnistlab.files import is_file
     from mnistlab.pictures.decode import SUFFIXES

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["check_request", "read_on_ray"]
 
 JOB = "_job.json"
-"""The file that records `what_rows_depend_on` in a folder of rows; Parquet readers skip it, because its name begins with "_"."""
+"""The file in a folder of rows that says what the rows depend on; Parquet readers skip it, because its name begins with "_"."""
 LOCK = "_job.lock"
 MOST_PROCESSES = 100_000
 
@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, unused: dict[str, Any]) -> Request:
-    """The request, checked. Raises `UserError` if Ray is missing, or for options that cannot be used with Ray."""
+    """The request that these options make. Raises `UserError` if Ray is missing, or for options that cannot be used with Ray."""
     require("scale", "ray", "pandas", "pyarrow")
     unused = {**unused, "-": "-" in sources}
     if given := [option for option, value in unused.items() if value]:
@@ -59,7 +59,7 @@ def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, un
 
 
 def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bool, address: str | None) -> int:
-    """Read the pictures, write their rows into the folder, print how many were read, and return the exit code.
+    """Read the pictures, write their rows into the folder, print how many pictures were read, and return the exit code.
 
     Raises `MnistlabError` if the request cannot be met, or if something ends the job early; rows already written are kept.
     """
@@ -157,14 +157,14 @@ def own_folder(out: str, name: str, header: dict[str, Any]) -> Iterator[None]:
 
 
 def check_arrived(out: str, tally: Tally) -> None:
-    """Raise `UserError` if this machine lacks the file just written, because another machine wrote it into its own `out`."""
+    """Raise `UserError` if the file just written is not on this machine, because another machine wrote it into its own `out`."""
     if tally.part and not is_address(out) and is_folder(Path(out)) and not Path(out, tally.part).exists():
         raise UserError("reading.output_not_shared", folder=out)
 
 
 @contextlib.contextmanager
 def moving_bar() -> Iterator[Callable[[int], None]]:
-    """A count of the pictures read, on standard error if that is a terminal; yields the function that adds to the count."""
+    """A count of the pictures read, shown if standard error is a terminal; yields the function that adds to the count."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

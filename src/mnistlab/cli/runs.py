@@ -98,7 +98,7 @@ def find_sound(runs_dir: Path) -> tuple[list[Run], list[dict[str, Any]]]:
 
 
 def print_by_day(summaries: list[dict[str, Any]]) -> None:
-    """Print a line for each run, below its day, and what the star means if any run has one."""
+    """Print a line for each run, below its day, and, if any run has a star, what the star means."""
     for day, rows in itertools.groupby(summaries, key=lambda row: str(row["created"][:10])):
         click.echo(day)
         print_table("columns.runs", RUN_COLUMNS, map(cells_of, rows), gap="  ", indent="  ")
@@ -110,7 +110,7 @@ RUN_COLUMNS = ("<5", "<12", "<14", ">4", ">7", ">7", ">7", "<0")
 
 
 def cells_of(row: dict[str, Any]) -> tuple[str, ...]:
-    """The cells of a run's line."""
+    """The texts of a run's line, one for each column."""
     done = row["members"] if row["kind"] == "ensemble" else row["epochs"]
     state = percent(row["test_accuracy"]) if row["test_accuracy"] is not None else "{}/{}".format(*done)
     seconds = figure(row["seconds"], ".1f") if row["seconds"] is not None else "-"

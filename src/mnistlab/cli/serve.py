@@ -1,4 +1,4 @@
-"""`mnistlab serve`: serve the page and the API, on this computer only or, if asked, for others too."""
+"""`mnistlab serve`: serve the page and the API, for this computer only or, if asked, for others too."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def serve(
 
 
 def app_of(models: tuple[str, ...], runs_dir: Path, workers: int, **access: Any) -> ASGIApp:
-    """The application for these models, in one of `workers` processes; a worker process logs to standard error."""
+    """The application that serves these models in one of `workers` processes; each child process logs to standard error."""
     if multiprocessing.parent_process() is not None:
         log_to_standard_error()
     from mnistlab.serving.app import create_app
@@ -199,7 +199,7 @@ def is_loopback(host: str) -> bool:
 
 
 def reached_at(host: str) -> str:
-    """The address to put into a link: if the server listens on all addresses, one that others can reach."""
+    """The address to put into a link: if the server listens on all addresses, an address that other computers can reach."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

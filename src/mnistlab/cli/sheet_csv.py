@@ -98,7 +98,7 @@ class CsvFields(Answer):
             self.rows.append([spelled(name), str(number), *(entry.text for entry in page.entries), check, ""])
 
     def end(self, error: BaseException | None) -> None:
-        """Write what was read, even after Ctrl-C; write nothing if an error ended the reading."""
+        """Write the rows, even after Ctrl-C; write nothing if an error ended the reading."""
         if error is not None and not isinstance(error, KeyboardInterrupt):
             return
         text = io.StringIO()

@@ -84,7 +84,7 @@ def entry_text(entry: Entry) -> str:
 
 
 def table_text(table: Table) -> str:
-    """A line for each row, with "|" between columns; below them, which cells are merged."""
+    """A line for each row, with "|" between columns; below these lines, which cells are merged."""
     texts = table.texts
     widths = [max(1, *(len(row[column]) for row in texts)) for column in range(table.columns)]
     lines = [
@@ -104,7 +104,7 @@ def span(noun: str, first: int, count: int) -> str:
 
 
 class Sheet:
-    """What to read on each sheet (its table, or the fields of a form), and where to write it as CSV, if at all.
+    """What to read on each sheet (its table, or the fields of a form), and whether and where to write the results as CSV.
 
     Raises `UserError` if options exclude each other or a layout cannot be used. Making a `Sheet` writes nothing.
     """
@@ -140,7 +140,7 @@ class Sheet:
         """The arguments for `Reader.read`."""
 
     def answer(self, files: list[Path], several: bool) -> Answer | None:
-        """The output that writes the CSV; None if no CSV is asked for. Raises `UserError` if it cannot be written."""
+        """The output that writes the CSV; None if no CSV is asked for. Raises `UserError` if the CSV cannot be written."""
         if self.save_layout is not None and several:
             raise UserError("cli.layout_of_several")
         if self.csv is None:

@@ -1,8 +1,8 @@
 """The state that `read` keeps in OUTPUT.state, beside the output of --to, so that --resume can continue.
 
-It is written before the output, in lines of JSON: one with the columns and options, one for each picture with its name, its
-SHA-256 and its rows, and one with the output's SHA-256 each time the output is finished. The output is made from these lines,
-and can be made from them again.
+The state is written before the output, in lines of JSON: one with the columns and options, one for each picture with its
+name, its SHA-256 and its rows, and one with the output's SHA-256 each time the output is finished. The output is made from
+these lines, and can be made from them again.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["Entry", "State", "append", "check_header", "state_of"]
 
 
 def state_of(output: Path) -> Path:
-    """Where the state of an output is kept."""
+    """The path of the file that keeps the state of an output."""
     return output.with_name(f"{output.name}.state")
 
 
 class Entry(NamedTuple):
-    """A picture in the state: where its line begins, its SHA-256, how many digits it has, and whether it could not be read."""
+    """A picture in the state: the offset of its line, its SHA-256, its number of digits, and whether reading it failed."""
 
     start: int
     sha256: str | None
@@ -59,7 +59,7 @@ class State:
     noted : str or None
         The SHA-256 of the output if it has been finished and not continued since.
 
-    Raises `UserError` if another process has the state locked, if it is another program's file, or if it was begun with other
+    Raises `UserError` if another process has the state locked, if the file is another program's, or if it was begun with other
     columns or options.
     """
 
@@ -89,7 +89,7 @@ class State:
                 raise UserError("cli.output_in_use", name=self.name) from None
 
     def _read(self) -> int:
-        """Record which pictures the state has. Returns where the last complete line ends."""
+        """Record which pictures the state has. Returns the offset at which the last complete line ends."""
         end = 0
         with self.path.open("rb") as file:
             for line in file:
@@ -170,7 +170,7 @@ def whole_object(line: bytes) -> dict[str, Any] | None:
 
 
 def append(file: io.FileIO, content: bytes) -> int:
-    """Write all of the content at the end of the file, or nothing. Returns where the content begins."""
+    """Write all of the content at the end of the file, or nothing. Returns the offset at which the content begins."""
     start = file.seek(0, os.SEEK_END)
     rest = memoryview(content)
     try:

@@ -178,7 +178,7 @@ def engine_called(name: str, address: str | None, gpus: float | None) -> Engine:
 
 
 def carry_out(plan: Sweep, engine: Engine) -> dict[Trial, Outcome]:
-    """Train what has not been trained yet, and show the progress on standard error."""
+    """Carry out the trials that have no finished run yet, and show the progress on standard error."""
     from rich.console import Console
 
     from mnistlab.cli.sweep_table import SweepTable

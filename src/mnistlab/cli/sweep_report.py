@@ -80,7 +80,7 @@ def told_interval(spread: Spread | None) -> str:
 
 
 def trial_as_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
-    """A trial in plain types, for JSON: its run, or why there is none."""
+    """A trial in plain types, for JSON: its run, or why it has none."""
     about: dict[str, Any] = {"setting": trial.setting.title, "number": trial.number, "seed": trial.seed}
     if isinstance(outcome, Failure):
         return {**about, "run": None, "error": str(outcome)}

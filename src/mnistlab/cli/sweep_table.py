@@ -71,7 +71,7 @@ class SweepTable:
             self.console.print(f"{line}  {self.told_state()}", highlight=False, markup=False, soft_wrap=True)
 
     def told_state(self) -> str:
-        """How many trials are done, and how long the others will take."""
+        """A text that says how many trials are done, how many failed, and how long the others will take."""
         failed = sum(not isinstance(outcome, Run) for outcome in self.outcomes.values())
         said = words("cli.sweep_done", done=len(self.outcomes) - failed, total=len(self.trials))
         if failed:

@@ -48,7 +48,7 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
 
 
 def names_in(folder: Path, files: list[Path], ending: str = ".png") -> Iterator[Path]:
-    """For each file, a path in `folder` with this ending. All paths differ, even on file systems where A.png is a.png."""
+    """For each file, a path in `folder` with this ending. All paths differ, even where A.png and a.png are the same file."""
     taken: set[str] = set()
     for file in dict.fromkeys(files):
         stem, number = file.stem, 1

@@ -81,7 +81,7 @@ PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...",
 
 
 def without_accents(error: UnicodeError) -> tuple[str, int]:
-    """Replace characters that a console cannot show: letters lose their accents, others become similar plain ones or "?"."""
+    """Replace characters that a console cannot show: letters lose accents; other characters become similar ASCII ones or "?"."""
     assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing else is written
     found = error.object[error.start : error.end]
     plain = (PLAIN.get(one) or unicodedata.normalize("NFKD", one).encode("ascii", "ignore").decode() for one in found)

@@ -38,7 +38,7 @@ def read_files(
 ) -> list[NDArray[Any]]:
     """The arrays of the raw `files` below `data_dir`, verified; missing or corrupt files are fetched first.
 
-    They are fetched from the copy in the package or, failing that, from torchvision's mirrors; `download` reverses this order.
+    The copy in the package is tried first, then torchvision's mirrors; with `download`, the mirrors are tried first.
     Raises `UserError` if a file can neither be read nor fetched.
     """
     files = tuple(files)

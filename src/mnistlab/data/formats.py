@@ -33,7 +33,7 @@ class CorruptFileError(Fault):
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:
-    """How many bytes the file must have, or None if that does not follow from its format."""
+    """How many bytes the file must have, or None if its format does not determine that number."""
     if file.kind == "both":
         return None
     if file.kind == "images":

@@ -52,7 +52,7 @@ class MNISTDataLoader(DataLoader[Example]):
     seed : int, 0 to 2**32 - 1
         Decides the order of shuffled examples.
     drop_last : bool
-        Leave out a last batch that would be smaller.
+        Leave out a last batch that would be smaller than `batch_size`.
     prepare : callable, optional
         Applied once to all images, float (B, 1, H, W), with values from 0 to 255; for example `mnistlab.networks.deskew.deskew`.
     augment : callable, optional
@@ -143,7 +143,7 @@ class MNISTDataLoader(DataLoader[Example]):
             yield self.dataset.batch(indices[batch * self.batch_size : (batch + 1) * self.batch_size])
 
     def state_dict(self) -> dict[str, int]:
-        """The loader's position: its seed, the number of epochs completed, and the number of batches handed out since then."""
+        """The position: the seed, the number of completed epochs, and the number of batches handed out in the current epoch."""
         return {"seed": self.sampler.seed, "epoch": self.sampler.epoch, "batch": self.batch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
 
 @contextmanager
 def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
-    """Inside `with`, measure how fast `thread` downloads through urllib, and wait at most `patience` seconds for each piece."""
+    """Inside `with`, measure how fast `thread` downloads through urllib, and wait at most `patience` seconds for more data."""
     timeout, before = socket.getdefaulttimeout(), urllib.request._opener  # type: ignore[attr-defined]
     opener = PacedOpener(before or urllib.request.build_opener(), thread)
     socket.setdefaulttimeout(patience)

@@ -51,8 +51,8 @@ def validation_mask(labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_
 def held_out(dataset: Dataset, *, by_writer: bool = True) -> NDArray[np.bool_]:
     """Which examples of `read("train")` are kept for validation: bool (N,).
 
-    These are the examples that the dataset's makers set aside. If they set none aside, these are all examples by some of the
-    writers or, if the writers are unknown or `by_writer` is false, one example in twelve.
+    These are the examples that the dataset's makers set aside. If the makers set none aside, all examples by some of the
+    writers are kept or, if the writers are unknown or `by_writer` is false, one example in twelve.
 
     Raises `UserError` if there are fewer than 12 examples, or fewer than 12 writers to choose from.
     """

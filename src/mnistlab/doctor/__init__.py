@@ -1,1 +1,1 @@
-"""Checks of this machine, of runs and of any network."""
+"""Checks of this machine, of runs, and of any network in PyTorch."""

@@ -1,4 +1,4 @@
-"""Run a learner's code in a separate process, because the code may loop for ever, print, end its process or crash.
+"""Run a learner's code in a separate process, because the code may loop for ever, print text, end its process or crash.
 
 The calling process does not import torch.
 """
@@ -26,9 +26,9 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["check_apart"]
 
 MOST_PRINTED = 20_000
-"""How many bytes of what the code prints are kept; the rest is read and discarded."""
+"""At most this many bytes of the text that the learner's code prints are kept; the rest is read and discarded."""
 PATIENCE = 0.05
-"""Seconds between two checks of whether the code has begun or the process has ended."""
+"""Seconds between two checks of whether the learner's code has begun or its process has ended."""
 
 
 def check_apart(
@@ -54,7 +54,7 @@ def check_apart(
     Raises
     ------
     UserError
-        As `check_model` and `check_code` do, and if the code does not finish in time or ends the process.
+        In the same cases as `check_model` or `check_code`, and if the code does not finish in time or ends its process.
     """
     for named, remedy in ((code, "remedies.give_class"), (train, "remedies.give_function")):
         if named is not None:
@@ -108,7 +108,7 @@ def run_until(folder: Path, limit: float, names: list[str]) -> tuple[int, str]:
 
 
 def keep_beginning(stream: IO[bytes] | None, kept: bytearray) -> None:
-    """Read the stream to its end, and keep its beginning in `kept`."""
+    """Read the stream to its end, and append only its first `MOST_PRINTED` bytes to `kept`."""
     while stream is not None and (chunk := stream.read1(1 << 16)):  # type: ignore[attr-defined]
         kept += chunk[: MOST_PRINTED - len(kept)]
 
@@ -124,7 +124,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def main(folder: Path) -> None:
-    """Do what asked.json asks for, and write the checks or the error to the file "answer"."""
+    """Do what the file asked.json in `folder` asks for, and write the checks or the error to the file "answer" in `folder`."""
     asked: dict[str, Any] = json.loads((folder / "asked.json").read_text(encoding="utf-8"))
     from mnistlab.doctor.code import check_code
     from mnistlab.doctor.model import check_model

@@ -1,4 +1,4 @@
-"""Recognise common mistakes, each as a `Clause`, from the call that failed or from the arguments of a loss."""
+"""Recognise common mistakes from the call that failed or from a loss's arguments; a `Clause` says what the mistake is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOSSES = {"cross_entropy", "nll_loss"}
 WEIGHED = LOSSES | {"linear", "conv1d", "conv2d", "conv3d", "matmul", "mm", "addmm", "bmm", "__matmul__", "batch_norm"}
 """Functions whose floating-point arguments must all have the same dtype."""
 NEAR = 1e-3
-"""How far from 1 a sum of probabilities may be."""
+"""How far from 1 a sum of values may be for the values to count as probabilities."""
 
 
 class Call(NamedTuple):
@@ -60,9 +60,9 @@ class Witness(TorchFunctionMode):
 
 
 def cause_of(error: BaseException, witness: Witness | None = None) -> Clause | None:
-    """The mistake that led to this error; None if it is not one of the known mistakes.
+    """The mistake that led to this error; None if the error does not come from one of the known mistakes.
 
-    `witness`, if given, is the one that was active when the error was raised.
+    `witness`, if given, is the `Witness` that was active when the error was raised.
     """
     if witness is not None and witness.failed is not None and witness.failed.outcome is error:
         found = next(causes_in(witness.failed, witness), None)
@@ -86,7 +86,7 @@ def cause_of(error: BaseException, witness: Witness | None = None) -> Clause | N
 
 
 def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
-    """What was wrong with the arguments of the call that failed."""
+    """The mistakes in the arguments of the call that failed."""
     first, *others = call.tensors or [torch.empty(0)]
     if devices := sorted({str(value.device) for value in others} - {str(first.device)}):
         yield Clause("doctor.two_devices", first=str(first.device), second=devices[0])
@@ -109,7 +109,7 @@ def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
 
 
 def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """The mistake in a convolution's input: another number of channels than the layer takes, or no batch dimension."""
+    """The mistake in a convolution's input: the wrong number of channels for the layer, or the wrong number of dimensions."""
     if images.ndim != weight.ndim:
         yield Clause("doctor.maps_lost", layer=layer(weight, witness), shape=tuple(images.shape))
     elif images.shape[1] == 1 and len(images) == witness.batch and weight.shape[1] == 3:
@@ -120,7 +120,7 @@ def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witn
 
 
 def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
-    """The mistake in a linear layer's input: maps, a whole batch in one row, or too few or too many values."""
+    """The mistake in a linear layer's input: unflattened maps, a whole batch in one row, or the wrong number of values."""
     outputs, takes = weight.shape
     named, gets = layer(weight, witness), values.shape[-1] if values.ndim else 1
     if gets == takes:
@@ -156,7 +156,7 @@ def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Itera
 
 def alike(values: torch.Tensor) -> str:
     """What `values`, float (B, C), look like: "probabilities" if each row sums to 1, "log" if they are logarithms of such rows;
-    " of the batch" is appended if each column, not each row, sums to 1. If `values` look like neither, the text is empty."""
+    " of the batch" is appended if each column, not each row, sums to 1. If `values` look like neither, the result is ""."""
     if values.ndim != 2 or 1 in values.shape or not values.is_floating_point() or not values.isfinite().all():
         return ""
     for dim, where in ((1, ""), (0, " of the batch")):

@@ -47,5 +47,5 @@ class Check:
         return remedy_of(self.remedy_key or self.seen.key, self.seen.values, for_command=True, language=language)
 
     def to_dict(self) -> dict[str, str]:
-        """The check as strings, for JSON."""
+        """The check's fields as strings, for JSON."""
         return {"name": self.name, "verdict": self.verdict, "detail": self.detail, "remedy": self.remedy}

@@ -105,8 +105,8 @@ def try_training(
 def check_network(
     model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, *, trained: bool
 ) -> Iterator[Check]:
-    """What is wrong with a network before it is trained. A softmax is not mentioned if training is tried out later (`trained`),
-    because the training shows what the loss is given."""
+    """What is wrong with an untrained network. A softmax is not mentioned if `trained` says that training is tried out later,
+    because the training then shows what the loss is given."""
     if lost := unregistered(model):
         yield Check(NETWORK, "problem", Clause("doctor.layers_unregistered", names=lost))
     with evaluating(model), Witness(model, len(images)) as witness:
@@ -184,7 +184,7 @@ def import_model(code: str) -> nn.Module:
 
 
 def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
-    """The network made by the class or function of that name. Raises `UserError` if what it makes is not a network."""
+    """The network made by the class or function of that name. Raises `UserError` if the result is not a network."""
     remedy = "remedies.give_class"
     with file.explaining(code, remedy):
         made = getattr(file.module, name)()
@@ -194,7 +194,7 @@ def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
 
 
 class LearnersFile:
-    """A Python file, run when it is first needed."""
+    """A learner's Python file, which is run when its `module` is first needed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -211,9 +211,9 @@ class LearnersFile:
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
-        """Inside `with`, turn any exception from the file's code into a `UserError` with this remedy.
+        """Inside `with`, turn any exception from the file's code into a `UserError` with the remedy whose key is `remedy`.
 
-        The exception becomes the error's cause.
+        The original exception becomes the `UserError`'s cause.
         """
         try:
             yield
@@ -235,7 +235,7 @@ def importing_beside(file: Path) -> Iterator[None]:
 
 
 def where(error: BaseException, file: Path) -> str:
-    """What was raised, and the line of the learner's file that it came from, such as "network.py:12: KeyError: 'x'"."""
+    """The exception, and the line of the learner's file from which it came, such as "network.py:12: KeyError: 'x'"."""
     said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]]).rstrip(".")
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     return f"{file.name}:{lines[-1]}: {said}" if lines else said

@@ -25,7 +25,7 @@ CLEARLY_BETTER = 0.02
 """How much higher the accuracy on another kind of input must be for that kind to count as what the model expects."""
 TOO_SURE = 2.0
 """A model that needs a higher temperature than this is far too confident. Small networks trained for 3 epochs need 0.95 to 1.0;
-with a softmax before the cross-entropy, they need 1.3 (with batch norm) or 2.2 (without)."""
+if a softmax comes before the cross-entropy, they need 1.3 with batch norm, or 2.2 without it."""
 RELUS = {name + suffix for name in ("relu", "threshold", "clamp_min", "clamp", "hardtanh") for suffix in ("", "_")}
 
 
@@ -130,7 +130,7 @@ def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
 
 
 def check_input(model: nn.Module, pixels: torch.Tensor, labels: torch.Tensor, normalisation: Normalisation) -> Check:
-    """Which kind of input the model classifies best; this should be normalised images, with bright ink on a dark background."""
+    """The kind of input that the model classifies best. It should be normalised images, with bright ink on a dark background."""
 
     def percentage(images: torch.Tensor) -> float:
         return 100 * float((answer(model, images).argmax(dim=1) == labels).float().mean())

@@ -64,7 +64,7 @@ def check_writable(name: Clause, folder: Path) -> Check:
 
 
 def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
-    """Whether the raw files exist and are intact. This check downloads nothing."""
+    """Whether the dataset's raw files exist and are intact. This check downloads nothing."""
     name = Clause("names.data")
     try:
         state = inspect_files(spec, data_dir)

@@ -1,4 +1,4 @@
-"""Find out what is wrong with a run or a model file: checks, each with a verdict and a remedy."""
+"""Find out what is wrong with a run or a model file; the result is a list of checks, each with a verdict and a remedy."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def is_mnistlab(content: dict[str, Any]) -> bool:
 
 
 def load_weights(model: nn.Module, path: Path) -> str:
-    """Load the state_dict in the file into the network. Returns the prefix removed from the weights' names, "" for none.
+    """Load the state_dict in the file into the network. Returns the prefix removed from the weights' names; "" if they had none.
 
     Raises `UserError` if the state_dict does not fit the network.
     """

@@ -1,4 +1,4 @@
-"""A class or function in a Python file, as a learner names it. This module does not import torch."""
+"""The name of a class or function in a Python file, as a learner writes it. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Named(NamedTuple):
 
     @staticmethod
     def of(code: str, remedy: str) -> Named:
-        """File and name in "FILE.py:NAME". Raises `UserError`, with the remedy of the key `remedy`, if there is no such file."""
+        """The parts of "FILE.py:NAME". Raises `UserError`, with the remedy whose key is `remedy`, if there is no such file."""
         file, _, name = code.rpartition(":")
         if not file or not is_file(Path(file)):
             raise UserError("doctor.code_missing", remedy=remedy, file=file or code)

@@ -29,7 +29,10 @@ ENOUGH = 50
 
 
 def check_network(run: Run, recipe: PaperRecipe, data_dir: Path) -> list[Check]:
-    """Check that the run's network reads digits, and has no dead ReLUs. Raises `UserError` if a file is missing or damaged."""
+    """Check that the run's network reads digits well enough, and that it has no dead ReLUs.
+
+    Raises `UserError` if a file is missing or damaged.
+    """
     saved, kind = saved_network(run), KINDS[recipe.kind]
     drawn = kind.drawn(recipe, alphabet_of(open_dataset(run.dataset, data_dir), "val"), 0)
     pictures = [drawn[number] for number in range(PICTURES)]

@@ -21,13 +21,13 @@ __all__ = ["Counted", "TwoSteps"]
 
 LOSS, TRAINING, MODES = Clause("names.loss"), Clause("names.training"), Clause("names.modes")
 STEPS = 2
-"""The number of steps for which training is watched; a forgotten zero_grad shows in the second."""
+"""The number of steps for which training is watched; a forgotten zero_grad shows in the second step."""
 PASSES = 3
 """How many times the training may iterate over the two batches without taking a step."""
 
 
 class Enough(BaseException):
-    """Ends the training: enough has been seen. It is not caught by the learner's `except Exception`."""
+    """Raised to end the training once enough has been seen; the learner's `except Exception` does not catch it."""
 
 
 class TwoSteps:
@@ -95,7 +95,7 @@ class TwoSteps:
         self.fresh[id(parameter)] = max(self.fresh.get(id(parameter), 0.0), float(gradient.abs().max()))
 
     def begin_step(self, optimizer: Optimizer) -> None:
-        """Called when an optimizer is about to take a step. Raises `Enough` at the third step."""
+        """Called when an optimizer is about to take a step. Raises `Enough` at the optimizer's third step."""
         if self.steps.get(id(optimizer), 0) >= STEPS:
             raise Enough
 
@@ -115,11 +115,11 @@ class TwoSteps:
 
     @property
     def trained(self) -> bool:
-        """Whether the weights have changed."""
+        """Whether the weights have changed since the training began."""
         return any(not torch.equal(old, new) for old, new in zip(self.before, self.model.parameters(), strict=True))
 
     def checks(self) -> list[Check]:
-        """What was seen, mistakes first."""
+        """A check for each mistake seen; if none is a "problem", then also a check which says that the training works."""
         for loss in self.witness.losses:
             if wrong := what_is_wrong_with(loss):
                 self.found.setdefault(wrong.key, wrong)
@@ -149,7 +149,10 @@ def verdict_of(key: str) -> Any:
 
 
 class Counted(DataLoader[tuple[torch.Tensor, ...]]):
-    """A loader of two batches, images float32 (B, 1, H, W), normalised, and labels int64 (B,); it counts the passes over them."""
+    """A loader of two batches of normalised images, float32 (B, 1, H, W), and labels, int64 (B,).
+
+    It counts how often the two batches are iterated over.
+    """
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor, batch: int, steps: TwoSteps) -> None:
         super().__init__(TensorDataset(images, labels), batch_size=batch)
@@ -157,7 +160,7 @@ class Counted(DataLoader[tuple[torch.Tensor, ...]]):
         steps.witness.batch = batch
 
     def __iter__(self) -> Any:
-        """The batches. Raises `Enough` if they have been iterated over several times without a step."""
+        """The batches. Raises `Enough` if they have been iterated over `PASSES` times without a step."""
         self.passes += 1
         if self.passes > PASSES and not any(self.training.steps.values()):
             raise Enough

@@ -1,1 +1,1 @@
-"""Measuring a trained model: counts, calibration, comparison, pictures."""
+"""Measuring a trained model: counting right answers, calibrating, comparing runs, and drawing the results as pictures."""

@@ -1,4 +1,4 @@
-"""How certain a figure is if some examples are by the same writer, and so tell less than equally many independent examples.
+"""How certain a measured figure is if several examples are by one writer and so tell less than as many independent ones.
 
 Someone who writes unusual 7s writes many of them. The result on another test set therefore depends on its writers, and the
 unit that is drawn at random is a writer, not an image.
@@ -17,7 +17,8 @@ __all__ = ["count_by_writer", "interval_by_writer", "permutation_p_value", "vari
 
 
 DRAWS = 2000
-"""Bootstrap samples: enough to estimate the variance to within about 3 % (its standard error is sqrt(2 / DRAWS))."""
+"""The number of bootstrap samples; it is enough to estimate the variance to within about 3 %
+(the standard error of the estimate is sqrt(2 / DRAWS))."""
 
 Counts = NDArray[np.int64]
 """Shape (W, 3): a row for each writer, in the order of their numbers. Each row holds the writer's number, how many examples
@@ -58,8 +59,9 @@ def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
     The bootstrap over writers (see `variance_ratio`) gives the standard error; Student's t says how many standard errors to allow
     with this number of writers. The interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards
     than upwards. In simulated test sets of MNIST's 297 test writers, the interval covers the true value in 94 to 96 of 100 cases,
-    with 40 errors or with 300; with MNIST's 45 validation writers, in 93 to 96 cases. If everything or nothing was right, it is
-    Wilson's interval, with each writer counted as one example. For a single writer, who says nothing about others, it is 0 to 1.
+    with 40 errors or with 300; with MNIST's 45 validation writers, in 93 to 96 cases. If everything or nothing was right, the
+    result is Wilson's interval, with each writer counted as one example. For a single writer, the interval is 0 to 1, because one
+    writer says nothing about others.
     """
     total, right, size = int(counts[:, 1].sum()), int(counts[:, 2].sum()), len(counts)
     z, p = NormalDist().inv_cdf(0.975), right / total

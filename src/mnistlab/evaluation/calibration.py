@@ -90,6 +90,6 @@ def fit_temperature(logits: torch.Tensor, labels: NDArray[np.int64] | torch.Tens
 
 
 def find_threshold(confidence: Probabilities, coverage: float) -> float:
-    """The largest threshold, rounded down to 6 decimals, that is reached by at least the fraction `coverage` of confidences."""
+    """The largest threshold, rounded down to 6 decimals, reached by at least the fraction `coverage` of the confidences."""
     accepted = math.ceil(round(coverage * len(confidence), 6))
     return math.floor(float(np.sort(confidence)[-accepted]) * 1e6) / 1e6

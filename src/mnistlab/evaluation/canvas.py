@@ -48,7 +48,7 @@ def percentage(probability: float, language: str) -> str:
 
 @dataclass
 class Canvas:
-    """A figure that is filled row by row, from top to bottom; its measures are in inches."""
+    """A figure that is filled row by row, from top to bottom; all positions and lengths are in inches."""
 
     figure: Figure
     height: float
@@ -67,7 +67,7 @@ class Canvas:
         return self.figure.text(left / WIDTH, 1 - (self.top + top) / self.height, text, fontsize=size, va="top", **how)
 
     def show(self, left: float, top: float, side: float, image: NDArray[Any], **how: Any) -> Axes:
-        """Axes that show the image, with its longer side `side` inches long; `left` and `top` as for `axes`."""
+        """Axes that show the image, with its longer side `side` inches long; `left` and `top` mean the same as in `axes`."""
         tall = side * image.shape[0] / max(image.shape[:2])
         wide = side * image.shape[1] / max(image.shape[:2])
         axes = self.axes(left, top, wide, tall)

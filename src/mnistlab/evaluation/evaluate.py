@@ -145,7 +145,7 @@ def evaluate_run(
 
 
 def tell_unfinished(run: Run) -> bool:
-    """If the run is not finished, log that. Returns whether another process is training the run."""
+    """If the run is not finished, say so in the log. Returns whether another process is training the run."""
     if run.is_finished:
         return False
     busy = run.is_being_trained
@@ -188,7 +188,7 @@ def validation_of(run: Run) -> Split:
 
 
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:
-    """Raise `UserError` if the run's model was made for a dataset other than the run's, or for other classes."""
+    """Raise `UserError` if the run's model was made for a dataset other than the run's, or for classes other than `expected`."""
     if dataset != run.dataset or tuple(classes) != tuple(expected):
         raise UserError(
             "evaluation.model_of_other_dataset",

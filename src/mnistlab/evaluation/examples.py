@@ -154,7 +154,7 @@ def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape:
 def draw_misread(
     look: Look, found: Sequence[Misread], total: int, among: int, language: str = "en", *, why: bool = False
 ) -> Figure:
-    """The digits, and what each was read as; with `why`, the ink that counted for that answer is orange."""
+    """The digits, and what each was read as; if `why` is True, the ink that counted for that answer is orange."""
     canvas = grid(len(found), 1.0)
     wrong, count = numeral(total, ",", language), numeral(among, ",", language)
     canvas.write(0.3, 0.22, spoken("explain.misread", language, wrong=wrong, count=count), TITLE - 6, fontweight="bold")

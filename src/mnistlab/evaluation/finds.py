@@ -28,13 +28,13 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Find:
-    """A digit that was found, with its place and size in pixels of the scene."""
+    """A digit that was found; its place and size are in pixels of the scene."""
 
     mark: Mark
     probability: float
     """The network's probability, 0 to 1."""
     right: bool | None = None
-    """Whether the scene has this digit there; None if the detection does not count."""
+    """Whether the scene has this digit at the detected place; None if the detection does not count."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def is_middle_of(mark: Mark, x: float, y: float) -> bool:
 
 
 class Counting:
-    """The counts of an evaluation, scene by scene."""
+    """Adds up the counts of an evaluation, scene by scene."""
 
     def __init__(self) -> None:
         self.confusion = np.zeros((NOTHING + 1, NOTHING + 1), np.int64)
@@ -165,7 +165,7 @@ class Counting:
         self.digits, self.scenes = self.digits + places, self.scenes + 1
 
     def evaluation(self, split: str) -> FinderEvaluation:
-        """The result of the counting."""
+        """The evaluation that consists of the counts so far."""
         return FinderEvaluation(
             split, (*"0123456789", "nothing"), self.confusion, self.loss_sum, self.bins, (),
             by_scene=np.array(self.by_scene, np.int64).reshape(-1, 3), scenes=self.scenes, wrong=tuple(self.wrong),

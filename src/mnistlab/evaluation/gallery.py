@@ -1,4 +1,4 @@
-"""Describe a split of a dataset: one batch of it in numbers, and a gallery of its images as a picture."""
+"""Describe a split of a dataset: one of its batches in numbers, and a gallery of its images as a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLUMNS, ROWS = 6, 10
 def describe_data(
     dataset: str, data_dir: Path, split: Split, batch_size: int | None, out: Path | None, *, download: bool = False
 ) -> dict[str, Any]:
-    """Facts, in plain types, about a split and one batch of it, and the path of the gallery drawn from the split.
+    """Facts, in plain types, about a split and about one of its batches, and the path of the split's gallery.
 
     `download`: see `open_dataset`.
 

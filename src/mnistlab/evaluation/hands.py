@@ -1,4 +1,4 @@
-"""How well a model reads each writer: a picture of the hardest writers' digits, and how many whole numbers are read right."""
+"""How well a model reads each writer: a picture of the hardest writers' digits, and how many numbers are read correctly."""
 
 from __future__ import annotations
 

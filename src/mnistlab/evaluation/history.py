@@ -22,7 +22,7 @@ __all__ = ["Point", "draw_history", "history"]
 
 
 COLOURS = ("#2563a8", "#d9730d", "#15803d", "#b91c1c", "#7c3aed", "#0e7490", "#a16207", "#be185d")
-"""A colour for each of the recipes with the most runs; the others share grey."""
+"""A colour for each of the recipes with the most runs; all other recipes share grey."""
 PALE = "#9ca3af"
 HALF_AN_HOUR, MANY_DAYS = 1 / 48, 60
 STEPS = [factor * 10.0**power for power in range(-6, 2) for factor in (1, 2, 5)] + [100.0]
@@ -38,7 +38,7 @@ class Point:
     dataset: str
     recipe: str
     changed: bool
-    """Whether the recipe differs from mnistlab's recipe of that name."""
+    """Whether the run's recipe differs from mnistlab's recipe of the same name."""
     correct: int
     total: int
     best: float
@@ -96,7 +96,7 @@ def draw_history(points: Sequence[Point]) -> Figure:
 
 
 def draw_panel(axes: Axes, points: Sequence[Point], colours: dict[str, str]) -> None:
-    """The runs on one dataset, and the best accuracy up to each of them."""
+    """The accuracies of the runs on one dataset, and a line for the best accuracy so far."""
     matplotlib_dates: Any = importlib.import_module("matplotlib.dates")
     half_a_mistake = 50 / max(point.total for point in points)  # because 0 has no logarithm
     times = [matplotlib_dates.date2num(point.created) for point in points]

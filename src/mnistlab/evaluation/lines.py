@@ -22,7 +22,7 @@ SHOWN, SHOWN_WRONG = 15, 9
 
 @dataclass(frozen=True)
 class Seen:
-    """A strip, its number, and what was read on it."""
+    """A strip, its index among all strips, and what was read on it."""
 
     index: int
     strip: Strip
@@ -97,7 +97,7 @@ def read_columns(columns: NDArray[np.float32]) -> list[tuple[int, float]]:
 
 
 def alignment(text: Sequence[int], read: Sequence[int]) -> list[tuple[int | None, int | None]]:
-    """The indices of the digits of both texts in pairs, aligned with the fewest errors; None beside a digit without a partner."""
+    """Pairs of indices of digits, one in `text` and one in `read`, aligned with the fewest errors; None for a missing partner."""
     costs = np.zeros((len(text) + 1, len(read) + 1), np.int64)
     costs[:, 0], costs[0] = np.arange(len(text) + 1), np.arange(len(read) + 1)
     for i, own in enumerate(text, 1):

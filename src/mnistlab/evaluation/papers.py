@@ -30,7 +30,7 @@ from mnistlab.runs.run import Run
 __all__ = ["KINDS", "Drawn", "Kind", "evaluate_network", "held_out_pictures", "saved_network"]
 
 SEED = 2026
-"""The seed of the held-out pictures, whatever the run's seed: runs whose recipes draw alike are measured on the same pictures."""
+"""The seed of the held-out pictures. It is not the run's seed, so runs that draw with equal settings share these pictures."""
 
 
 class Drawn(Protocol):
@@ -40,7 +40,7 @@ class Drawn(Protocol):
     width: int
 
     def __getitem__(self, index: int, /) -> Any:
-        """The picture with this number."""
+        """The picture with this index, from 0."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ KINDS = {
     FinderRecipe.kind: Kind(read_finder, scenes_of, measure_finder),
     LineReaderRecipe.kind: Kind(read_line_reader, strips_of, measure_line_reader),
 }
-"""How each kind of network for pages is read and measured, by the `kind` of its recipes."""
+"""How each kind of network for pages is read from files and measured, by the `kind` of its recipes."""
 
 
 def held_out_pictures(recipe: PaperRecipe, dataset: Dataset, split: Split, device: torch.device) -> list[Any]:

@@ -139,7 +139,7 @@ def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[fl
 
 
 def around(metrics: Sequence[dict[str, Any]], unit: str) -> tuple[float, float]:
-    """The limits of an axis of epochs or members."""
+    """The lower and upper limits of an axis that shows epochs or an ensemble's members."""
     return 0.7, max((row[unit] for row in metrics), default=1) + 0.3
 
 

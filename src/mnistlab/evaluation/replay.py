@@ -33,7 +33,7 @@ DPI = 80
 DIGITS, FILTERS = 6, 16
 """How many digits and filters are shown."""
 FRAME, LAST = 300, 3000
-"""For how many milliseconds each state but the last is shown, and for how many the last one."""
+"""For how many milliseconds each state but the last is shown, and for how many milliseconds the last one is shown."""
 RATE = 10
 """Frames per second of the MP4, in which each state takes several frames."""
 COLOURS = 96
@@ -124,7 +124,7 @@ class Replay:
         figure.text(0.03, 0.54, spoken("replay.loss", self.language), fontsize=15, va="top", color=GREY)
 
     def draw_digits(self, figure: Figure, number: int) -> None:
-        """The hard digits, each with a bar per class for its probability (at most the ten largest); the label's bar is blue."""
+        """The hard digits, each with a bar for each class's probability (at most the ten largest); the label's bar is blue."""
         figure.text(0.53, 0.845, spoken("replay.digits", self.language), fontsize=15, va="top", color=GREY)
         height = 0.72 / DIGITS
         for place, digit in enumerate(self.digits):

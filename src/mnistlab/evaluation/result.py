@@ -186,7 +186,7 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: mean distance of confidence from accuracy over the answers, 0 to 1 (Guo et al. 2017)."""
+        """Expected calibration error, 0 to 1 (Guo et al. 2017): distance of confidence from accuracy, averaged over answers."""
         answers = max(1.0, float(self.confidence_bins[:, 0].sum()))
         return float(np.abs(self.confidence_bins[:, 1] - self.confidence_bins[:, 2]).sum() / answers)
 

@@ -31,7 +31,7 @@ DOES = {
     "convolution": "explain.convolution", "pooling": "explain.pooling", "normalisation": "explain.normalisation",
     "relu": "explain.relu", "average": "explain.average", "flatten": "explain.flatten", "linear": "explain.linear",
 }  # fmt: skip
-"""What each kind of layer does, in a few words."""
+"""The keys of the messages that say, in a few words, what each kind of layer does."""
 FRAME = (0.82, 0.84, 0.86, 1.0)
 Y = {"header": 1.55, "input": 3.35, "convolution": 1.12, "maps": 0.88, "filters": 0.84, "strip": 0.88, "bars": 2.2}
 """Height of each kind of row in inches."""

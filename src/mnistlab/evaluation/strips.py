@@ -38,7 +38,7 @@ def draw_strips(evaluation: LineEvaluation) -> Figure:
 
 
 def draw_strip(axes: Axes, one: Seen) -> None:
-    """Draw one strip; below it, its number, what was read, and if that is wrong, the right text."""
+    """Draw one strip, and below it the strip's index, what was read and, if that is wrong, the right text."""
     axes.imshow(one.strip.pixels, cmap="gray", vmin=0, vmax=255)
     height, width = one.strip.pixels.shape
     right = one.read == one.strip.text

@@ -40,14 +40,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a setting is behind the best one on the validation images, over pairs of one of its runs and the best setting's
-    run of the same number."""
+    """How far a setting is behind the best one on the validation images. The two settings' runs with the same number are compared
+    in pairs."""
 
     difference: Spread
     """The best setting's accuracy minus this setting's."""
     p_value: float
-    """The probability that all the runs' mistakes are divided at least this unevenly between the settings if both are equally
-    good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
+    """The probability that all the runs' mistakes are divided at least this unevenly between the two settings if these are
+    equally good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
     by_writer: bool
     """Whether each writer, not each image, counts as one trial."""
 
@@ -58,13 +58,13 @@ class Standing:
 
     setting: Setting
     runs: Mapping[int, Run]
-    """The finished runs, by number."""
+    """The setting's finished runs, by number."""
     val: Spread | None
-    """Accuracy on the images kept for validation; None if there are none."""
+    """Accuracy on the images kept for validation; None if no images were kept or no run is finished."""
     test: Spread | None
-    """Accuracy on the test images, if all the runs were tested."""
+    """Accuracy on the test images; None unless all the runs were tested."""
     behind: Distance | None = None
-    """How far this setting is behind the best; None for the best itself, or if no runs of the two have the same number."""
+    """How far this setting is behind the best; None for the best itself, or if the two settings share no run number."""
 
 
 def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:
@@ -107,7 +107,7 @@ def accuracy_of(runs: Iterable[Run], part: str) -> Spread | None:
 
 
 def distance(best: Standing, other: Standing, dataset: Dataset) -> Distance | None:
-    """How far the other setting is behind the best."""
+    """How far `other` is behind the best setting; None if no two of their runs can be compared."""
     numbers = sorted(best.runs.keys() & other.runs.keys())
     if not numbers or not best.val or not other.val:
         return None
@@ -124,7 +124,7 @@ def distance(best: Standing, other: Standing, dataset: Dataset) -> Distance | No
 
 
 def indices(counts: Mapping[str, Any]) -> NDArray[np.int64]:
-    """The indices of the mistakes in the split."""
+    """The indices, in the split, of the misread examples."""
     return np.array([mistake["index"] for mistake in counts["mistakes"]], np.int64)
 
 

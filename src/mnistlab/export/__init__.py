@@ -1,1 +1,1 @@
-"""Exports a run as one file for other programs."""
+"""Export a run's model as one file for other programs."""

@@ -47,7 +47,7 @@ __all__ = ["FORMATS", "Export", "Parity", "export_model"]
 logger = logging.getLogger("mnistlab.export")
 
 FORMATS = {"onnx": ("onnx", "onnxscript"), "safetensors": ("safetensors",)}
-"""The formats, each with the packages of the extra `export` that it needs."""
+"""The formats of exported files, and for each the packages from the extra `export` that are needed to write it."""
 TOLERANCE = 1e-4
 """How far a probability may be from PyTorch's; the order of summation in fp32 makes a difference of about 1e-6."""
 
@@ -94,8 +94,7 @@ def export_model(
     UserError
         If the model cannot be exported as asked, for example because the run is not finished or a package is missing.
     Failure
-        If the file's answers do not match PyTorch's, or if the disk is full. After an error of either type, nothing has been
-        written, and an existing file is as it was.
+        If the file's answers do not match PyTorch's, or if the disk is full. After any error, all files are as they were.
     """
     coverage = check_request(to, int8, coverage)
     run, model_path = find_finished(source, runs_dir)

@@ -79,7 +79,10 @@ class OnnxFile:
         return np.concatenate([session.run(None, {"images": batch})[0] for batch in batches])
 
     def quantise(self, images: NDArray[np.uint8]) -> None:
-        """Convert `INT8_OPERATORS` to 8 bits. Weights are scaled by each channel's range, activations by theirs over `images`."""
+        """Convert `INT8_OPERATORS` to 8 bits.
+
+        Weights are scaled by their range in each channel, activations by their range over `images`.
+        """
         import onnx
 
         quantization = import_onnxruntime("quantization")

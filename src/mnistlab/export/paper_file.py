@@ -22,9 +22,9 @@ class PaperFile:
     sizes: Sequence[tuple[int, int, int, int]]
     """The shapes of the inputs on which the file is tried; the first one is also used to trace the network."""
     sides: Mapping[int, tuple[str, int]]
-    """The axes of the input whose length may vary, each with a name and the number of which that length must be a multiple."""
+    """The axes of the input whose length may vary: for each, its name, and a number of which the length must be a multiple."""
     outputs: Mapping[str, Mapping[int, str]]
-    """The names of the outputs, each with names for some of that output's axes."""
+    """The names of the outputs and, for each output, names for some of its axes."""
     whole: Callable[[Any], nn.Module]
     """Takes a model, and returns the network that computes the file's outputs as a tuple."""
     in_file: Callable[[Any], nn.Module]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["export_network", "onnx_content"]
 
 FILES = {FinderRecipe.kind: FINDER_FILE, LineReaderRecipe.kind: LINE_READER_FILE}
-"""What the exported file of each kind of network for pages is like, by the `kind` of the network's recipe."""
+"""A description of the exported file for each kind of network for pages, by the `kind` of the network's recipe."""
 TOLERANCE = 1e-4
 """How far an answer may be from PyTorch's; the order of summation in fp32 makes a difference of about 1e-6."""
 

@@ -34,14 +34,14 @@ class Export:
     to: str
     """"onnx" or "safetensors"."""
     temperature: float
-    """The logits are divided by this."""
+    """The logits are divided by this before the softmax."""
     threshold: float
     """Answers with at least this probability, 0 to 1, are accepted."""
     coverage: float
     """The fraction of digits that the threshold should accept, as it was asked for."""
     calibration: Calibration | None
     parity: Parity
-    """Measured between PyTorch and the file before any conversion to 8 bits."""
+    """How closely the file's answers match PyTorch's, measured before any conversion to 8 bits."""
     accuracy: float | None
     """The accuracy in fp32 on the validation images, 0 to 1."""
     int8_loss: float | None
@@ -56,7 +56,7 @@ class PaperExport(Export):
     """An exported finder or line reader, which has no temperature, coverage or calibration."""
 
     KNOWN: ClassVar[tuple[str, ...]] = ("path", "bytes", "to", "parity")
-    """The fields that mean something for such a network."""
+    """The fields that apply to a finder or a line reader."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain types, for JSON."""

@@ -134,7 +134,7 @@ class Clause:
         return sentence(self.key, "message", self.values, language=language)
 
     def but(self, **values: Any) -> Clause:
-        """The same clause with these values added or replaced."""
+        """A copy of the clause, with these values added or replaced."""
         return Clause(self.key, **{**self.values, **values})
 
     def for_command_line(self, language: str = "en") -> str:

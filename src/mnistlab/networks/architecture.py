@@ -118,7 +118,7 @@ class Architecture(NetworkDesign):
 class EnsembleArchitecture:
     """The description of several networks used as one.
 
-    Raises `UserError` if they differ in number of classes or in image size, or if there are none.
+    Raises `UserError` if the networks differ in number of classes or in image size, or if there are no networks.
     """
 
     members: tuple[Architecture, ...]

@@ -124,12 +124,12 @@ def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
 
 
 def file_name(name: str) -> str:
-    """A weight's name in files: without the names of the modules around the network, which have no weights of their own."""
+    """A weight's name in files, without the names of the modules around the network (which have no weights of their own)."""
     return name.replace("network.", "")
 
 
 def load_weights(model: Network, state: dict[str, Any]) -> str:
-    """Load a file's state_dict into the model. Returns the prefix removed from its names, or "" (see `strip_prefix`).
+    """Load a file's state_dict into the model. Returns the prefix removed from the weights' names, or "" (see `strip_prefix`).
 
     Raises `RuntimeError` if the state_dict does not fit the model.
     """

@@ -12,9 +12,9 @@ __all__ = ["LITTLE", "WHOLE", "WINDOW", "LocalContrast"]
 WINDOW = 7
 """Side, in pixels, of the square around each pixel over which the means are taken; a stroke in MNIST is 2 to 4 pixels wide."""
 WHOLE = 0.5
-"""The share of the whole picture's standard deviation that is added to the square's, so that empty paper stays even."""
+"""The share of the image's standard deviation that is added to the one around each pixel, so that empty paper stays even."""
 LITTLE = 0.01
-"""Added to the sum of both standard deviations, in normalised units: one grey level of MNIST, so nothing fainter is amplified."""
+"""One grey level of MNIST, normalised; it is added to the divisor, so that nothing fainter is amplified."""
 
 
 class LocalContrast(nn.Module):
@@ -34,7 +34,7 @@ class LocalContrast(nn.Module):
 
 
 def around(images: torch.Tensor) -> torch.Tensor:
-    """The mean over the square window around each pixel.
+    """The mean of the values in the square window around each pixel.
 
     Averaging along the rows and then along the columns takes a third of the work of averaging the whole window at once.
     """

@@ -21,7 +21,7 @@ BATCH = 1000
 
 
 class Deskewed(nn.Module):
-    """A network that deskews each image first.
+    """A wrapper around a network, called the inner network: it deskews each image before the inner network sees it.
 
     Train the inner network without this wrapper, on images deskewed beforehand (`MNISTDataLoader(prepare=deskew)`), because the
     wrapper would undo the augmentation. Takes normalised images, float (B, 1, H, W), and returns the inner network's answer,

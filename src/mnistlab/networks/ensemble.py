@@ -53,7 +53,7 @@ Network = Member | Ensemble
 
 
 def for_use(network: NeuralNet, architecture: Architecture) -> Member:
-    """The network in the wrappers that `architecture` asks for, to evaluate, save and export it. No weights are copied."""
+    """The network in the wrappers that `architecture` asks for, ready to be evaluated, saved and exported; it is not copied."""
     inner = Shifted(network) if architecture.test_shifts else network
     return Deskewed(inner) if architecture.deskew else inner
 

@@ -14,7 +14,7 @@ from mnistlab.messages.sentences import Clause
 __all__ = ["LISTS", "allowed", "held", "joined", "kinds", "knob", "knobs", "problems_of"]
 
 LISTS: dict[Any, type] = {tuple[int, ...]: int, tuple[str, ...]: str}
-"""The types that hold several values, each with the type of its values."""
+"""Maps each type that holds several values to the type of those values."""
 NOUNS = {
     int: Clause("values.whole_number"), float: Clause("values.number"), bool: Clause("values.switch"),
     str: Clause("values.text"),
@@ -33,7 +33,7 @@ def knobs(group: type) -> dict[str, dataclasses.Field[Any]]:
 
 @functools.cache
 def kinds(group: type) -> dict[str, Any]:
-    """The type of each field of the dataclass."""
+    """Maps the name of each field of the dataclass to the field's type."""
     return get_type_hints(group)
 
 
@@ -49,7 +49,7 @@ def held(kind: Any, value: Any) -> Any:
 
 
 def problems_of(group: type, values: Mapping[str, Any]) -> list[Clause]:
-    """The problems with the `values` of the dataclass's fields (as `held` returns them); each value is checked on its own."""
+    """The problems with the `values` that `held` returned for fields of the dataclass; each value is checked on its own."""
     fields = [f for name, f in knobs(group).items() if name in values]
     return [problem for f in fields if (problem := problem_of(f, kinds(group)[f.name], values[f.name]))]
 

@@ -46,7 +46,7 @@ class FinderNet(PaperNet):
         nn.init.constant_(self.answers.bias[:classes], -4.0)  # type: ignore[index]
 
     def forward(self, contrast: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Find marks, with one answer for each cell of 4x4 pixels, and ink, with one for each pixel.
+        """Find marks, with one answer for each cell of 4x4 pixels, and ink, with one answer for each pixel.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ def loss(
 
 
 def weighted(parts: dict[str, Tensor], boxes: float, ink: float) -> Tensor:
-    """The quantity to minimise: the loss of the kinds plus the losses of boxes and ink, each times its weight."""
+    """The quantity to minimise: the loss of the kinds, plus that of the boxes times `boxes`, plus that of the ink times `ink`."""
     return parts["kinds"] + boxes * parts["boxes"] + ink * parts["ink"]
 
 

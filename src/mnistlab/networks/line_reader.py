@@ -17,7 +17,7 @@ from mnistlab.reading.line_reader import BLANK, HEIGHT
 __all__ = ["CLASSES", "LineNet", "loss", "read_line_reader", "save_line_reader"]
 
 CLASSES = (*"0123456789", "nothing")
-"""The names of the classes of a column."""
+"""The names of the classes that a column may have."""
 
 
 class LineNet(PaperNet):

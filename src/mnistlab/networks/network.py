@@ -25,8 +25,8 @@ class NeuralNet(nn.Module):
     Takes normalised images, float (B, 1, H, W), and returns logits, float (B, classes), without a softmax, which is part of the
     cross-entropy. An argument that has a value for each block may also be a single value for all blocks.
 
-    Max-pooling comes before batch norm and ReLU. In this order, ReLU has a quarter of the work and gives the same values,
-    bit for bit, and batch norm sees exactly the values that are passed on.
+    Max-pooling comes before batch norm and ReLU. In this order, ReLU does a quarter of the work, the result is the same,
+    bit for bit, as with ReLU before max-pooling, and batch norm sees exactly the values that max-pooling keeps.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class NeuralNet(nn.Module):
         How each block halves height and width: by max-pooling ("max"), by a "stride" of 2 in its last convolution, or not at all
         ("none").
     separable : bool
-        Replace each convolution but the first by two, which have far fewer parameters: one that looks at each channel separately,
+        Replace each convolution but the first by two that have far fewer parameters: one that looks at each channel separately,
         then a 1x1 convolution that mixes the channels (Sifre 2014, Chollet 2017).
     batch_norm : bool
         Batch norm after each convolution, and after the hidden layer.
@@ -173,7 +173,7 @@ def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
 def make_convolution(
     architecture: Architecture, block: Block, channels: int, number: int
 ) -> OrderedDict[str, nn.Module]:
-    """By name: convolution `number`, which takes this many `channels`, and the pooling, batch norm and ReLU that follow it."""
+    """Layers by name: convolution `number`, with `channels` input channels, and the pooling, batch norm and ReLU after it."""
     layers, bias = OrderedDict[str, nn.Module](), not architecture.batch_norm
     shape: dict[str, Any] = {
         "kernel_size": block.kernel_size,
@@ -213,7 +213,7 @@ def make_head(architecture: Architecture, channels: int, number: int) -> Ordered
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Inside `with`, the model is in evaluation mode and computes no gradients; then each module returns to its former mode."""
+    """Inside `with`, the model is in evaluation mode, without gradients; afterwards, each module has its former mode again."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

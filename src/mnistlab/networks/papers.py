@@ -1,4 +1,4 @@
-"""What the networks for pages, the finder and the line reader, have in common: how they are described, saved and read back."""
+"""What both networks for pages (the finder and the line reader) have in common: how they are described, saved and read back."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ Net = TypeVar("Net", bound=PaperNet)
 
 @dataclass(frozen=True)
 class SavedNetwork(Generic[Net]):
-    """A network for pages with everything needed to use it."""
+    """A network for pages, together with everything needed to use the network."""
 
     model: Net
     dataset: str

@@ -1,4 +1,4 @@
-"""Look at each image five times: as it is, and shifted by one pixel to the left, to the right, up and down."""
+"""Look at each image five times: as it is, and shifted by one pixel in each of four directions (left, right, up, down)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ class Shifted(nn.Module):
 
 
 def mean_probability(logits: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Logarithm of the mean, float (B, classes), of the probabilities that several `logits`, float (B, classes), stand for."""
+    """Logarithm of the mean probabilities, float (B, classes), over several tensors of `logits`, each float (B, classes)."""
     each = torch.stack([value.float().log_softmax(dim=1) for value in logits])
     return each.logsumexp(dim=0) - math.log(len(logits))

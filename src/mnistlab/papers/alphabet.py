@@ -25,7 +25,7 @@ class Alphabet:
     labels : ndarray of int64, shape (N,)
         The digit of each image.
     writers : ndarray of int16, shape (N,)
-        The number of each image's writer.
+        The number that identifies each image's writer.
     elsewhere : ndarray of uint8, shape (N, H, W), optional
         The same digits, written as in other countries: see `mnistlab.augmentation.hands`.
     """
@@ -68,7 +68,7 @@ class Hand:
     """Whether the digits are written as people in other countries write them."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
-        """A random shape of the digit in this hand, or in another if this hand lacks the digit; None if the shape has no ink."""
+        """A random shape of the digit in this hand, or in another hand if this one lacks it; None if the shape has no ink."""
         if self.font is not None:
             return of_text(str(digit), self.font)
         own = self.images[self.alphabet.labels[self.images] == digit]

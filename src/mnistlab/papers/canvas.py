@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """Whether the network, which knows digits of about one height only, should find the digits of a scene, by their height."""
+    """Whether the network, which knows digits of about one height only, should find a scene's digits: their height decides."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"
@@ -67,7 +67,7 @@ class Canvas:
     digits: Floats = field(init=False)
     """float32 (H, W), 0 to 1: how much of each pixel is the ink of digits."""
     ignored: NDArray[np.bool_] = field(init=False)
-    """bool (H, W): where detections do not count, because something there might be taken for a digit or is cut off."""
+    """bool (H, W): the pixels where detections do not count, because what is drawn there looks like a digit or is cut off."""
     marks: list[Mark] = field(default_factory=list)
     size: Size = Size.USUAL
     """How large the writing looks to the network."""
@@ -105,7 +105,7 @@ class Canvas:
     def glyph(
         self, shape: Shape, kind: int | None, at: tuple[float, float], size: NDArray[np.float64], pen: Pen
     ) -> float:
-        """Draw a shape with its centre at a point of the level sheet; `size` (2, 2) maps the shape's pixels to the sheet's.
+        """Draw a shape, centred at a point of the level sheet; the matrix `size` (2, 2) maps the shape's pixels to the sheet's.
 
         `kind` is the kind of mark that the finder should detect at this place, or None if detections there do not count. Returns
         the x at which the ink ends on the right.
@@ -135,8 +135,8 @@ class Canvas:
     def note(self, alpha: Floats, left: int, top: int, kind: int | None, pen: Pen) -> None:
         """Lay ink on the canvas, and record it as a mark of this `kind`, or as a place to be ignored.
 
-        It is ignored if `kind` is None, if too much of it is off the canvas, or if `size` is `Size.UNUSUAL`.
-        If `size` is `Size.BEYOND`, nothing is recorded.
+        The place is ignored if `kind` is None, if too much of the ink is off the canvas, or if `self.size` is `Size.UNUSUAL`.
+        If `self.size` is `Size.BEYOND`, nothing is recorded.
         """
         inked = alpha > 0.4
         rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))

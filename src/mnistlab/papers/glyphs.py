@@ -24,7 +24,7 @@ __all__ = ["Shape", "of_picture", "of_text"]
 SIDE = 48
 """The side of a shape's square in pixels."""
 HEIGHT = 36
-"""The longer side of a shape's ink in pixels."""
+"""The length, in pixels, of the longer side of a shape's ink."""
 FONT_SIZE = 80
 """The size in pixels at which fonts are drawn."""
 FINER = 2

@@ -62,7 +62,7 @@ def clouds(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def light(random: np.random.Generator, pixels: Floats) -> None:
-    """Light the sheet and everything on it unevenly, darken it, add the edge of a shadow: any of these, or none."""
+    """Do any of these, or none: light the sheet and what is on it unevenly, darken both, cast the edge of a shadow on them."""
     height, width = pixels.shape
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]

@@ -26,7 +26,7 @@ class Style:
     irregular: float
     """How much sizes and positions vary: 0 for print, 0.7 to 2.2 for handwriting."""
     zeros: float = 1.0
-    """The height of zeros, as a share of the other digits'."""
+    """The height of zeros, as a share of the other digits' height."""
 
     @property
     def line_width(self) -> float:
@@ -44,7 +44,7 @@ def style(
 ) -> Style:
     """A random style, handwritten or printed, for digits `height` pixels high on paper of lightness `paper`, 0 to 255.
 
-    `elsewhere` is the share of handwritten styles, 0 to 1, in which the digits are written as outside the United States.
+    `elsewhere` is the share of handwritten styles, 0 to 1, in which the digits are written as they are outside the United States.
     """
     images = alphabet.by_hand[random.integers(len(alphabet.by_hand))]
     font = None

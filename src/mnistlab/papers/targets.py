@@ -26,7 +26,7 @@ class Example:
     contrast: Floats
     """float32 (H, W): the network's input."""
     heat: Floats
-    """float32 (classes, h, w): 1 in the cell of a mark's centre, less around it."""
+    """float32 (classes, h, w): 1 in the cell that holds a mark's centre, less in the cells around that one."""
     boxes: Floats
     """float32 (4, h, w): in the cells with a mark's centre, the offset of that centre from the cell's middle, in cells, and the
     logarithms of the mark's width and height relative to `SIZES`."""

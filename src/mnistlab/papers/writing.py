@@ -23,7 +23,7 @@ LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefhkmnprtuvwxyäöüéèΔΣΩλμπφ€£
 AROUND = "$#*=€£+x"
 """Signs that may be written close to a number, before or after it."""
 LIKE_DIGITS = "OoIlSsZzBbgqGD|!"
-"""Letters and signs that may be taken for digits when written alone, so they do not count."""
+"""Letters and signs that may be taken for digits when written alone, so detections of them do not count."""
 
 
 def figure(
@@ -196,7 +196,7 @@ def scrawl(random: np.random.Generator, canvas: Canvas, how: Style) -> None:
 
 
 def composed(random: np.random.Generator) -> str:
-    """A text as people write it: a number, an amount, a date, a percentage, a few numbers."""
+    """A text as people write it: a number, an amount, a date, a percentage, or a few numbers."""
     digits = "".join(str(d) for d in random.integers(0, 10, int(random.integers(1, 9))))
     if len(digits) > 1 and random.random() < 0.3:  # round numbers are written more often than others
         digits = digits[: int(random.integers(1, len(digits)))].ljust(len(digits), "0")

@@ -1,4 +1,4 @@
-"""Decode pictures into arrays: files, bytes, Pillow images, NumPy arrays. Only files in one of the `FORMATS` are decoded."""
+"""Turn pictures of many kinds (files, bytes, Pillow images, NumPy arrays) into arrays. Files must have one of the `FORMATS`."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def explained(name: str | Clause) -> Iterator[None]:
 
 
 def check_effort(image: Image.Image, content: bytes, name: str | Clause) -> None:
-    """Raise `UserError` for files that would take minutes or gigabytes to unpack, judged before they are decoded."""
+    """Before a file is decoded, raise `UserError` if it would take minutes or gigabytes to unpack."""
     check_size(image.size, name)
     width, height = image.size
     if image.format in ("JPEG", "MPO") and (scans := count_scans(content)) * width * height > MOST_WORK:
@@ -200,7 +200,7 @@ def count_scans(jpeg: bytes) -> int:
 
 
 def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
-    """Pillow's image as an upright array: grey, RGB or RGBA in 8 bits; a grey image with more bits keeps them.
+    """Pillow's image as an upright array: grey, RGB or RGBA in 8 bits; a grey image with more than 8 bits keeps them all.
 
     The image that is passed in is itself turned upright too.
     """

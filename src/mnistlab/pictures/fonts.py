@@ -51,7 +51,7 @@ def folder_of(package: str) -> Path:
 
 @functools.cache
 def fonts_digest() -> str:
-    """The SHA-256 of all fonts together, to tell whether scenes use the same fonts. Raises `UserError` as `font_files` does."""
+    """The SHA-256 of all fonts together; equal values mean equal fonts. Raises `UserError` as `font_files` does."""
     return sha256("".join(sha256(content(font)) for font in font_files()).encode())
 
 

@@ -1,4 +1,4 @@
-"""The pages of files that may have several: TIFF and PDF."""
+"""The pages of files in the formats that allow several pages: TIFF and PDF."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_PAGES = 500
 """The most pages that one file may have."""
 TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
 SUBFILE, SMALLER_OR_MASK = 254, 0b101
-"""TIFF's tag for the kind of a picture, and its bits for pictures that are not pages: a smaller copy of a page, or a mask."""
+"""TIFF's tag for a picture's kind, and the tag's bits for pictures that are not pages: a smaller copy of a page, or a mask."""
 DPI = 200
 """PDFs are drawn at this many pixels per inch, as is usual for scans."""
 LONGEST = 6000
@@ -49,7 +49,7 @@ class Pages(ABC):
         return self.count
 
     def picture(self, number: int) -> NDArray[np.uint8]:
-        """Page `number`, counted from 0, as `decode` would return it. Raises `UserError` if it is broken or too large."""
+        """Page `number`, counted from 0, as `decode` would return it. Raises `UserError` if the page is broken or too large."""
         return plain(self._pixels(number, Clause("names.page_of", number=number + 1, name=self.name)))
 
     @abstractmethod
@@ -58,7 +58,7 @@ class Pages(ABC):
 
 
 def pages_of(content: bytes, name: str | Clause) -> Pages | None:
-    """The pages in a file's content; None unless that is a PDF, or a TIFF with several pages. Messages call the file `name`.
+    """The pages in a file's content; None unless the file is a PDF, or a TIFF with several pages. Messages call the file `name`.
 
     Raises `UserError` if there are more than `MOST_PAGES` pages, if a PDF is broken or has a password, or if pypdfium2
     is needed but not installed.
@@ -74,12 +74,12 @@ def pages_of(content: bytes, name: str | Clause) -> Pages | None:
 
 
 def every_page(content: bytes, name: str | Clause) -> Pages:
-    """Like `pages_of`, but where that would return None, the file counts as one page."""
+    """Like `pages_of`, but where `pages_of` would return None, the file counts as one page."""
     return pages_of(content, name) or OnePicture(content, name)
 
 
 def open_page(path: Path, number: int) -> NDArray[np.uint8]:
-    """Page `number` of a file, from 1, as `decode` would return it. Raises `UserError` if file or page is missing or broken."""
+    """Page `number`, counted from 1, as `decode` would return it. Raises `UserError` if the file or page is missing or broken."""
     name = printable(path)
     content = read_bytes(path)
     pages = every_page(content, name)

@@ -42,9 +42,9 @@ class Palette:
 ON_LIGHT = Palette((0, 116, 138), (204, 76, 0), (255, 255, 255))
 ON_DARK = Palette((96, 214, 226), (255, 150, 54), (0, 0, 0))
 SMALLEST_TEXT = 14
-"""The least height in pixels of the text above a box; a picture whose digits are too small for it is enlarged."""
+"""The least height in pixels of the text above a box; a picture whose digits are too small for such text is enlarged."""
 TEXT, PERCENT = 0.34, 0.62
-"""The size of the text above a box relative to the picture's digits, and that of its percentage relative to the text."""
+"""The size of the text above a box relative to the picture's digits, and the size of the percentage relative to that text."""
 DASH = 6
 """The length in pixels of a dash in a field's outline."""
 LARGEST = 5000
@@ -156,7 +156,7 @@ class Style:
     def name(
         self, draw: ImageDraw.ImageDraw, entry: Entry, corners: Corners, size: tuple[int, int], palette: Palette
     ) -> None:
-        """Draw a field's name below its `corners`, on a picture of that size; with a question mark if it is to be checked."""
+        """Draw a field's name below its `corners`, inside a picture of this `size`; with "?" if the field is to be checked."""
         text = shorten(entry.name, 24) + " ?" * bool(entry.why)
         wide, high = round(self.large.getlength(text)) + 4 * self.inset, self.chip + self.inset
         left, foot = round(min(x for x, _ in corners)), round(max(y for _, y in corners))

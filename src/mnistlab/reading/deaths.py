@@ -9,7 +9,7 @@ from mnistlab.reading.sources import content_of, remove, write_to
 __all__ = ["Deaths"]
 
 MOST = 3
-"""A picture is not tried again after this many processes have died on it; one alone may have been killed for another reason."""
+"""After this many processes have died on a picture, it is not tried again; one alone may have died for another reason."""
 
 
 class Deaths:

@@ -25,7 +25,7 @@ CELL = 4
 SIZES = (14.0, 22.0)
 """Width and height in pixels of a typical digit; the network gives the logarithms of sizes relative to these."""
 AROUND = 65
-"""The side in pixels of the neighbourhood that a pixel is compared with."""
+"""The side, in pixels, of the square around a pixel with which that pixel is compared."""
 CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
 """What a mark may be: a digit, a separator, or something else as large as a digit."""
 OTHER = CLASSES.index("?")
@@ -85,9 +85,9 @@ class Found:
     weight: float
     """The largest of `kinds`, reduced if a digit's height is unusual for the network; `overlaps.find` sums it over all sizes."""
     level: int
-    """The number of the level on which it was detected."""
+    """The number of the level on which the mark was detected."""
     light: bool = False
-    """Whether it is lighter than its background, as is everything on its level."""
+    """Whether the mark is lighter than its background, as are all marks on its level."""
 
     @property
     def kind(self) -> int:
@@ -113,7 +113,7 @@ class Peak(NamedTuple):
     width: float
     height: float
     kinds: Floats
-    """float32 (classes,), 0 to 1."""
+    """float32 (classes,), 0 to 1: the probability of each kind."""
 
 
 def peaks(kinds: Floats, boxes: Floats, least: float, within: NDArray[np.bool_] | None = None) -> list[Peak]:

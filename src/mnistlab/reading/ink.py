@@ -34,15 +34,15 @@ __all__ = ["HIGH", "LOW", "Ink", "Strokes", "find_ink"]
 SMALL = 28
 """A picture of at most this many pixels per side is taken for one digit; larger ones are searched for digits."""
 OVERVIEW = 1000
-"""The copy in which paper, rules and the size of the writing are determined has at most this many pixels per side."""
+"""The copy of a picture in which paper, rules and size of writing are determined has at most this many pixels per side."""
 TALL, THIN = 56, 2.5
 """Writing taller than `TALL`, with strokes wider than `THIN`, in pixels, is shrunk to save time; MNIST's digits are 20 high."""
 GRAIN = 0.07
 """Paper whose noise is above this share of the ink's strength is smoothed."""
 DARK = 48
-"""If a colour channel of the paper, 0 to 255, is below this, the picture is lightened before shares of light are computed."""
+"""If a colour channel of the paper, 0 to 255, is below this, the picture is lightened before ink and paper are compared."""
 WORK = 16_000_000
-"""The copy that is searched for digits has at most this many pixels."""
+"""The copy of a picture that is searched for digits has at most this many pixels."""
 LOW, HIGH = 0.30, 0.52
 """Shares of the typical ink: a pixel above LOW belongs to a stroke if the stroke has a pixel above HIGH."""
 
@@ -51,7 +51,7 @@ class Strokes(NamedTuple):
     """The connected strokes of a page's ink."""
 
     labels: NDArray[np.int32]
-    """int32 (H, W): the number of the component at each pixel, from 1; 0 where there is none."""
+    """int32 (H, W): the number of the component at each pixel, from 1; 0 at pixels outside all components."""
     boxes: NDArray[np.int32]
     """int32 (N, 4): x, y, width and height of each component, starting with number 1."""
     areas: NDArray[np.int32]
@@ -69,7 +69,7 @@ class Ink:
     whole: bool = False
     """Whether the picture as a whole is one digit, however many strokes it has."""
     rules: Gray | None = None
-    """uint8 (H, W): 1 where a rule was removed from `strength`; None if there was none."""
+    """uint8 (H, W): 1 where a rule was removed from `strength`; None if no rule was removed."""
     rule_level: float = 0.0
     """How strong the rules were, on the scale of `strength`."""
     on_dark: bool = False
@@ -104,8 +104,8 @@ class Ink:
 
 
 def find_ink(picture: Gray) -> Ink:
-    """The ink of a picture, uint8 (H, W) or (H, W, 3), whether it is dark on light or light on dark. Uneven light, shadows, the
-    paper's colour and its rules are removed, and a tilted page is levelled."""
+    """The ink of a picture, uint8 (H, W) or (H, W, 3); it may be dark on light paper or light on dark paper. Uneven light,
+    shadows, and the paper's colour and rules are removed, and a tilted page is levelled."""
     on_dark = dark_paper(picture)
     return replace(dark_ink(255 - picture if on_dark else picture), on_dark=on_dark)
 

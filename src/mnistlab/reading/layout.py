@@ -11,7 +11,7 @@ __all__ = ["lines_of", "typical_height"]
 
 
 MOST_LINES = 100
-"""Lines are merged only into the longest ones, at most this many, because dust can form any number of lines."""
+"""Lines are merged only into the longest lines, at most this many of them, because dust can form any number of lines."""
 Boxes = Sequence[tuple[int, int, int, int]]
 
 
@@ -67,6 +67,6 @@ def merged(
 
 
 def usual_slope(lines: list[NDArray[np.intp]], x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """The median slope, in pixels down per pixel to the right, of the lines with four digits or more; 0 if there are none."""
+    """The median slope, in pixels down per pixel to the right, of the lines with four digits or more; 0 without such lines."""
     slopes = [float(np.polyfit(x[line], y[line], 1)[0]) for line in lines if len(line) >= 4]
     return float(np.median(slopes)) if slopes else 0.0

@@ -37,7 +37,7 @@ BLANK = 10
 BESIDE = 1.0
 """How far a strip extends beyond the first and the last digit, in digit heights."""
 COARSE, BLUR = 0.8, 0.4
-"""A picture that is scaled by less than `COARSE` is blurred first; `BLUR` is the standard deviation, in pixels of the strip."""
+"""A picture to be scaled by less than `COARSE` is blurred first, with the standard deviation `BLUR`, in pixels of the strip."""
 OUTSIDE = 0.3
 """How far a strip may extend beyond the picture, in digit heights."""
 

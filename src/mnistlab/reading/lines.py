@@ -1,6 +1,6 @@
 """A second opinion on the digits that were found one by one: the line reader reads each of their lines as a whole.
 
-Where it sees the same number of digits, its opinion of each digit is combined with what is already known. Where it sees more or
+Where it sees as many digits as were found, its opinion of each is combined with what is already known. Where it sees more or
 fewer, the probabilities of both readings decide which number of digits is right. A digit stays doubtful if the line reader doubts
 it, or if there may be a digit too few or too many beside it.
 """
@@ -47,7 +47,7 @@ def reread(
     looked: Sequence[Level],
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Mark]:
-    """The marks after the line reader has seen their lines: with other probabilities, some added, some taken away.
+    """The marks after the line reader has seen their lines: probabilities may differ, and marks may be added or left out.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def doubted(mark: Mark, sure: float) -> Mark:
 
 
 def beside(marks: list[Mark], places: Sequence[tuple[float, float]]) -> list[Mark]:
-    """The marks; for each of `places`, an x and a probability, the mark nearest to that x gets at most that probability."""
+    """The marks; for each x and probability in `places`, the mark nearest to the x gets at most the probability."""
     marks = list(marks)
     for x, sure in places if marks else ():
         near = int(np.argmin([abs(middle(mark) - x) for mark in marks]))

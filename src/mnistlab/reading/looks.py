@@ -20,7 +20,7 @@ STEP = 2**0.5
 MOST_PIXELS = 2_500_000
 """The largest size at which a picture is looked at has at most this many pixels."""
 FRAME = 16
-"""Pixels added on all sides, so that digits at the edge have surroundings too."""
+"""The number of pixels added on each side of a picture, so that digits at the edge have surroundings too."""
 HINT = 0.3
 """Above this probability, a detection hints at a digit, even at one that is too small for the network."""
 ALWAYS = 400_000
@@ -32,11 +32,11 @@ SPREAD = 0.4
 SURE = 0.5
 """A digit of more than this weight counts as known; until one is known, the whole picture is looked at, even at large sizes."""
 FINE = 19.0
-"""Digits higher than this, in pixels of the network's input, need no larger size."""
+"""Digits higher than this, in pixels of the network's input, need not be looked at in a larger copy of the picture."""
 SETTLED = 0.8
-"""A digit of more than this weight, and higher than `FINE`, needs no larger size."""
+"""A digit of more than this weight, and higher than `FINE`, need not be looked at in a larger copy of the picture."""
 FEW = 0.05
-"""If there are at most this many hints at small digits for each known digit, no larger size is tried."""
+"""If there are at most this many hints at small digits for each known digit, no larger copy of the picture is looked at."""
 AROUND = 1.0
 """How far around a small or doubtful digit the finder looks at a larger size, as a multiple of the digit's height."""
 WHOLE = 160_000
@@ -60,7 +60,7 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
 
 
 class Sizes:
-    """A picture at any size: each size is made from the picture halved as often as possible, so small sizes are made quickly.
+    """Makes copies of a picture in any size, each from the picture halved as often as possible, so small copies are made quickly.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ MOST_JOBS = 1024
 MOST_ON_WINDOWS = 61
 """How many processes one process can wait for on Windows."""
 PER_PROCESS = 32
-"""A process is worth starting for this many pictures: starting it takes as long as reading about that many small ones."""
+"""A process is worth starting if it reads this many pictures: its start takes as long as reading about this many small ones."""
 AHEAD = 4
 """Pictures handed out in advance for each process: enough that no process waits, few enough to be held in memory."""
 
@@ -54,8 +54,8 @@ class Outcome(NamedTuple):
     """What became of a task.
 
     `pages` has an entry for each page of the file, usually one: what was read, or the error that prevented the reading.
-    `pages` is empty if the picture was read before and has not changed since. `error` is the last error that `finish` raised, if
-    any. `sha256` is the hash of the file's content, or None if the file could not be opened.
+    `pages` is empty if the picture was read before and has not changed since. `error` is the last error that `finish` raised,
+    or None. `sha256` is the hash of the file's content, or None if the file could not be opened.
     """
 
     pages: tuple[Page | UserError, ...]
@@ -69,7 +69,7 @@ class Outcome(NamedTuple):
 
     @property
     def errors(self) -> list[MnistlabError]:
-        """The errors of pages that could not be read, and the last error that `finish` raised, if any."""
+        """The errors of pages that could not be read, and the last error that `finish` raised, if it raised one."""
         failed: list[MnistlabError] = [page for page in self.pages if isinstance(page, UserError)]
         return failed if self.error is None else [*failed, self.error]
 

@@ -35,13 +35,13 @@ class Mark:
     image: NDArray[np.uint8]
     """uint8 (28, 28): what the classifier saw."""
     probabilities: NDArray[np.float32]
-    """float32 (classes,)."""
+    """float32 (classes,): the probability of each class."""
     box: Box
     """x, y, width, height in the picture's pixels."""
     level_box: Box
     """Like `box`, but on the page turned upright."""
     light: bool = False
-    """Whether it is lighter than its background while the picture's other ink is darker."""
+    """Whether the mark is lighter than its background, while the picture's other ink is darker than the paper."""
     confirmed: bool = False
     """Whether the line reader sees the same digit in the same place."""
 
@@ -62,7 +62,7 @@ def sureness(marks: Sequence[Mark]) -> float:
 
 
 def places(strokes: Sequence[Mark], found: Sequence[Mark]) -> list[tuple[list[Mark], list[Mark]]]:
-    """The marks from strokes and those from the finder, grouped by place: two lists of marks for each place.
+    """For each place, the list of its marks from strokes, and the list of its marks from the finder.
 
     Marks that meet (see `meeting`), directly or through others, share a place.
     """
@@ -88,7 +88,7 @@ def as_rows(boxes: Sequence[Box]) -> NDArray[np.float64]:
 
 
 def meeting(ones: Sequence[Box], others: Sequence[Box]) -> NDArray[np.bool_]:
-    """For each box of `ones` (rows) and each of `others` (columns), whether either contains the other's centre: bool (N, M)."""
+    """For each box of `ones` (rows) and each of `others` (columns), whether the centre of one lies in the other: bool (N, M)."""
     left, right = as_rows(ones)[:, None], as_rows(others)[None]
     return middles_in(left, right) | middles_in(right, left)
 

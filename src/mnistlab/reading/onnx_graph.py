@@ -59,16 +59,16 @@ class Step:
     name: str
     kind: str
     source: str
-    """The name of its input tensor."""
+    """The name of the layer's input tensor."""
     output: str
     """The name of the tensor that holds this layer's output as the next layer takes it."""
     field: ReceptiveField | None
     window: Window | None
     """The window of a convolution or pooling; None for other kinds, and if the graph does not state it."""
     numbers: dict[str, NDArray[np.float32]]
-    """The numbers it computes with; see `Numbers.of`."""
+    """The numbers that the layer computes with; see `Numbers.of`."""
     rounding: float | None
-    """The smallest difference between two values that its output can have, if the output is stored in 8 bits; None otherwise."""
+    """The step between neighbouring values that the layer's output can have, if it is stored in 8 bits; None otherwise."""
 
     @property
     def filters(self) -> NDArray[np.float32] | None:
@@ -77,7 +77,7 @@ class Step:
 
 
 def follow(graph: onnx.GraphProto) -> Iterator[Step]:
-    """The layers from the first convolution to the first layer whose output does not go to exactly one other, both included."""
+    """The layers from the first convolution up to and including the first layer that does not feed exactly one other."""
     held = Numbers(graph)
     node = next((node for node in graph.node if node.op_type == "Conv"), None)
     # After deskewing, no cell sees a square of the original picture; after evening out its contrast, each cell sees all of it.

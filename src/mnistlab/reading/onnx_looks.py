@@ -26,7 +26,7 @@ class Look:
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
-    """The looks that make up the answer, in the graph's order; empty if our networks do not compute an answer in this way."""
+    """The looks that make up the answer, in the graph's order; empty if the answer is not computed as it is in our networks."""
     makers = {name: node for node in graph.node for name in node.output}
     softmax = makers.get(graph.output[0].name)
     if softmax is None or softmax.op_type != "Softmax":

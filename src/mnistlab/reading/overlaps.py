@@ -17,7 +17,7 @@ __all__ = ["find", "supported"]
 COMMON = 0.2
 """The exponent that says how much a mark's rank depends on how many other marks have about the same height."""
 ALIKE = 0.45
-"""The standard deviation of the logarithms of the heights of one page's digits."""
+"""How much the heights of one page's digits differ: the standard deviation of their logarithms."""
 ENOUGH = 0.65
 """The lowest weight, summed over all sizes, of a mark that is kept."""
 APART = 0.57
@@ -68,7 +68,7 @@ def place_of(found: Sequence[Found]) -> Place:
 
 
 def begins_a_line(mark: Found, others: Sequence[Found]) -> bool:
-    """Whether a mark taken for a slash has digits only on its right, and so is a leaning 1, as slashes separate numbers."""
+    """Whether a mark taken for a slash has digits only on its right: it is then a leaning 1, because slashes separate numbers."""
     if CLASSES[mark.kind] != "/":
         return False
     line = [other for other in others if other.digit and abs(other.y - mark.y) < LINE * mark.height]
@@ -132,7 +132,7 @@ class Place:
         )
 
     def excluded(self, number: int) -> NDArray[np.bool_]:
-        """Which marks cannot stand beside the one with index `number`, because the centres are too close together: bool (N,)."""
+        """Which marks cannot stand beside the one with index `number`, because their centres are too close: bool (N,)."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
         return np.asarray((across < APART * wide) & (down < BELOW * high))

@@ -158,11 +158,11 @@ class Page:
     marks : list of Digit and Separator
         All digits and separators in reading order.
     table : Table or None
-        The table, if one was asked for and found; each line is then a row of the table.
+        The table, if one was asked for and found; in that case, each of `lines` is a row of the table.
     entries : tuple of Entry
-        The content of each field, if a layout was given; each line is then a field with digits.
+        The content of each field, if a layout was given; in that case, each of `lines` is a field that has digits.
     fields : dict of str to Entry
-        The entries by name.
+        `entries`, keyed by the names of the fields.
     sheet : tuple of (float, float)
         The four corners, in pixels, clockwise from the top left, of the area that the layout's boxes are fractions of.
     """
@@ -201,8 +201,9 @@ class Page:
         Returns
         -------
         dict
-            text and lines; for each line, text, digits and separators (as in `Digit.to_dict`). With a table, also table (as in
-            `Table.to_dict`). With a layout, also fields (by name, as in `Entry.to_dict`) and sheet (its four corners, in pixels).
+            text and lines; for each line, text, digits and separators (as in `Digit.to_dict`). If a table was read, also table
+            (as in `Table.to_dict`). If a layout was given, also fields (by name, each as in `Entry.to_dict`) and sheet (its four
+            corners, in pixels).
         """
         lines = [
             {

@@ -14,18 +14,18 @@ __all__ = ["INK_LEVEL", "Gray", "Look", "dark_paper", "lightest", "look_at", "pa
 
 
 Gray: TypeAlias = NDArray[Any]
-"""uint8 (H, W) or (H, W, C); OpenCV does not declare the type of its results."""
+"""uint8 (H, W) or (H, W, C); the declared type is `Any` because OpenCV does not declare the type of its results."""
 
 INK_LEVEL = 220
-"""The strength, 0 to 255, of a page's typical ink; darker ink goes up to 255."""
+"""The strength, on a scale from 0 to 255, that a page's typical ink is given; darker ink gets a higher one, up to 255."""
 
 
 LEVELS = 200.0
-"""The 8-bit value that stands for all of the paper's light (a share of 1); the largest share is thus 1.275."""
+"""The 8-bit value that stands for all of the paper's light (a share of 1); the largest share in 8 bits is thus 1.275."""
 FAINTEST = 0.11
 """The least share of the paper's light that ink absorbs."""
 DUST = 6
-"""Pieces with fewer pixels than this say nothing about the size of the writing."""
+"""Pieces of ink shorter than this many pixels say nothing about the size of the writing, unless all are so short."""
 
 
 def resized(picture: Gray, scale: float) -> Gray:
@@ -63,15 +63,15 @@ class Look:
     """What a small copy of a picture reveals about its ink."""
 
     weights: NDArray[np.float64]
-    """float64 (C,): each colour channel's weight, negative if ink is lighter than paper in it. The absolute values sum to 1."""
+    """float64 (C,): each colour channel's weight, negative in a channel where ink is lighter than paper. Magnitudes sum to 1."""
     empty: float
     """The share of light that is missing where there is only paper, about 0."""
     typical: float
-    """The share of light that typical ink absorbs in addition; 0 if there is no ink."""
+    """The share of light that typical ink absorbs in addition to `empty`; 0 if there is no ink."""
     size: float
-    """The usual size of the writing, in pixels; 0 if there is none."""
+    """The usual length of a piece of the writing, in pixels (see `typical_size`); 0 if there is no writing."""
     stroke: float
-    """The usual width of the writing's strokes in pixels; 0 if there are none."""
+    """The usual width of the writing's strokes, in pixels; 0 if there are no strokes."""
 
     def strength(self, picture: Gray, paper: Gray) -> Gray:
         """How much ink each pixel has, uint8 (H, W), given the picture and its paper's colour, both uint8 (H, W, C)."""

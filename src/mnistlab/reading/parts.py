@@ -34,7 +34,7 @@ from mnistlab.reading.sources import content_of, in_advance, joined, reason_of, 
 __all__ = ["Job", "PartReader", "Tally", "read_parts"]
 
 PART = 100
-"""Pictures per part: enough that handing them over costs nothing, few enough that little is lost if a process dies."""
+"""Pictures per part: so many that handing over a part costs next to nothing, so few that little is lost if a process dies."""
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
 """Errors whose cause may be the disk, the network or the machine rather than a picture."""
 MANY = 10
@@ -69,12 +69,12 @@ class Tally(NamedTuple):
     before: int = 0
     """Pictures that had been read before the job was started; the other counts include them."""
     listed: int = -1
-    """How many pictures were listed, in the tally that comes last; -1 in the others."""
+    """How many pictures were listed; -1 in all tallies but the last."""
     failure: bytes = b""
     """The error that ends the job, pickled."""
 
     def plus(self, other: Tally) -> Tally:
-        """The counts of both tallies, added up."""
+        """A tally with the counts of this one and of `other`, added up."""
         return Tally(
             pictures=self.pictures + other.pictures, digits=self.digits + other.digits, failed=self.failed + other.failed,
             before=self.before + other.before,
@@ -133,7 +133,7 @@ def as_block(tally: Tally) -> Any:
 
 
 def parts_to_read(_: Any, job: Job) -> Iterator[Any]:
-    """The parts whose pictures have not been read yet, then a tally of those that have been; an error comes as a tally, too.
+    """The parts whose pictures have not been read yet, then a tally of the pictures read before; an error also comes as a tally.
 
     As long as the sources do not change, the parts do not change either, and each part already written is left out entirely.
     """

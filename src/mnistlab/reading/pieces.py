@@ -27,7 +27,7 @@ class Piece:
     x: int
     y: int
     strength: Gray
-    """uint8 (height, width): only the ink of this piece, its top left corner at (x, y) of `Ink.strength`."""
+    """uint8 (height, width): the ink of this piece alone; its top left corner is at (x, y) in `Ink.strength`."""
 
     @property
     def width(self) -> int:
@@ -93,7 +93,7 @@ def left_of_a_rule(own: Gray, rules: Gray, level: float) -> bool:
 
 
 def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
-    """The piece from column `left` to `right` - 1, without empty rows and columns at the edges; None if there is no ink."""
+    """The piece's columns `left` to `right` - 1, without empty rows and columns at the edges; None if no ink is left."""
     part = piece.strength[:, left:right]
     mask = part > INK_LEVEL * LOW
     if not mask.any():
@@ -105,19 +105,19 @@ def trimmed(piece: Piece, left: int, right: int) -> Piece | None:
 
 
 def box_in_picture(piece: Piece, ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """x, y, width, height of the piece's ink, in pixels of the picture of `size` (width, height)."""
+    """x, y, width, height of the piece's ink, in pixels of the picture; `size` is the picture's width and height."""
     y, x = np.nonzero(piece.strength > INK_LEVEL * LOW)
     return around(np.stack([x + piece.x, y + piece.y]), ink, size)
 
 
 def in_picture(box: Sequence[float], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """A box (x, y, width, height) in the ink's coordinates, converted to pixels of the picture of `size` (width, height)."""
+    """A box (x, y, width, height) of the ink, converted to pixels of the picture; `size` is the picture's width and height."""
     left, top, right, bottom = box[0], box[1], box[0] + box[2] - 1, box[1] + box[3] - 1
     return around(np.array([[left, right, left, right], [top, top, bottom, bottom]]), ink, size)
 
 
 def around(pixels: NDArray[Any], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The box around these pixels of the ink, x and y (2, N), converted to pixels of the picture of `size` (width, height)."""
+    """The box around pixels of the ink, x and y (2, N), in pixels of the picture; `size` is the picture's width and height."""
     across, down = ink.to_picture @ np.concatenate([pixels, np.ones((1, pixels.shape[1]))])
     half = np.abs(ink.to_picture[:, :2]).sum(1) / 2 - 0.05
     left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))

@@ -29,13 +29,15 @@ BELOW, ABOVE = 0.45, 1.1
 HEAD = 0.3
 """Small strokes in the top part of a digit (this share of its height) belong to the digit, like the bar of a 5."""
 TALL, LEANING = 1.12, 0.2
-"""A 1 may be a slash if it is this many times as high as its line's digits, and leans right by this much per pixel of height."""
+"""A 1 may be a slash if it is more than the first number times as high as its line's digits, and leans to the right by more than
+the second number of pixels per pixel of height."""
 OUTSIZED = 1.2
-"""A mark this many times as high as the digits of its line may have a comma attached."""
+"""A mark more than this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""A line's last mark may be a percent sign if its probability is below this, or if it is this many times as high as the rest."""
+"""A line's last mark may be a percent sign if its probability is below the first number, or if it is more than the second number
+times as high as the line's marks usually are."""
 AROUND, OVER = 1.6, 0.6
-"""How far around an ambiguous place the finder looks, sideways and up and down, in digit heights."""
+"""How far to the sides of an ambiguous place, and how far above and below it, the finder looks, in digit heights."""
 
 
 class Row:
@@ -127,9 +129,9 @@ def windows(questions: Boxes, row: Row) -> Iterator[tuple[float, float, float, f
 
 
 def look_between(network: Network, gray: Gray, ink: Ink, window: Sequence[float], height: float) -> list[Found]:
-    """The detections in `window`, a part of the ink: x, y, width and height, in the ink's coordinates.
+    """The detections in `window` (x, y, width, height), a part of the ink; window and detections are in the ink's coordinates.
 
-    The digits in it are `height` high.
+    The digits in the window are `height` pixels high in the ink.
     """
     x, y, wide, high = in_picture(window, ink, (gray.shape[1], gray.shape[0]))
     larger = larger_in_picture(ink)

@@ -191,7 +191,7 @@ class Reader:
         Returns
         -------
         iterator of Page
-            The pages one by one, with `number` and `count`, each read when it is asked for.
+            The pages one by one, with their `number` and `count`; each page is read only when it is asked for.
 
         Raises
         ------

@@ -32,8 +32,8 @@ __all__ = [
 COLUMNS = (
     "file", "page", "line", "position", "text", "value", "probability", "accepted", "x", "y", "width", "height", "error",
 )  # fmt: skip
-"""The file's name; its page, the line on the page and the position in the line, from 1; the whole line's text; the digit as
-in `Digit.to_dict`; why the file could not be read. Missing values are None."""
+"""The file's name; its page, the line on the page and the position in the line, each counted from 1; the whole line's text; the
+digit as in `Digit.to_dict`; why the file could not be read. Missing values are None."""
 Row = list[Any]
 """A value for each of `COLUMNS`."""
 GROUP = 100_000
@@ -91,7 +91,7 @@ def json_lines(rows: list[Row]) -> bytes:
 
 
 LINES: dict[str, Callable[[list[Row]], bytes]] = {".csv": csv_lines, ".jsonl": json_lines}
-"""The functions that turn rows into lines, keyed by the ending of the file's name; only formats written line by line."""
+"""The functions that turn rows into lines, keyed by the ending of the file's name (not for Parquet, which has no lines)."""
 
 
 def first_line(path: Path) -> bytes:

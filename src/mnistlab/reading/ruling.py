@@ -14,9 +14,9 @@ __all__ = ["FAINT", "rules_of", "tilt", "turn", "without_rules"]
 
 
 FAINT = 50
-"""The threshold above which a pixel stands out from the paper."""
+"""A pixel stands out from the paper if its value in `faint` (see `tilt`) is above this."""
 FAINTER = 30
-"""The threshold for the mean of several pixels in a row: rules are continuous, noise is not."""
+"""Several pixels in a row stand out if their mean is above this, which is lower because rules are continuous, unlike noise."""
 
 
 def tilt(faint: Gray) -> float:

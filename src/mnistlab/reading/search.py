@@ -41,7 +41,7 @@ MOST_PIECES = 400
 SPECK, DOUBTFUL = 0.45, 0.5
 """Marks shorter than the first number times the usual height are specks if their probability is below the second."""
 PART = 0.4
-"""A mark that is not accepted is part of a more confident mark that covers more than this share of it."""
+"""If a more confident mark covers more than this share of a mark that is not accepted, the latter is part of the former."""
 FEW = 0.25
 """If the classifier accepts less than this share of the marks, most are noise."""
 THICKEST = 0.2
@@ -55,7 +55,7 @@ WIDEST = 1.5
 LEAST_PART = 0.5
 """Digits inside one piece are at least this share of the piece's height."""
 CLEAR = 1.2
-"""If most marks are noise, only those with at least this weight are kept."""
+"""If most marks are noise, only those that the finder detected with at least this weight are kept."""
 
 
 class Writing(NamedTuple):
@@ -136,9 +136,9 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
 def ways(
     finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], dark: Boxes
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
-    """Two functions: one looks with the finder, the other finds the page's orientation.
+    """Two functions: one detects marks with the finder, the other finds the page's orientation.
 
-    For a lone drawing, the finder looks only at the smaller of the scaled copies of the picture.
+    For a lone drawing, the finder looks only at the smaller ones among the scaled copies of the picture.
     """
     if drawing is None:
         look = partial(look_everywhere, finder, lowest=0.0, dark=dark, inked=boxes_in_picture(ink))
@@ -176,8 +176,8 @@ def found_digits(
 ) -> tuple[list[Mark], list[Level], int]:
     """What the finder takes for digits, or for something else as large as a digit, with the classifier's answer to each.
 
-    Also returns all the finder's levels, and by how many quarter turns counterclockwise the page had to be turned to be upright.
-    The writing in `gray` is dark on light.
+    Also returns the page at each size that the finder looked at, and by how many quarter turns counterclockwise the page had to
+    be rotated to be upright. The writing in `gray` is dark on light.
     """
     looked = look(gray, raise_if_cancelled)
     quarters = way_up(gray, looked)

@@ -28,12 +28,12 @@ this many pen widths long."""
 AS_DARK = 0.92
 """Strokes paler than this share of the page's typical ink are dirt, because a pen leaves as much ink on a point as on a digit."""
 SLASH = 0.8
-"""A leaning 1 is a slash if the odds for that, times the fourth power of its height relative to its line, reach this."""
+"""A leaning 1 is a slash if the odds of a slash, times the fourth power of the 1's height in digit heights, are at least this."""
 COMMA = 2.5
-"""A point is a comma if the odds for that, times the square of (height / width * height in digit heights / `HIGH_POINT`),
+"""A point is a comma if the odds of a comma, times the square of (height / width * height in digit heights / `HIGH_POINT`),
 are above this."""
 HIGH_POINT = 0.25
-"""The height of the highest points, in digit heights."""
+"""The height of the tallest points, from top to bottom, in digit heights."""
 WRITTEN = 0.3
 """A small stroke longer than this, in digit heights, was written on purpose, even if it cannot be read."""
 WHERE = {".": (-0.25, 0.3), ",": (-0.4, 0.35), "-": (0.15, 0.85), "/": (0.2, 0.8), "%": (0.2, 0.8), ":": (0.1, 0.8)}
@@ -55,7 +55,7 @@ class Sign:
     box: Box
     """Like `level_box`, but in the picture's pixels."""
     beside: int
-    """The index of the mark beside it."""
+    """The index of the mark beside the sign."""
     instead_of: tuple[int, ...] = ()
     """The indices of the marks that are really part of the sign."""
 
@@ -208,7 +208,7 @@ def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
 
 
 def overlap(one: Found, other: Found) -> bool:
-    """Whether the centre of one detection lies in the box of the other."""
+    """Whether the centre of either of two detections lies in the box of the other."""
     across, down = abs(one.x - other.x), abs(one.y - other.y)
     return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
 

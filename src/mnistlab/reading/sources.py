@@ -63,8 +63,8 @@ def joined(folder: str, name: str) -> str:
 
 
 def entries(folder: str) -> list[tuple[str, bool]]:
-    """The entries of a folder, sorted by name, each with whether it is a folder itself. Hidden entries and links to folders
-    (which may form a loop) are left out. Raises `OSError` if the folder cannot be listed."""
+    """The entries of a folder, sorted by name: for each, its name and whether it is itself a folder. Hidden entries and links
+    to folders (which may form a loop) are left out. Raises `OSError` if the folder cannot be listed."""
     if is_address(folder):
         import pyarrow.fs as arrow
 
@@ -129,7 +129,7 @@ def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
 
 
 def split_pattern(pattern: str) -> list[str]:
-    """The folder that a pattern begins with, and its parts from the first wildcard on."""
+    """The folder that a pattern begins with, and the pattern's parts from the first wildcard on."""
     head, _, rest = pattern.rpartition("://")
     parts = [part for part in rest.split("/") if part]
     first = next(number for number, part in enumerate(parts) if WILD.search(part))
@@ -215,7 +215,7 @@ def content_of(name: str) -> bytes:
 
 
 def write_to(name: str, content: bytes) -> None:
-    """Write a file or a store's object, whole or not at all. Raises `UserError` or `StorageFailure` if that fails."""
+    """Write a file or a store's object, whole or not at all. Raises `UserError` or `StorageFailure` if writing fails."""
     if not is_address(name):
         write_bytes(name, content)
         return

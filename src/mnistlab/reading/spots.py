@@ -1,4 +1,4 @@
-"""Turn detections into digits: cut out the ink of each, have the classifier read it, and combine its answer with the finder's."""
+"""Turn detections into digits: cut out the ink of each, have the classifier read it, and combine the two networks' answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSIDE = 0.5
 DOUBT = 0.01
 """The probability that each network leaves to every digit, however sure it is; chosen on generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4
-"""The least height or width of a digit's ink, as a share of the finder's box."""
+"""The least height or width of a digit's ink, as a share of the sides of the finder's box."""
 PAPER = 0.8
 """The quantile of the contrast in a digit's box that is taken for the paper's contrast."""
 STROKE = 80
@@ -44,9 +44,9 @@ class Spot:
     image: NDArray[np.uint8]
     """uint8 (28, 28): what the classifier saw."""
     probabilities: Floats
-    """float32 (10,)."""
+    """float32 (10,): the probability of each digit."""
     darkness: float
-    """How much darker its ink is than its surroundings."""
+    """How much darker the digit's ink is than the paper around it."""
 
     @property
     def sure(self) -> float:

@@ -24,7 +24,8 @@ AS_HIGH = 1.5
 """By what factor digits that the finder missed may be higher or lower than those it found."""
 
 TOO_HIGH = 1.45
-"""Strokes this many times as high as both the digits found there and the usual digit are more than a digit: a frame, say."""
+"""Strokes more than this many times as high as both the usual digit and the finder's digits in their place are no digits: they
+may be a frame, say."""
 
 
 def surest(

@@ -18,7 +18,7 @@ from mnistlab.reading.spots import lessened
 __all__ = ["unread"]
 
 INK = 0.3
-"""A pixel above this value is a digit's ink."""
+"""A pixel is a digit's ink if the finder's value for it is above this."""
 LOW, HIGH = 0.6, 1.6
 """Least and greatest height of reported ink, as a share of the usual height; less is part of a digit, more is several lines."""
 AROUND = 0.1
@@ -32,11 +32,12 @@ def unread(
 ) -> list[Mark]:
     """Marks for ink of a digit's height that the finder saw but that was not read.
 
-    They are the accepted marks from strokes in the same place or, if there are none, marks that are not accepted.
+    Where strokes alone gave accepted marks, these are returned; elsewhere, new marks that are not accepted.
 
     Parameters
     ----------
     classifier : Classifier
+        Reads the ink.
     looked : sequence of Level
         The picture at each size, with what the finder detected in it.
     marks : sequence of Mark

@@ -28,7 +28,7 @@ CLEARLY, MORE = 1.2, 1.2
 READ = 0.55
 """If more digits can be read than this share of the detections, plus `MORE`, the page is upright or upside down."""
 DARK_SHARE = 0.04
-"""The share of a picture that must be dark before light writing is looked for."""
+"""Light writing is looked for only if more than this share of the picture is dark."""
 EDGE = 2.0
 """How far around a dark part to look for light writing, in pixels of a copy with at most 160 per side."""
 

@@ -15,7 +15,7 @@ Boxes = NDArray[np.float64]
 """float64 (N, 4): x, y, width, height."""
 
 HALO = 4
-"""Cells around a window that the network sees too, so that digits at its edge have surroundings."""
+"""How many cells on each side of a window the network sees too, so that digits at the window's edge have surroundings."""
 TILE = 16
 """Windows are made from squares of this many cells per side."""
 START = 64

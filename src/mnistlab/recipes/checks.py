@@ -14,7 +14,7 @@ from mnistlab.recipes.settings import GROUP_OF, GROUPS, TYPES
 __all__ = ["ALONE", "by_field", "checked"]
 
 ALONE = {"members": 1, "networks": ()}
-"""The values of an ensemble's fields for a single network."""
+"""The values that the fields of an ensemble have in the recipe of a single network."""
 
 
 def by_field(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Recipe:
     optimisation: OptimisationSettings
 
     def __new__(cls, *args: Any, **fields: Any) -> Recipe:
-        """A recipe; an ensemble's recipe if the deprecated argument `members` is not 1."""
+        """A new `Recipe`, or a new `EnsembleRecipe` if the deprecated argument `members` is given and is not 1."""
         several = cls is Recipe and plain(fields.get("members", 1)) != 1
         return super().__new__(EnsembleRecipe if several else cls)
 
@@ -90,7 +90,7 @@ class Recipe:
         self.fill(name, summary, fields, network=network, data=data, optimisation=optimisation)
 
     def fill(self, name: str, summary: str, fields: Mapping[str, Any], **groups: Any) -> None:
-        """Check all values, and store them. Raises `UserError` for a wrong value, `TypeError` for an unknown field."""
+        """Check all values, and store them. Raises `UserError` for a wrong value, and `TypeError` for an unknown field."""
         if fields:
             if unknown := sorted(set(fields) - set(TYPES)):
                 raise TypeError(f"A recipe got an unexpected keyword argument {unknown[0]!r}")
@@ -115,7 +115,7 @@ class Recipe:
             raise UserError("recipes.ensemble_of_one", name=self.name)
 
     def hold(self, values: Mapping[str, Any]) -> None:
-        """Store, in groups, values that have been checked."""
+        """Store values that the caller has checked: name, summary, and each field in its group."""
         for key in ("name", "summary"):
             object.__setattr__(self, key, values[key])
         for key in (key for key in GROUPS if key in type(self).__dataclass_fields__):
@@ -125,7 +125,7 @@ class Recipe:
     if not TYPE_CHECKING:  # inside mnistlab the groups are used, whose types are known
 
         def __getattr__(self, name: str) -> Any:
-            """A field of one of the groups, found by the field's own name."""
+            """The value of the field called `name`, whichever group the field is in."""
             group = self.__dict__.get(GROUP_OF.get(name))
             if group is not None:
                 return getattr(group, name)
@@ -139,12 +139,12 @@ class Recipe:
         return 1
 
     def values(self) -> dict[str, Any]:
-        """Name, summary, and the fields of all groups by their own names."""
+        """The name, the summary and the fields of all groups, in one flat dictionary, each under its own name."""
         fields = {field: getattr(self.__dict__[key], field) for field, key in GROUP_OF.items() if key in self.__dict__}
         return {"name": self.name, "summary": self.summary, **fields}
 
     def to_dict(self) -> dict[str, Any]:
-        """`values` in plain types, for JSON; `Recipe.from_dict` turns the result back into a recipe."""
+        """What `values` returns, in plain types, for JSON; `Recipe.from_dict` turns the result back into a recipe."""
         return {name: list(v) if isinstance(v, tuple) else v for name, v in self.values().items()}
 
     def to_groups(self) -> dict[str, Any]:
@@ -158,9 +158,9 @@ class Recipe:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recipe:
-        """The recipe, single or an ensemble's, for which `to_dict` or `to_groups` returned `values`; missing fields get defaults.
+        """The recipe from which `to_dict` or `to_groups` made `values`, perhaps an `EnsembleRecipe`; missing fields get defaults.
 
-        Raises `UserError` for an unknown field or a value out of range, `TypeError` for anything but a mapping.
+        Raises `UserError` for an unknown field or a value out of range, and `TypeError` if `values` is not a mapping.
         """
         if not isinstance(values, Mapping):
             raise TypeError(f"{type(values).__name__} is not a recipe")
@@ -169,10 +169,10 @@ class Recipe:
     def override(self, *changes: Mapping[str, Any], **fields: Any) -> Recipe:
         """A copy of the recipe with some fields changed, first by each of `changes` in turn, then by `fields`.
 
-        Fields that depend on changed ones change too, unless they are given as well. With new `widths`, the values per block are
-        cut to the new number of blocks, or the last of them is repeated. With new `epochs`, `steps` no longer ends training
-        early. A new network or augmentation applies to all members of an ensemble. `dataclasses.replace` on a group, by
-        contrast, changes only the fields that it is given.
+        Fields that depend on changed ones change too, unless they are given as well. With new `widths`, each field with one value
+        per block is cut to the new number of blocks, or its last value is repeated. With new `epochs`, `steps` becomes 0 and no
+        longer ends training early. A new network or augmentation applies to all members of an ensemble. `dataclasses.replace` on
+        a group, by contrast, changes only the fields that it is given.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class Recipe:
         Raises
         ------
         UserError
-            For an unknown field, or for values out of range, all of which the message names.
+            For unknown fields, or for values out of range; the message names all of these fields at once.
         """
         values = self.values()
         values |= {name: alone for name, alone in ALONE.items() if name not in values}
@@ -216,8 +216,8 @@ class Recipe:
 class EnsembleRecipe(Recipe):
     """Several networks, trained one after the other, whose probabilities are averaged.
 
-    `ensemble` says how many there are, at least 2, and of which kinds; the other groups apply to each member, except for what
-    its kind decides (see `catalog.member_of`).
+    `ensemble` says how many networks there are, at least 2, and of which kinds; the other groups apply to each member, except for
+    what the member's kind decides (see `catalog.member_of`).
     """
 
     kind: ClassVar[str] = "ensemble"

@@ -1,6 +1,6 @@
-"""What a recipe decides, in groups: each field has a type, a default and limits, and below it the text that explains it.
+"""The fields of a recipe, in groups. Each field has a type, a default and limits; the text below a field explains the field.
 
-The command line turns each field into an option, and the text below it into the option's help.
+The command line turns each field into an option, and the text below the field into the option's help.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class NetworkSettings(NetworkDesign):
     """Refuse a network with more parameters than this; 0 for no limit."""
 
     def architecture(self, classes: int, image_size: tuple[int, int]) -> Architecture:
-        """The network for images of this size and this many classes. Raises `UserError` if the blocks do not fit the images."""
+        """The architecture for images of this size and this many classes. Raises `UserError` if the blocks do not fit."""
         design = {name: getattr(self, name) for name in knobs(NetworkDesign)}
         return Architecture(**design, classes=classes, image_size=image_size)
 
@@ -43,13 +43,13 @@ class DataSettings:
     """The training data, and how it is augmented."""
 
     split: str = knob("train", choices=("train", "train-random", "train+val"))
-    """What to train on. Left for validation: some writers (train), some images (train-random) or nothing (train+val)."""
+    """Images to train on: train keeps some writers for validation, train-random keeps some images, train+val keeps nothing."""
     batch_size: int = knob(128, low=1)
     """Images per step."""
     rotate: float = knob(0.0, low=0, high=180)
     """Rotate by up to this many degrees in either direction."""
     scale: float = knob(0.0, low=0, high=0.7)
-    """Change the size by up to this fraction."""
+    """Enlarge or shrink the digit by up to this fraction."""
     shift: float = knob(0.0, low=0, high=100)
     """Shift by up to this many pixels in x and in y."""
     shear: float = knob(0.0, low=0, high=2)
@@ -65,7 +65,7 @@ class DataSettings:
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
-        """The split that is left for validation, if any."""
+        """The split that is left for validation; None if no images are left."""
         if self.split == "train+val":
             return None
         return "val-random" if self.split == "train-random" else "val"
@@ -99,7 +99,7 @@ class OptimisationSettings:
 
 @dataclass(frozen=True)
 class EnsembleSettings:
-    """How many networks, and of which kinds."""
+    """How many networks to train, and of which kinds."""
 
     members: int = knob(1, low=1, high=1000)
     """Number of networks to train, one after the other; their probabilities are averaged."""
@@ -113,9 +113,9 @@ GROUPS: dict[str, type] = {
     "optimisation": OptimisationSettings,
     "ensemble": EnsembleSettings,
 }
-"""The groups by name, in the order of the command line's help."""
+"""The groups by name, in the order in which the command line's help lists them."""
 GROUP_OF = {name: key for key, group in GROUPS.items() for name in knobs(group)}
-"""The name of each field's group."""
+"""For each field's name, the name of the field's group."""
 FIELDS = {name: f for group in GROUPS.values() for name, f in knobs(group).items()}
 TYPES: dict[str, Any] = {name: kind for group in GROUPS.values() for name, kind in kinds(group).items()}
 

@@ -15,7 +15,7 @@ __all__ = ["read_overrides"]
 
 
 def read_overrides(path: Path) -> dict[str, Any]:
-    """The fields in a TOML file, such as `epochs = 4`, or groups of them, such as `[optimisation]`.
+    """The content of a TOML file: fields, such as `epochs = 4`, and groups of fields, such as `[optimisation]`.
 
     Raises `UserError` if the file is missing or not TOML.
     """
@@ -34,7 +34,7 @@ def read_overrides(path: Path) -> dict[str, Any]:
 
 
 def underscored(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with "_" for "-" in their names, including those in groups."""
+    """The fields, with each "-" in their names replaced by "_"; fields inside groups are treated in the same way."""
     return {
         key.replace("-", "_"): underscored(value) if key in GROUPS and isinstance(value, dict) else value
         for key, value in values.items()

@@ -12,7 +12,7 @@ __all__ = ["read_counts"]
 
 
 def read_counts(path: Path) -> dict[str, Any] | None:
-    """The content of `path`, a run's test.json or val.json; None if there is no file. Raises `UserError` if it is damaged."""
+    """The content of `path`, a run's test.json or val.json; None if that file is missing. Raises `UserError` if it is damaged."""
     if not path.exists():
         return None
     counts = read_json(path, "runs.test_damaged", run=path.parent)

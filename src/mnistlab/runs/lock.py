@@ -33,7 +33,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process is training the run; also False if that cannot be determined, as in a read-only folder."""
+    """Whether a process is training the run in this folder; also False if that cannot be determined, as in a read-only folder."""
     if not any(folder.glob(".lock*")):
         return False
     try:

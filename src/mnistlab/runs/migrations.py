@@ -1,4 +1,4 @@
-"""Read run folders of earlier versions: one function for each thing that was written differently."""
+"""Read run folders that earlier versions of mnistlab wrote: one function for each thing that they wrote differently."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["config_of_version_1", "member_row_of_version_1", "split_of_version_2
 
 
 def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A config.json of version 1 in the form of version 2.
+    """A config.json of version 1, converted to the form of version 2.
 
     Version 1 named no kind, but a recipe with several members was an ensemble's. The runs from which an ensemble was combined
-    were listed in environment.json. The recipe's fields were not in groups; `Recipe.from_dict` accepts that.
+    were listed in environment.json. The recipe's fields were not in groups, and stay so: `Recipe.from_dict` accepts that form.
     """
     if config["recipe"].get("members", 1) == 1:
         return {**config, "version": 2, "kind": "single"}

@@ -82,7 +82,7 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """ "single" for one classifier, "ensemble" for several, "finder" or "line-reader"."""
+        """What the run trains: "single" (one classifier), "ensemble" (several classifiers), "finder" or "line-reader"."""
         return self.recipe.kind
 
     @property
@@ -92,7 +92,7 @@ class Run:
 
     @property
     def classifier(self) -> Recipe:
-        """The recipe, if it is that of a classifier. Raises `UserError` if it is that of another network."""
+        """The run's recipe. Raises `UserError` if that is not the recipe of a classifier."""
         if not isinstance(self.recipe, Recipe):
             raise UserError("runs.not_a_classifier", run=self.path, does=self.recipe.does)
         return self.recipe
@@ -110,17 +110,17 @@ class Run:
 
     @property
     def model_path(self) -> Path:
-        """Where the model is, from the end of the first epoch on."""
+        """The path of the model's file, which exists from the end of the first epoch on."""
         return self.path / "model.pth"
 
     @property
     def resume_path(self) -> Path:
-        """Where the state to resume from is."""
+        """The path of the file that holds the state to resume from."""
         return self.path / "resume.pt"
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What environment.json says. Raises `UserError` if it is missing or damaged."""
+        """The content of environment.json. Raises `UserError` if the file is missing or damaged."""
         path, remedy = self.path / "environment.json", "remedies.restore_or_train"
         environment = read_json(path, remedy)
         for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
@@ -130,9 +130,9 @@ class Run:
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:
-        """The folder of the run's data: `named` if given, the folder in config.json if it exists, or else "data", with a warning.
+        """The folder of the data: `named` if given; else the folder in config.json if that exists; else "data", with a warning.
 
-        A folder named in config.json is only looked for, never created: the run may come from another machine.
+        The folder in config.json is only looked for, never created, because the run may come from another machine.
         """
         if named is not None or is_folder(Path(self.data_dir)):
             return given_path(named or self.data_dir, "data_dir")
@@ -148,7 +148,7 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """A row per finished epoch or member, up to the first damaged line, such as a last line that a crash cut short."""
+        """One row of metrics.jsonl per finished epoch or member, up to the first damaged line (perhaps cut short by a crash)."""
         try:
             lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -178,12 +178,12 @@ class Run:
 
     @property
     def test(self) -> dict[str, Any] | None:
-        """What test.json says, or None before the test. Raises `UserError` if it is damaged."""
+        """The content of test.json, or None before the run has been tested. Raises `UserError` if the file is damaged."""
         return read_counts(self.path / "test.json")
 
     @property
     def validation(self) -> dict[str, Any] | None:
-        """What val.json says; None if it is missing or damaged, because it can be made again at any time."""
+        """The content of val.json, or None if the file is missing or damaged (the file can be made again at any time)."""
         with contextlib.suppress(UserError):
             return read_counts(self.path / "val.json")
         return None
@@ -202,7 +202,7 @@ class Run:
 
     @property
     def is_being_trained(self) -> bool:
-        """Whether a process holds the lock; also False if that cannot be determined, as in a read-only folder."""
+        """Whether a process holds the run's lock; also False if that cannot be determined, as in a read-only folder."""
         return is_held(self.path)
 
     @property
@@ -231,7 +231,7 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (members for an ensemble), validation (the
-        split), val_accuracy, test_accuracy, seconds; and recipe_changed, the fields that differ from mnistlab's own recipe."""
+        split), val_accuracy, test_accuracy, seconds; recipe_changed: fields that differ from mnistlab's recipe of that name."""
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
         return {

@@ -1,7 +1,7 @@
 """A record of training, snapshots.npz: the network's states at ever longer intervals, each with a hash of its weights.
 
 A state consists of the step, its loss, the filters of the first convolution, and the probabilities for a few digits that are
-hard to tell apart. The digits are included, so that training can be replayed without the data. For a few states the file also
+hard to tell apart. The file holds these digits too, so that training can be replayed without the data. For a few states, it also
 holds all weights, in 8 bits, and the layers that they belong to, so that the answer of such a state to a new drawing can be
 computed without torch.
 """
@@ -30,9 +30,9 @@ MOST = 40
 FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
 """The largest numbers of filter values and of probabilities in a state, and of pixels in all digits together."""
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
-"""The most states that are kept with all their weights, and the most bytes that these take together: no file exceeds 3 MB."""
+"""The most states that are kept with all weights, and the most bytes that these weights may take; so no file exceeds 3 MB."""
 FIRST_WHOLE = 5
-"""The step of the second state with all its weights (the first is that of step 0); between the two, there is little to see."""
+"""The step of the second state that is kept with all weights (the first is that of step 0). Until then, little changes."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),
@@ -46,9 +46,9 @@ def snapshot_steps(steps: int) -> list[int]:
 
 
 def whole_steps(steps: int, size: int) -> list[int]:
-    """The steps, out of `snapshot_steps`, at which states are kept whole.
+    """The steps, out of `snapshot_steps`, whose states are kept whole, with all weights.
 
-    A whole state takes `size` bytes; if not even the first and last fit into `WHOLE_BYTES`, none are kept whole.
+    A whole state takes `size` bytes; if not even the first and the last state fit into `WHOLE_BYTES`, no state is kept whole.
     """
     count = min(MOST_WHOLE, WHOLE_BYTES // max(size, 1))
     if count < 2:
@@ -65,29 +65,29 @@ class Snapshots:
     Attributes
     ----------
     steps : ndarray of int64, shape (S,)
-        How many steps were done before each state, starting at 0.
+        The number of training steps done before each state; 0 for the first state.
     losses : ndarray of float32, shape (S,)
-        The loss of the batch of the last step before each state, in nats; NaN for the state before the first step.
+        The loss, in nats, of the last training step before each state; NaN for the state before the first step.
     filters : ndarray of float32, shape (S, F, height, width)
         The first convolution's first filters.
     probabilities : ndarray of float32, shape (S, N, classes)
         The network's probabilities for the digits, 0 to 1.
     weights : ndarray of bytes, shape (S,)
-        The SHA-256 of all weights of the network, in hexadecimal digits.
+        For each state, the SHA-256 of all weights of the network, in hexadecimal digits.
     images : ndarray of uint8, shape (N, H, W)
-        The digits, ink 255 on 0.
+        The images of the digits; ink is 255, the background 0.
     labels : ndarray of int64, shape (N,)
-        The class of each digit, from 0.
+        The number of each digit's class, from 0.
     classes : ndarray of str, shape (classes,)
         The name of each class.
     whole : ndarray of int64, shape (K,)
-        Steps of the states that are kept whole; none in older files, or for large networks.
+        The steps of the states that are kept whole, with all weights; empty in older files and for large networks.
     layers : ndarray of str, shape ()
         The network's layers in order, as JSON (see `mnistlab.training.whole`).
     values : ndarray of int8, shape (K, weights)
-        The weights of convolutions and linear layers, in the order of the layers, each divided by its row's scale.
+        The weights of convolutions and linear layers, in the order of the layers; each weight is divided by its row's scale.
     scales : ndarray of float32, shape (K, rows)
-        The scale of each output channel of a convolution and of each output of a linear layer.
+        The scale of each row; a row is one output channel of a convolution, or one output of a linear layer.
     vectors : ndarray of float32, shape (K, numbers)
         The biases, and the factor and offset of batch norm, for each channel, in the order of the layers.
     """
@@ -108,7 +108,7 @@ class Snapshots:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the whole content, in hexadecimal digits."""
+        """The SHA-256 of all arrays in the file, in hexadecimal digits."""
         found = hashlib.sha256()
         for name, values in self.arrays().items():
             found.update(f"{name} {values.dtype.str} {values.shape} ".encode())
@@ -127,14 +127,14 @@ class Snapshots:
         return dataclasses.replace(self, **changed)
 
     def write(self, path: Path) -> None:
-        """Write the file, atomically. Raises `UserError` or `Failure` if that is not possible."""
+        """Write the snapshots to the file `path`, atomically. Raises `UserError` or `Failure` if that is not possible."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, sha256=np.array(self.sha256), **self.arrays())
         write_bytes(path, buffer.getvalue())
 
     @staticmethod
     def read(path: Path, run: Path) -> Snapshots:
-        """Read the file `path` of `run`. Raises `UserError` if it is missing or damaged, or was changed."""
+        """Read the snapshots of `run` from the file `path`. Raises `UserError` if the file is missing, damaged or altered."""
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 left_out = () if "whole" in file else ("layers", *OF_WHOLE_STATES)

@@ -29,7 +29,7 @@ from mnistlab.runs.run import Run
 __all__ = ["begin_run", "create_run", "delete_run", "find_model", "find_run", "list_runs"]
 
 TRACES = ("config.json", "metrics.jsonl", "model.pth")
-"""A folder that holds one of these is a run, though perhaps a damaged one."""
+"""A folder that holds one of these files is a run, though perhaps a damaged one."""
 LATEST = "latest"
 """This name always means the run that was created last."""
 
@@ -45,7 +45,7 @@ def create_run(
 ) -> Run:
     """Create a run folder that has config.json and environment.json from the moment it appears.
 
-    Raises `UserError` or `Failure` if it cannot be written; in that case nothing is left behind.
+    Raises `UserError` or `Failure` if the folder cannot be written; in that case, nothing is left behind.
     """
     created = datetime.datetime.now().astimezone().replace(microsecond=0)
     config = {
@@ -82,7 +82,7 @@ def create_run(
 
 @contextlib.contextmanager
 def begin_run(run: Run) -> Iterator[Run]:
-    """Inside `with`, hold the lock of a newly created run. If the run cannot be locked, nothing is left behind."""
+    """Inside `with`, hold the lock of a newly created run. If the run cannot be locked, its folder is deleted."""
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(run.lock())
@@ -132,8 +132,8 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
     Parameters
     ----------
     name : Run, str or Path
-        A run folder, its name in `runs_dir`, or "latest", the run in `runs_dir` that was created last. Runs dated in the
-        future by a wrong clock do not count unless there are no others. A `Run` is returned as it is.
+        A run folder, its name in `runs_dir`, or "latest" for the run in `runs_dir` that was created last. Runs whose date lies
+        in the future, because a clock was wrong, count only if there are no other runs. A `Run` is returned as it is.
     runs_dir : str or Path
         The folder that holds the runs.
 
@@ -178,7 +178,7 @@ def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
 
 
 def delete_run(run: Run) -> None:
-    """Delete the run's folder. It is hidden under another name first, so that it disappears entirely or not at all.
+    """Delete the run's folder. It is first renamed to a hidden name, so that the run disappears entirely or not at all.
 
     Raises `UserError` while another process is training the run, or if the folder may not be deleted.
     """

@@ -15,12 +15,12 @@ from mnistlab.serving.proxies import path_below, plain_address
 __all__ = ["Access"]
 
 GUARDED = ("/api/", "/metrics")
-"""Paths that begin with these need the token if the server has one; the page, which asks for the token, does not."""
+"""Requests for paths that begin with these need the token, if there is one; requests for the page, which asks for it, do not."""
 
 MOST_KNOWN = 100
 """At most this many correct Host headers are remembered, because clients can send any number of different ones."""
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(?::(\d{1,5}))?", re.ASCII)
-"""A name, an IPv4 address, or an IPv6 address in brackets; optionally with a port."""
+"""Matches a name, an IPv4 address, or an IPv6 address in brackets, each optionally followed by a port."""
 ORIGIN = re.compile(r"(https?)://(.+)")
 PORTS = {"http": 80, "https": 443}
 
@@ -38,7 +38,7 @@ class Access:
         self.token = token.encode() if token else None
 
     def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        """Raise `Problem` if the headers show that this client is not allowed."""
+        """Raise `Problem` if the headers show that this client may not make this request."""
         called = self.called(scope, headers)
         if not path_below(scope).startswith(GUARDED):
             return
@@ -50,7 +50,7 @@ class Access:
     def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """The name by which the client called this server; behind a trusted proxy, the name that the proxy reports.
 
-        Raises `Problem` if this server does not answer to that name, or to the name by which the proxy called it.
+        Raises `Problem` if this server does not answer to that name, or to the name by which the proxy called the server.
         """
         called = headers.get(b"host", b"").decode("latin-1")
         twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
@@ -60,7 +60,7 @@ class Access:
         return called
 
     def check_page(self, scope: Scope, origin: str, host: str) -> None:
-        """Raise `Problem` unless `origin`, the origin of the page that sends the request, fits `host`, the server's name.
+        """Raise `Problem` unless `origin`, the origin of the page that sends the request, matches `host`, the server's name.
 
         The message also says what to do if the page is this server's own and a proxy has hidden that.
         """
@@ -98,7 +98,7 @@ class Access:
 
 
 def host_name(host: str) -> str:
-    """The name or address in a Host header, without the port and in lower case; the whole header if it has a different form."""
+    """The name or address in a Host header, without the port and in lower case; the whole header if it does not match `HOST`."""
     found = HOST.fullmatch(host.lower())
     return found[1].strip("[]").rstrip(".") if found else host
 

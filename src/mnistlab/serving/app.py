@@ -59,8 +59,8 @@ def create_app(
     """The application that serves the page and the API for these models; if a request names no model, the first is used.
 
     `hosts` are the names, besides localhost, by which clients may call the server. If there is a `token`, clients of the API must
-    send it. What proxies at `trusted_proxies` (addresses and networks) say about the requests that they pass on is believed;
-    `root_path` is the path under which they publish the server. Nothing that clients send is kept or written to
+    send it. The server believes what proxies at `trusted_proxies` (addresses and networks) say about the requests that they pass
+    on; `root_path` is the path under which these proxies publish the server. Nothing that clients send is kept or written to
     disk. The page's files are read only once, by this call.
 
     Raises `UserError` for an invalid entry of `hosts` or `trusted_proxies`, or an invalid `root_path`.
@@ -178,7 +178,7 @@ def add_reading(app: FastAPI, find: Callable[[str | None], ServedModel], jobs: J
 
 
 def add_problems(app: FastAPI) -> None:
-    """Answer with a problem document whenever something goes wrong."""
+    """Make the application answer with a problem document whenever something goes wrong."""
 
     async def on_error(request: Request, error: Exception) -> Response:
         return problems.of_error(error, request.scope["request_id"], language_of(request.scope))

@@ -1,4 +1,4 @@
-"""Gather small requests that arrive together, and classify them as one batch in a thread, while the server goes on answering."""
+"""Gather small requests that arrive together, and classify their images as one batch in a thread of its own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 Batch: TypeAlias = list[tuple[NDArray[np.uint8], "asyncio.Future[Answer]"]]
 
 FEW = 2
-"""Up to this many images are classified immediately, because handing them to a thread would take longer."""
+"""Up to this many images are classified in the event loop, because handing them to a thread would take longer."""
 MOST = 256
-"""The most images per batch."""
+"""Once a batch has this many images, no more requests are added to it."""
 
 
 class Batches:
-    """Collects the images of requests that arrive in one turn of the event loop, or while the network is busy."""
+    """Classifies together the images of requests that arrive in one turn of the event loop, or while the network is busy."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
@@ -69,7 +69,7 @@ class Batches:
             job.add_done_callback(partial(self.done, batch))
 
     def done(self, batch: Batch, job: asyncio.Future[Answer]) -> None:
-        """Hand out the finished thread's answer or error."""
+        """Hand out the answer or the error of a job that has finished in the thread."""
         if job.cancelled():
             self.give_up(batch, Problem(503, "serving.stopping", headers=RETRY))
         elif error := job.exception():
@@ -78,7 +78,7 @@ class Batches:
             self.hand_out(batch, job.result())
 
     def hand_out(self, batch: Batch, answer: Answer) -> None:
-        """Give each request its part of the answer, and then start the next batch."""
+        """Give each request of the batch its part of the answer, and then start the next batch."""
         numbers, probabilities = answer
         first = 0
         for images, future in batch:
@@ -89,7 +89,7 @@ class Batches:
         self.start()
 
     def give_up(self, batch: Batch, error: BaseException) -> None:
-        """Pass an error to each request, and then start the next batch."""
+        """Pass an error to each request of the batch, and then start the next batch."""
         for _, future in batch:
             if not future.done():
                 future.set_exception(error)

@@ -24,7 +24,7 @@ PICTURE = "file"
 MOST_IMAGES = 4096
 """The most images in one request."""
 MOST_JSON = 16 * 2**20
-"""The most bytes of JSON. `MOST_IMAGES` images take at most 13 million, and parsing takes up to 30 times as much memory."""
+"""The most bytes of JSON in a body. `MOST_IMAGES` images take at most 13 million bytes; parsing takes up to 30 times as many."""
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to the client
 

@@ -12,11 +12,11 @@ __all__ = ["FINDER_BITS", "compact", "operators_of", "rounded"]
 BITS = 14
 """With this many bits, a weight is off by at most a 16,000th of the largest weight in its row."""
 FINDER_BITS = 10
-"""How many bits the bundled finder's weights need; they were rounded to that many, so the page uses exactly these weights."""
+"""The bundled finder's weights were rounded to this many bits, so that the page's file stores them without further loss."""
 
 
 def compact(content: bytes, bits: int = BITS) -> bytes:
-    """The ONNX file with its weights (float32, two dimensions or more) stored as integers of `bits` bits, 9 to 16.
+    """The ONNX file, with its weights (float32 tensors of two or more dimensions) stored as integers of `bits` bits (9 to 16).
 
     The high bits of the integers are one tensor (int8) and their low 8 bits another (uint8), because two such tensors compress
     best; DequantizeLinear turns both into floats, and Add adds them up. With 14 bits, probabilities change by less than 1e-3.
@@ -68,7 +68,7 @@ def is_weights(values: NDArray[Any]) -> bool:
 
 
 def in_bits(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """Weights (N, ...) as integers, int16 (N, ...), and the scale of each row, float32 (N,)."""
+    """The weights `values`, (N, ...), as integers of `bits` bits, int16 (N, ...), and the scale of each row, float32 (N,)."""
     most = np.abs(values.reshape(len(values), -1)).max(axis=1)
     scale = np.maximum(most / (2 ** (bits - 1) - 1), np.finfo(np.float32).tiny).astype(np.float32)
     return np.rint(values / column(scale, values)).astype(np.int16), scale
@@ -80,7 +80,7 @@ def column(scale: NDArray[np.float32], values: NDArray[Any]) -> NDArray[np.float
 
 
 def replace(entries: Any, new: list[Any]) -> None:
-    """Replace the entries of a protobuf message's repeated field."""
+    """Replace all `entries` of a repeated field in a protobuf message by `new` ones."""
     kept = [type(entry).FromString(entry.SerializeToString()) for entry in new]
     del entries[:]
     entries.extend(kept)

@@ -31,7 +31,7 @@ class Packed(BaseModel):
 
 
 class ReceptiveField(BaseModel):
-    """A cell in row r sees `size` rows of the picture, beginning with row start + r * step; the same holds for columns."""
+    """A cell in row r of a map sees `size` rows of the picture, from row start + r * step on; the same holds for columns."""
 
     size: int
     step: int
@@ -178,6 +178,6 @@ def packed(values: NDArray[Any], low: float, high: float) -> Packed:
 
 
 def in_base64(values: NDArray[Any], low: float, high: float, bits: int, data: NDArray[Any]) -> Packed:
-    """The array `values` as the API sends it; `data` holds its numbers in `bits` bits each."""
+    """The array `values` as the API sends it; `data` holds the same numbers, each in `bits` bits."""
     text = base64.b64encode(data.tobytes()).decode()
     return Packed(shape=list(values.shape), low=low, high=high, bits=bits, data=text)

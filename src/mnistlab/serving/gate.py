@@ -1,4 +1,4 @@
-"""The gate for each request and response: it checks client, size and speed, counts and logs requests, and adds headers."""
+"""The gate for each request and response: it checks client, body size and speed, counts and logs requests, and adds headers."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def label(scope: Scope) -> str:
 
 
 class Answer:
-    """The response to the client, with `HEADERS` and the request's id."""
+    """Sends the response to the client, with `HEADERS` and the request's id added."""
 
     def __init__(self, send: Send, request_id: str, body: Body) -> None:
         self.to_client, self.body = send, body

@@ -21,9 +21,9 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 
 
 PATIENCE = 20
-"""How many seconds a client may take to send a request's headers, from the connection's start or from the previous response."""
+"""How many seconds a client may take to send a request's headers, counted from the connection's start or the last response."""
 MOST_BYTES = 2**20
-"""How many bytes may arrive that the application never gets: headers, and bytes between or after the parts of a body."""
+"""How many bytes may arrive in a row that the application does not get: headers, and bytes between or after parts of a body."""
 STOP_SECONDS = 30
 """How many seconds requests in progress may take to finish after the server has been told to stop."""
 
@@ -128,7 +128,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on a signal. Unlike uvicorn's own method, this does not raise the signal again, because stopping is no failure."""
+        """Inside `with`, stop on a signal. Unlike in uvicorn, the signal is not raised again, as stopping is no failure."""
         if threading.current_thread() is not threading.main_thread():  # only the main thread may set signal handlers
             yield
             return
@@ -156,5 +156,5 @@ def make_server(app: ASGIApp, ready: Callable[[], None], patience: float = PATIE
 
 
 def run(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then let requests in progress finish. Calls `ready` once requests are answered."""
+    """Serve until SIGINT or SIGTERM, then let requests in progress finish. Calls `ready` once the server answers."""
     make_server(app, ready).run([listener])

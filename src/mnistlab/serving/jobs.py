@@ -1,4 +1,4 @@
-"""Run jobs that occupy a core for a while: a few run, a few more may wait, and those of clients that have left are dropped."""
+"""Run jobs that occupy a core for a while: a few run, a few more may wait, and the jobs of clients that have left are dropped."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Jobs:
         self.metrics.busy.set(self.taken)
 
     def close(self) -> None:
-        """Wait for work in progress to finish; what has not begun is cancelled."""
+        """Cancel the jobs that have not begun, and wait for the others to finish."""
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 

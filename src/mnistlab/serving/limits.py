@@ -34,12 +34,12 @@ class Limits:
     job_seconds: float = 120
     """How many seconds a job may take, including the time for which it waits."""
     cores: int = os.cpu_count() or 1
-    """How many jobs run at a time."""
+    """How many jobs may run at a time."""
 
     def of_each(self, workers: int) -> Limits:
         """The limits for each of `workers` processes.
 
-        Together, they may use as much memory and as many cores as a single process could.
+        Together, the processes may use as much memory and as many cores as a single process could.
         """
         memory, cores = self.memory_bytes // workers, self.cores // workers
         return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))

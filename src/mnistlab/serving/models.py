@@ -24,11 +24,11 @@ __all__ = ["ServedModel"]
 
 
 SHORT = 0.001
-"""How many seconds the network may compute in the event loop; meanwhile, other requests wait."""
+"""How many seconds the network may compute in the event loop, where all other requests have to wait for it."""
 
 
 class ServedModel:
-    """A reader, with all that the API needs to serve it: name, title, explainer, `Batches`, and the folder of its run, if any."""
+    """A reader, with all that the API needs to serve it: name, title, explainer, `Batches`, and its run's folder or None."""
 
     def __init__(self, name: str, title: str, reader: Reader, run: Path | None = None) -> None:
         self.name, self.title, self.reader, self.run = name, title, reader, run

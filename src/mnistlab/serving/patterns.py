@@ -12,7 +12,7 @@ TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.",
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a pattern is sure to be quick: it repeats few parts, and no repeated part contains repetitions or alternatives."""
+    """Whether a pattern is sure to be quick: whether it repeats few parts, none of which contains repetitions or alternatives."""
     repeats, open_groups, last_varies = 0, [False], False
     for token in TOKEN.finditer(pattern):
         text = token[0]

@@ -20,7 +20,7 @@ __all__ = ["MEDIA_TYPE", "Document", "Problem", "language_of", "of_error", "resp
 logger = logging.getLogger("mnistlab.serving")
 
 FRAMEWORKS = {404: "serving.nothing_here", 405: "serving.other_method"}
-"""For each status, the key of the message for an error that the web framework itself raises."""
+"""The key of the message for errors that the web framework itself raises, by the status of the error."""
 MEDIA_TYPE = "application/problem+json"
 
 

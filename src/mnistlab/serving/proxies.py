@@ -21,7 +21,7 @@ Headers = list[tuple[bytes, bytes]]
 NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 SEGMENTS = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~@+:-]+)*", re.ASCII)
 FORWARDED = re.compile(r'(,)|(?<![\w-])(for|proto|host)="?([^\s;,"]+)', re.IGNORECASE)
-"""The parts of the header Forwarded (RFC 7239): what a proxy says, and commas, after which the next proxy's part begins."""
+"""Matches, in the header Forwarded (RFC 7239), what a proxy says, and the commas that separate one proxy's part from the next."""
 
 
 class BehindProxies:
@@ -49,7 +49,7 @@ class BehindProxies:
         await self.app(scope, receive, send)
 
     def seen_from_outside(self, scope: Scope) -> dict[str, Any]:
-        """The entries of the scope that have to be changed, with their new values."""
+        """The entries of the scope that must change, with their new values."""
         path: str = scope["path"]
         if not f"{path}/".startswith(f"{self.root_path}/"):
             path = self.root_path + path
@@ -110,7 +110,7 @@ def path_below(scope: Scope) -> str:
 
 
 def plain_address(address: str) -> str:
-    """An IPv4 address that is written in IPv6 form (::ffff:192.0.2.1) in its IPv4 form; any other address unchanged."""
+    """The address, unchanged unless it is an IPv4 address in IPv6 form (::ffff:192.0.2.1), which is returned in IPv4 form."""
     try:
         return str(getattr(ipaddress.ip_address(address), "ipv4_mapped", None) or address)
     except ValueError:

@@ -117,7 +117,7 @@ def documents(*numbers: int) -> dict[int | str, dict[str, Any]]:
 
 
 def one(key: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a JSON object with one property, `key`."""
+    """The schema of a JSON object whose only property is called `key` and is described by `schema`."""
     return {"schema": {"type": "object", "required": [key], "properties": {key: schema}}}
 
 

@@ -1,4 +1,4 @@
-"""Tables and fields in the API: requests for them, responses with them, and the descriptions of both."""
+"""Tables and fields in the API: requests for them, responses that contain them, and the descriptions of both in OpenAPI."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Sent:
         return cls(parts[PICTURE], table, places, parts.get("layout"), parts.get("form"))
 
     def options(self) -> dict[str, Any]:
-        """The arguments for `Reader.read`. Raises `UserError` or `Problem` if the layout makes no sense."""
+        """The optional arguments for `Reader.read`. Raises `UserError` or `Problem` if the layout makes no sense."""
         if self.layout is not None:
             layout = layout_of(self.layout, "layout.toml", self.read_form, more=self.places)
             if slow := [field for field in layout.fields if field.pattern and not is_quick(field.pattern)]:
@@ -173,14 +173,14 @@ class Sent:
         return {"table": True} if self.table else {}
 
     def read_form(self, name: str) -> tuple[NDArray[np.uint8], str]:
-        """The picture of the empty form, and its name in messages. Raises `Problem` if the picture was not sent."""
+        """The picture of the empty form, and the picture's name for messages. Raises `Problem` if the client sent no form."""
         if self.form is None:
             raise Problem(422, "serving.form_not_sent", name=shown(name))
         return decode(self.form), printable(name)
 
 
 def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
-    """The fields that a request asks for. Raises `Problem` if there are too many, or if they make no sense."""
+    """The fields that a request asks for. Raises `Problem` if there are too many fields, or if they make no sense."""
     if len(fields) > MOST_FIELDS:
         raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
     try:

@@ -23,9 +23,9 @@ from mnistlab.serving.trainings import trainings_of
 __all__ = ["known_operators", "site_files", "write_site"]
 
 MARK = "site.json"
-"""The file from which the page learns that it has no API, and from which `mnistlab site` knows that a folder holds a site."""
+"""The file that tells the page that there is no API, and that tells `mnistlab site` that a folder holds a site."""
 WORKER = "offline.js"
-"""The service worker, which keeps the files so that the page works offline."""
+"""The service worker, which keeps the page's files in the browser, so that the page works offline."""
 WITHOUT = ("docs.css", WORKER)
 """Files of the served page that a site leaves out or keeps in another place."""
 
@@ -38,7 +38,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
     folder : Path
         A new or empty folder, or a folder with an earlier site, which is replaced; files that only the old site had are removed.
     models : sequence of ServedModel
-        The models with which the page answers: the first, unless the visitor chooses another.
+        The models that the page offers; it uses the first unless the visitor chooses another.
     documentation : mapping of str to str, optional
         The address of the documentation, relative to the page, for each language ("en", "fr").
 
@@ -65,7 +65,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
 
 
 def old_files(folder: Path) -> list[str]:
-    """The paths of the files of the site that the folder holds; none if the folder is new or empty.
+    """The paths of the files of the site that is already in the folder; an empty list if the folder is new or empty.
 
     Raises `UserError` if the folder holds anything but a site.
     """

@@ -61,7 +61,7 @@ def encoded(values: NDArray[Any]) -> str:
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """The training run of each model (for an ensemble, its first member's), and then the run that comes with mnistlab."""
+    """The training run of each model (for an ensemble, that of its first member), and then the run that comes with mnistlab."""
     found = []
     for model in models:
         if model.run is None:

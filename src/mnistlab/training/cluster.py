@@ -1,4 +1,4 @@
-"""Ray, for as long as it is needed: a cluster on this computer alone, or one that is already running."""
+"""Use Ray for as long as it is needed, on a new cluster on this computer alone, or on a cluster that is already running."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["ANSWERS_WITHIN", "cluster"]
 ANSWERS_WITHIN = 10.0
 """Seconds within which a cluster has to answer."""
 OBJECTS = 100 * 2**20
-"""Bytes of shared memory for a cluster on this computer; it needs little: only names and counts go through that memory."""
+"""Bytes of shared memory for a new cluster on this computer, which needs few: only names and counts go through this memory."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a gRPC client, such as Ray, sends first: HTTP/2's connection preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 SETTINGS = 4
-"""The type of the server's first frame, given by the frame's fourth byte."""
+"""The type that the first frame of a gRPC server has, which is the frame's fourth byte."""
 
 
 @contextlib.contextmanager
@@ -78,7 +78,7 @@ def without_greeting() -> Iterator[None]:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[str | None]:
-    """A temporary folder for Ray's files; None if the folder's path is too long for sockets, so that Ray chooses one itself."""
+    """A temporary folder for Ray's files; None if the folder's path is too long for sockets, so that Ray chooses a folder."""
     folder = tempfile.mkdtemp(prefix="ray-")
     try:
         yield folder if len(folder) <= 40 else None

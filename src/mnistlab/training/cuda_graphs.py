@@ -84,7 +84,7 @@ class RecordedStep:
             torch.cuda.set_rng_state(random, state.device)
 
     def record(self, step: Step, state: TrainingState) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
-        """The graph, and the tensor that will hold the loss. Recording takes a few training steps, which change the state."""
+        """The graph, and the tensor that will hold each replay's loss. Recording takes a few steps, which change the state."""
         current = torch.cuda.current_stream(state.device)
         stream = torch.cuda.Stream(state.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(current)

@@ -53,7 +53,7 @@ def train_ensemble(recipe: EnsembleRecipe, seed: int, runs_dir: Path, given: Cir
 
 
 def resume_ensemble(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Continue the run (call this inside `going_on`): train the members that are not finished yet, then combine them."""
+    """Continue the run (call this inside `going_on`): train the members that are not finished yet, then combine all members."""
     if run.members:  # it was combined from existing runs
         members = [Run.open(Path(path)) for path in run.members]
         return finish(run, members, check_members(members), given)
@@ -66,7 +66,7 @@ def kinds_of(recipe: EnsembleRecipe) -> int:
 
 
 def carry_out_members(run: Run, recipe: EnsembleRecipe, given: Circumstances) -> tuple[Run, Evaluation]:
-    """Train the members that are not finished yet, then combine them."""
+    """Train the members that are not finished yet, then combine all members."""
     folder, members = run.path / "members", []
     for number in range(recipe.ensemble.members):
         own = member_of(recipe, number)

@@ -49,7 +49,7 @@ def version(package: str) -> str | None:
 
 @functools.cache
 def commit() -> str | None:
-    """The commit of this source, with "-dirty" if mnistlab's files differ from it; None outside a checkout.
+    """The Git commit of this source code, with "-dirty" if mnistlab's files differ from that commit; None outside a checkout.
 
     Git is asked once per process, because code that has been loaded no longer changes.
     """

@@ -46,7 +46,7 @@ def train(
     The members of an ensemble are trained one after the other, as runs inside the run's folder, and then combined.
     If several threads of one process train, they take turns, as they share torch's random generator; anything else that draws
     from it meanwhile (`torch.rand`, a new network) changes the result. Unless torch.distributed is already initialised,
-    processes started by torchrun train one network together: the first one writes the folder, and all return the same run.
+    processes started by torchrun train one network together: the first process writes the folder; all return the same run.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def train(
     seed : int
         Decides all that is random; 0 to 2**32 minus the number of networks, because an ensemble's further seeds count up from it.
     device, track, display : optional
-        The device: "auto", "cpu", "cuda", "cuda:1" or "mps"; the tracker: "tensorboard", if any; what shows the progress.
+        The device: "auto", "cpu", "cuda", "cuda:1" or "mps"; the tracker: "tensorboard" or None; what shows the progress.
     opened, test : optional
         The `dataset` in `data_dir`, if already opened; whether to measure on the test split rather than the validation split.
 
@@ -101,7 +101,7 @@ def checked(
 
 
 def processes_for(recipe: AnyRecipe) -> Processes | None:
-    """The processes that train the recipe together, if any. Raises `UserError` if these are too many for the recipe."""
+    """The processes that train the recipe together, or None. Raises `UserError` if several cannot train this recipe together."""
     processes = here()
     if type(recipe) is Recipe or processes is None:
         return processes
@@ -135,8 +135,8 @@ def resume(
 ) -> tuple[Run, Evaluation]:
     """Continue a run that was interrupted or killed, as if that had not happened: the final model is the same, bit for bit.
 
-    That holds on the same machine with the same versions and, with torchrun, the same number of processes; with another
-    number of them, only the batches are the same. A finished run is measured again, and its pictures are drawn again.
+    That holds on the same machine with the same versions and, with torchrun, the same number of processes; with another number
+    of processes, only the batches are the same. A finished run is measured again, and its pictures are drawn again.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def first_filters(model: NeuralNet) -> NDArray[np.float32]:
 def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """The indices of the images that are hardest to tell from another class: at most `most`, the hardest first.
 
-    `images` holds all images, uint8 (N, H, W). These are sorted by how much their squared distance from the mean of their own
+    `images` holds all images, uint8 (N, H, W). Images are sorted by how much their squared distance from the mean of their own
     class exceeds their squared distance from the nearest mean of another class.
     """
     flat = images.reshape(len(images), -1).astype(np.float32)

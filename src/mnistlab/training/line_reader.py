@@ -53,5 +53,5 @@ class LineReaderState(PaperState[LineNet, LineReaderRecipe]):
         save_line_reader(path, self.model, self.dataset.spec.name, self.data)
 
     def row_of(self, measured: LineEvaluation) -> dict[str, float]:
-        """The share of digits that were misread, left out or added."""
+        """How many digits were misread, left out or added, as a share of all digits."""
         return {"val_character_error_rate": measured.character_error_rate}

@@ -1,4 +1,4 @@
-"""How the processes that torchrun has just started recognise one another, and ignore those of an earlier start."""
+"""How the processes that torchrun has just started recognise one another, and ignore processes of an earlier start."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ Settings = TypeVar("Settings", bound=PaperRecipe)
 
 
 def rate_at(recipe: PaperRecipe, step: int) -> float:
-    """The learning rate of the step with this number, from 0: the rate rises linearly, stays constant, then falls linearly."""
+    """The learning rate of step number `step`, counted from 0: the rate rises linearly, stays constant, then falls linearly."""
     up = (step + 1) / max(1, recipe.warmup_steps)
     down = (recipe.steps - step) / max(1, recipe.cooldown_steps)
     return recipe.learning_rate * min(1.0, up) * min(1.0, max(0.0, down))
@@ -52,12 +52,12 @@ class Batches:
     arrays: Callable[[list[Any]], tuple[NDArray[Any], ...]]
 
     def __call__(self, step: int) -> tuple[NDArray[Any], ...]:
-        """The batch of the step."""
+        """The arrays of step number `step`, counted from 0."""
         return self.arrays([self.pictures[step * self.size + place] for place in range(self.size)])
 
 
 class PaperState(ABC, Generic[Net, Settings]):
-    """One training run: its network, optimizer and counters. The pictures depend on the seed and the step only.
+    """One training run: its network, optimizer and counters. A step's pictures depend only on the seed and the step's number.
 
     A subclass says what is particular to a kind of network.
 
@@ -138,12 +138,12 @@ class PaperState(ABC, Generic[Net, Settings]):
 
     @abstractmethod
     def row_of(self, measured: Any) -> dict[str, float]:
-        """What is recorded of a validation besides the loss and the accuracy."""
+        """What metrics.jsonl records of a validation besides the loss and the accuracy."""
 
     def start_from(self, path: Path) -> None:
         """Take the weights of another network of this kind, from its run folder or model.pth.
 
-        Raises `UserError` if the file is missing, damaged or not of this kind, or if its network or classes do not match.
+        Raises `UserError` if the file is missing, damaged or not of this kind, or if network or classes differ from this run's.
         """
         path = path / "model.pth" if is_folder(path) else path
         saved = self.kind.read(path, self.GIVE_ANOTHER)
@@ -225,7 +225,7 @@ class PaperState(ABC, Generic[Net, Settings]):
         }
 
     def validate(self) -> dict[str, float]:
-        """The loss, the accuracy (0 to 1) and more on pictures with digits by the validation writers."""
+        """The loss, the accuracy (0 to 1) and what `row_of` adds, measured on pictures with digits by the validation writers."""
         if not self.held_out:
             self.held_out = held_out_pictures(self.recipe, self.dataset, "val", self.device)
         measured: Evaluation = self.kind.measure(self.model, self.recipe, self.held_out, "val", self.device)

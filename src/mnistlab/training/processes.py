@@ -1,4 +1,4 @@
-"""The processes that torchrun has started to train one network: which one this is, and what they tell each other.
+"""The processes that torchrun has started to train one network: which of them this one is, and what they tell each other.
 
 Without torchrun, this module connects to no other process, and torch.distributed is not imported.
 """
@@ -95,7 +95,7 @@ class Processes:
         return torch.device("cuda", self.local_rank)
 
     def compare(self, what: Mapping[str, object]) -> None:
-        """Raise `UserError`, in all processes, if one of these values is not the same in all of them.
+        """Raise `UserError`, in all processes, if one of these values differs between the processes.
 
         The key of each value is also the key of the clause that names the value in the error message.
         """
@@ -137,11 +137,11 @@ class Processes:
         self.launch.set("run", run)
 
     def begun(self) -> str | None:
-        """The run that was being written when torchrun restarted the processes, if any."""
+        """The run that was being written when torchrun restarted the processes; None if there was no such run."""
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Record, before the others notice, that this process is ending with an error: only the first to end reports an error."""
+        """Record, before others notice, that this process ends with an error: only the first process to end reports its error."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone
@@ -167,7 +167,7 @@ def started_with_others() -> bool:
 def joined() -> Iterator[Processes | None]:
     """Inside `with`, this process is connected to those that torchrun started with it; yields None without torchrun.
 
-    It also yields None if the caller has already connected the processes for purposes of its own. SIGTERM raises
+    `joined` also yields None if the caller has already connected the processes for purposes of its own. SIGTERM raises
     KeyboardInterrupt until an error occurs, and is then ignored, because torchrun sends it to all processes as soon as one
     of them has ended, and this process may still have to report its error.
 

@@ -1,7 +1,7 @@
 """A sweep on Ray: one task per trial, on any machine of the cluster that has enough free cores and GPUs for it.
 
 Each trial writes its run folder itself, so the runs folder has to be the same on all machines. A trial whose process or machine
-dies is tried again, and continues from what its run had saved; a sweep whose driver dies continues when it is started again.
+dies is tried again, and continues from what its run had saved; a sweep whose driver dies continues when someone starts it again.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ TRIES_AGAIN = 3
 LOOK_EVERY = 5.0
 """Seconds between two checks of how far the trials have got."""
 LOCKED_FOR = 60.0
-"""If a run is still locked after this many seconds, another sweep holds the lock, not a dying process of this one."""
+"""If a run is still locked after this many seconds, another sweep holds the lock, not a dying process of this sweep."""
 
 
 @dataclass(frozen=True)
 class RayEngine:
-    """An `Engine` that carries out trials on Ray, as many at once as there is room for."""
+    """An `Engine` that carries out trials on Ray, as many at once as the cluster has room for."""
 
     address: str | None = None
     """The address of a cluster that is already running, in Ray's form; None for a new one on this computer alone."""
@@ -90,7 +90,7 @@ class RayEngine:
 
 
 def there(sweep: Sweep, trial: Trial) -> Outcome | MnistlabError:
-    """Carry out the trial in a process of the cluster. Unexpected errors are raised, so that Ray tries again."""
+    """Carry out the trial in a process of the cluster. Unexpected errors are raised, so that Ray starts the trial again."""
     deadline = time.monotonic() + LOCKED_FOR
     while True:
         try:

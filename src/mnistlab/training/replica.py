@@ -1,7 +1,7 @@
 """A network as each of several processes trains it: on one part of the batch, but with the same result as on the whole batch.
 
 Two kinds of layers depend on the whole batch. Batch norm needs the batch's mean and variance, which torch computes across
-processes only on GPUs (`SyncBatchNorm`). Here they come from sums in float64, so that rounding hardly depends on the number of
+processes only on GPUs (`SyncBatchNorm`). Here both come from sums in float64, so that rounding hardly depends on the number of
 processes. Dropout draws its mask for the whole batch in every process, just as augmentation draws its random changes, so that
 all random generators stay in step, and what is drawn does not depend on the number of processes.
 """
@@ -31,7 +31,7 @@ class Part:
 
     @staticmethod
     def of(rank: int, count: int, total: int) -> Part:
-        """The rows for process `rank` of `count`. Every row belongs to one part; the sizes of the parts differ by at most 1."""
+        """The rows for process `rank` of `count`. Every row belongs to exactly one part; the parts' sizes differ by at most 1."""
         return Part(total * rank // count, total * (rank + 1) // count, total)
 
     @property
@@ -40,7 +40,7 @@ class Part:
         return (self.stop - self.start) / self.total
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """The part's rows of `rows`, which has the shape (total, ...)."""
+        """The rows that belong to this part, out of `rows`, which has the shape (total, ...)."""
         return rows[self.start : self.stop]
 
 
@@ -94,7 +94,7 @@ class SumOfAll(torch.autograd.Function):
 
 
 def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """The layer's output for a part of a training batch, float (part, C, ...), with the whole batch's mean and variance."""
+    """The layer's output for a part of a training batch, float (part, C, ...), using the whole batch's mean and variance."""
     dimensions = [number for number in range(values.ndim) if number != 1]
     wide = values.to(torch.promote_types(values.dtype, torch.float32))
     variance, mean = torch.var_mean(wide, dimensions, correction=0)
@@ -114,7 +114,7 @@ def batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, values: torch.Tensor, par
 
 
 def dropout(layer: nn.Dropout, values: torch.Tensor, part: Part) -> torch.Tensor:
-    """The layer's output for a part of a training batch, float (part, ...), with the same part of the whole batch's mask."""
+    """The layer's output for a part of a training batch, float (part, ...), using the same part of the whole batch's mask."""
     kept = 1 - layer.p
     mask = values.new_empty((part.total, *values.shape[1:])).bernoulli_(kept).div_(kept)
     return values * part(mask)

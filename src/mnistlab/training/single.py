@@ -49,7 +49,7 @@ PAPER_STATES: dict[str, type[PaperState[Any, Any]]] = {
     FinderRecipe.kind: FinderState,
     LineReaderRecipe.kind: LineReaderState,
 }
-"""The training states of the networks for pages, by the kinds of their recipes."""
+"""The class of the training state of each network for pages, by the kind of the network's recipe."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Circumstances:
     test: bool = True
     """Whether the network is measured on the test images at the end; if not, it is measured on the validation split."""
     processes: Processes | None = None
-    """The processes that train together, if torchrun started them."""
+    """The processes that train together; None without torchrun."""
 
 
 def train_single(recipe: AnyRecipe, seed: int, runs_dir: Path, given: Circumstances) -> tuple[Run, Evaluation]:
@@ -112,7 +112,10 @@ def saved_state(run: Run) -> Any:
 
 @contextlib.contextmanager
 def going_on(run: Run, processes: Processes | None = None) -> Iterator[None]:
-    """Inside `with`, this process, or the first of several, holds the run's lock; half-written files are deleted first."""
+    """Inside `with`, this process, or the first of several, holds the run's lock.
+
+    Files that an earlier process left half-written are deleted before the body of `with` runs.
+    """
     locked = run.lock() if writes(processes) else contextlib.nullcontext()
     with locked, explain_how_to_resume(run, processes):
         if writes(processes):

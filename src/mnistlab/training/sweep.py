@@ -69,7 +69,7 @@ class Sweep:
     runs_dir: Path = Path("runs")
     device: str = "auto"
     cores: int = 0
-    """Threads that a training run computes with; 0 for torch's default."""
+    """The number of threads with which a training run computes; 0 for torch's default."""
     test: bool = False
     """Whether each run is measured on the test images too, once."""
     download: bool = False
@@ -82,7 +82,7 @@ class Sweep:
 
 
 Outcome = Run | Failure
-"""How a trial ends: with its finished run, or with the reason why there is none."""
+"""How a trial ends: with its finished run, or with the error that explains why there is no finished run."""
 
 
 class Follower(Protocol):
@@ -95,11 +95,11 @@ class Follower(Protocol):
         """Called while a trial is trained in another process: `share` of the trial, 0 to 1, is done."""
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Called when a trial is over; first of all, called for each trial that was already done."""
+        """Called when a trial is over; for a trial that was done before the sweep began, called before any other trial begins."""
 
 
 Engine = Callable[[Sweep, Sequence[Trial], Follower], Iterator[tuple[Trial, Outcome]]]
-"""Carries out the trials in any order, and yields each with its outcome as it ends."""
+"""Carries out the trials in any order, and yields each trial with its outcome as soon as the trial ends."""
 
 
 def one_after_the_other(plan: Sweep, trials: Sequence[Trial], follower: Follower) -> Iterator[tuple[Trial, Outcome]]:
@@ -146,7 +146,7 @@ def sweep(plan: Sweep, follower: Follower, engine: Engine = one_after_the_other)
 
 
 def check(plan: Sweep) -> None:
-    """Before anything is trained, raise `UserError` if any part of the sweep cannot be done."""
+    """Before anything is trained, raise `UserError` if any part of the sweep cannot be carried out."""
     if started_with_others():
         raise UserError("training.sweep_together")
     check_folder(plan.runs_dir)

@@ -110,7 +110,7 @@ def watching(
 
 
 class Lap:
-    """Measures the time and the speed since this object was made."""
+    """Measures the time and the speed of training since this object was made."""
 
     def __init__(self, state: Training) -> None:
         self.state, self.start, self.steps = state, time.perf_counter(), state.steps_done
@@ -135,7 +135,7 @@ class Watch:
     Failure
         From `step` and `epoch`, if the loss or the weights have become NaN or infinite, or the disk is full.
     Interrupted
-        From `step` and `epoch`, after a signal. After either error, the run can be resumed from what was saved last.
+        From `step` and `epoch`, after a signal. After a `Failure`, too, the run can be resumed from what was saved last.
     """
 
     def __init__(
@@ -214,7 +214,7 @@ class Watch:
         return self.state.losses[: (self.state.steps_done - 1) % self.state.epoch_steps + 1]
 
     def check_losses(self) -> None:
-        """Raise `Failure` if a loss of this epoch is NaN or infinite; called before each save, so no state after it is saved."""
+        """Raise `Failure` if a loss of this epoch is NaN or infinite. Called before each save, so no broken state is saved."""
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):

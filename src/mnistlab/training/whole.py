@@ -69,7 +69,7 @@ def describe(name: str, layer: nn.Module) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class WholeState:
-    """The weights of a network at one step; each field is one row of the field of the same name in `Snapshots`."""
+    """The weights of a network at one step; each field holds one row of the field of the same name in `Snapshots`."""
 
     values: NDArray[np.int8]
     scales: NDArray[np.float32]

@@ -60,8 +60,8 @@
 #
 # ## Les outils
 #
-# Ouvrez un terminal dans le dossier du projet (votre clone de son dépôt). Un **environnement virtuel** est un dossier qui
-# possède son propre Python : ce que vous y installez ne dérange rien d'autre.
+# Ouvrez un terminal dans le dossier du projet (votre clone du dépôt). Un **environnement virtuel** est un dossier qui possède
+# son propre Python : ce que vous y installez ne change rien ailleurs.
 #
 # Linux, macOS :
 #
@@ -71,7 +71,7 @@
 # python -m pip install ".[all]" jupyterlab
 # ```
 #
-# Windows (PowerShell ; s'il refuse d'exécuter des scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` l'autorise dans
+# Windows (PowerShell ; s'il refuse d'exécuter des scripts, `Set-ExecutionPolicy -Scope Process RemoteSigned` les autorise dans
 # cette fenêtre) :
 #
 # ```powershell
@@ -85,7 +85,7 @@
 # l'environnement activé, `mnistlab ...` suffit.
 #
 # **Git** retient les états de votre travail que vous lui confiez (les *commits*), et vous permet d'y revenir. Gardez le travail
-# de la semaine dans un dossier à part, à côté de celui du projet :
+# de la semaine dans un dossier à part, à côté du dossier du projet :
 #
 # ```bash
 # mkdir ../ma-semaine
@@ -97,8 +97,8 @@
 #
 # `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit cette page sous forme de carnet
 # Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Désormais, terminez chaque journée par `git add .`, qui
-# choisit ce qu'il faut garder, et par `git commit -m "Jour 1"`, qui l'enregistre sous ce nom ; `git log` raconte l'histoire
-# depuis le début.
+# choisit ce qu'il faut garder, et par `git commit -m "Jour 1"`, qui l'enregistre sous ce nom ; `git log` raconte l'histoire de
+# votre travail depuis le début.
 
 # %%
 import sys
@@ -138,22 +138,23 @@ troch.tensor([1, 2, 3])
 # because MNIST is white on black.)
 
 # %% [markdown] lang="fr"
-# Une erreur se lit en commençant par la dernière ligne. « No module named » signifie « aucun module de ce nom », et il y a deux
-# causes possibles : le nom est mal orthographié (ici, il fallait écrire `torch`), ou bien la bibliothèque est installée dans un
-# autre Python, parce que l'environnement n'était pas activé. Voici maintenant les quatre bibliothèques de la semaine :
+# Un message d'erreur se lit en commençant par la dernière ligne. « No module named » signifie « aucun module de ce nom », et il
+# y a deux causes possibles : le nom est mal orthographié (ici, il fallait écrire `torch`), ou bien la bibliothèque est
+# installée dans un autre Python, parce que l'environnement n'était pas activé. Voici maintenant les quatre bibliothèques de la
+# semaine :
 #
 # - [NumPy](https://numpy.org/doc/stable/user/quickstart.html) calcule d'un coup sur tout un tableau de nombres.
 # - [Matplotlib](https://matplotlib.org/stable/tutorials/pyplot.html) dessine ; vous vous servirez de son module `pyplot`.
 # - [PyTorch](https://docs.pytorch.org/docs/stable/tensors.html) a aussi des tableaux, les *tenseurs*, qui peuvent résider sur
 #   une carte graphique, et il sait calculer des gradients ; [torch.nn](https://docs.pytorch.org/docs/stable/nn.html) contient
-#   les couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) forme des lots.
+#   les couches des réseaux, et [DataLoader](https://docs.pytorch.org/docs/stable/data.html) regroupe les images en lots.
 # - torchvision fournit des [jeux de données](https://docs.pytorch.org/vision/stable/datasets.html) d'images et les
 #   [transformations](https://docs.pytorch.org/vision/stable/transforms.html) qui vont avec.
 #
 # ## Une image, ce sont des nombres
 #
-# Commençons par un petit exemple, un 7 de six lignes et cinq colonnes, où 0 est le papier et 255 l'encre pleine. (L'encre est
-# dessinée en blanc, car MNIST est en blanc sur noir.)
+# Commençons par un petit exemple, un 7 dessiné sur six lignes et cinq colonnes, où 0 est le papier et 255 l'encre pleine.
+# (L'encre est dessinée en blanc, car les chiffres de MNIST, que vous verrez plus loin, sont en blanc sur noir.)
 
 # %%
 import matplotlib.pyplot as plt
@@ -204,9 +205,9 @@ print(seven[3].astype(np.int64) + 100)
 #
 # ## Le premier tenseur
 #
-# Un tenseur a une forme (**shape**), un type (**dtype**) et un appareil où il réside (**device**). Presque toutes les erreurs
-# de la semaine viennent de là : l'une de ces propriétés n'est pas celle que vous croyiez. Commencez donc par afficher les
-# trois.
+# Un tenseur a une forme (**shape**), un type de nombres (**dtype**) et un appareil où il réside (**device**). Presque toutes
+# les erreurs de la semaine viennent de là : l'une de ces propriétés n'est pas celle que vous croyiez. Commencez donc par
+# afficher les trois.
 
 # %%
 pixels = torch.tensor(seven)
@@ -223,8 +224,8 @@ product = torch.from_numpy(seven / 255).reshape(1, 30) @ torch.ones(30, 10)
 # torch will not mix them. `.float()` puts it right.
 
 # %% [markdown] lang="fr"
-# Le message réclame le même type des deux côtés (« the same dtype ») : NumPy calcule en `float64` (double), torch en `float32`
-# (float), et torch refuse de les mélanger. `.float()` y remédie.
+# Le message réclame le même type des deux côtés de `@` (« the same dtype ») : NumPy calcule en `float64` (double), torch en
+# `float32` (float), et torch refuse de les mélanger. `.float()` y remédie.
 
 # %%
 flat = torch.from_numpy(seven / 255).float().reshape(1, 30)
@@ -248,7 +249,7 @@ total = flat + torch.ones(1, 30, device="meta")
 # %% [markdown] lang="fr"
 # Des tenseurs utilisés ensemble doivent résider sur le même appareil. (Avec une carte graphique, le message est « Expected all
 # tensors to be on the same device, but found at least two devices, cuda:0 and cpu! ».) Choisissez l'appareil une fois pour
-# toutes, au début de votre programme, et envoyez-y tout avec `.to(device)`.
+# toutes, au début de votre programme, et envoyez tout sur cet appareil avec `.to(device)`.
 
 # %%
 device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -332,7 +333,7 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Deviner sans avoir rien appris
 #
-# Si un chiffre est fait de nombres, on peut calculer la moyenne de plusieurs chiffres. Prenez celle de tous les 0, celle de
+# Puisqu'un chiffre est fait de nombres, on peut calculer la moyenne de plusieurs images. Prenez celle de tous les 0, celle de
 # tous les 1, et ainsi de suite : voilà dix images floues.
 
 # %%
@@ -349,9 +350,9 @@ show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 # once.
 
 # %% [markdown] lang="fr"
-# On donne alors à un nouveau chiffre l'étiquette de la moyenne dont il est le plus proche. Est-ce souvent juste ? Essayons avec
-# des chiffres d'autres personnes, dont l'écriture n'a pas servi à calculer les moyennes (`"val"` ; le jour 5 dira pourquoi
-# c'est important). `cdist` mesure toutes les distances d'un coup.
+# On donne alors à un nouveau chiffre l'étiquette (de 0 à 9) de la moyenne dont il est le plus proche. Cette méthode répond-elle
+# souvent juste ? Essayons avec des chiffres écrits par d'autres personnes, dont l'écriture n'a pas servi à calculer les
+# moyennes (`"val"` ; le jour 5 dira pourquoi c'est important). `cdist` mesure toutes les distances d'un coup.
 
 # %%
 images, labels = MNISTDataLoader("val").dataset[:]
@@ -366,8 +367,8 @@ print(f"{accuracy:.4f}")
 # anything yet. This accuracy is the first result in your diary, the one to beat:
 
 # %% [markdown] lang="fr"
-# Plus de quatre réponses sur cinq sont justes, là où le hasard en donnerait une sur dix, et le programme n'a encore rien
-# appris. Cette exactitude est le premier résultat de votre journal, celui qu'il faudra battre :
+# Plus de quatre réponses sur cinq sont justes (une sur dix seulement, si l'on répond au hasard), et le programme n'a encore
+# rien appris. Cette exactitude est le premier résultat de votre journal de la semaine, celui qu'il faudra battre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -384,8 +385,8 @@ write_down(day="day1", accuracy=accuracy)
 # ## Ce que git ne doit pas garder
 #
 # On peut retélécharger des données et réentraîner des modèles : leur place n'est pas dans git. Le fichier `.gitignore` énumère
-# ce que git doit ignorer, un motif par ligne. La cellule suivante écrit un tel fichier dans ce dossier, avant le premier
-# `git add .` :
+# ce que git doit ignorer, un motif par ligne. La cellule suivante écrit un tel fichier dans votre dossier de travail, avant le
+# premier `git add .` :
 
 # %%
 from pathlib import Path
@@ -420,7 +421,7 @@ print("\n".join(lines))
 #
 # - Quel Python est utilisé, et que faire quand un module est introuvable.
 # - Qu'une image est un tableau dont le premier indice est la ligne, et qu'un `uint8` repart de zéro après 255.
-# - La forme, le type et l'appareil d'un tenseur, et les erreurs dues à un mauvais type ou appareil.
+# - La forme, le type et l'appareil d'un tenseur, et les erreurs dues à un mauvais type ou à un mauvais appareil.
 # - Que torch trouve les pentes tout seul, et jusqu'où mènent de simples moyennes.
 #
 # Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day1 --lang fr`

@@ -13,12 +13,13 @@
 # # Jour 2 : les données
 #
 # Un réseau ne voit que ses données, et la moitié de ses ennuis commencent là. Aujourd'hui, vous récupérez MNIST comme tout le
-# monde, vous transformez ses images en tenseurs, vous en regardez un lot et vous découvrez pourquoi on normalise et mélange les
-# images. Puis vous écrivez votre propre chargeur de données, qui devra donner les mêmes nombres que le nôtre.
+# monde, vous transformez ses images en tenseurs, vous regardez un lot de ces images et vous découvrez pourquoi on les normalise
+# et pourquoi on les mélange. Puis vous écrivez votre propre chargeur de données, qui devra donner les mêmes nombres que le
+# nôtre.
 #
 # ## Aller chercher MNIST
 #
-# torchvision connaît MNIST. Cherchez-le d'abord là où il n'est pas :
+# torchvision connaît MNIST. Cherchez d'abord ce jeu de données là où il n'est pas :
 
 # %% raises="RuntimeError"
 from torchvision import datasets
@@ -76,7 +77,7 @@ print(len(raw), raw[0])
 # batch:
 
 # %% [markdown] lang="fr"
-# `train=False` ouvrirait les 10 000 images du jeu de test officiel. N'y touchez pas : le jour 5 dira pourquoi.
+# `train=False` ouvre les 10 000 images du jeu de test officiel. N'y touchez pas : le jour 5 dira pourquoi.
 #
 # ## Des images aux tenseurs
 #
@@ -94,8 +95,9 @@ next(iter(DataLoader(raw, batch_size=64)))
 
 # %% [markdown] lang="fr"
 # Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. `ToTensor` convertit une
-# image de nombres entiers de 0 à 255 en un tenseur de nombres à virgule flottante de 0 à 1, de forme (1, 28, 28), le canal
-# d'abord. Commençons par un petit exemple, une image de deux pixels sur deux :
+# image de nombres entiers de 0 à 255 en un tenseur de nombres à virgule flottante de 0 à 1, de forme (1, 28, 28) : d'abord le
+# canal (une image en gris n'en a qu'un), puis les lignes et les colonnes. Commençons par un petit exemple, une image de deux
+# pixels sur deux :
 
 # %%
 import numpy as np
@@ -162,8 +164,8 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Regarder les images
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place pour les titres. Regarder ainsi les images permet de repérer les étiquettes fausses ; au jour 4,
-# le réseau vous aidera à les trouver.
+# `tight_layout` fait de la place pour les titres. Regarder ainsi les images permet de repérer les étiquettes fausses ; au
+# jour 4, un réseau vous aidera à les trouver.
 
 # %%
 import matplotlib.pyplot as plt
@@ -187,10 +189,10 @@ plt.show()
 # %% [markdown] lang="fr"
 # ## Pourquoi normaliser ?
 #
-# Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids au départ, les mêmes
-# images et le même `lr` ; seule l'échelle des pixels change. (Le jour 3 expliquera `lr` et les lignes de `losses_with` ; `loss`
-# dit à quel point le réseau se trompe. Un seul thread suffit : avec un si petit réseau, plusieurs threads passeraient leur temps
-# à s'attendre.)
+# Ne nous croyez pas sur parole : mesurez. Entraînons trois fois le même petit réseau, avec les mêmes poids (les nombres qu'il
+# apprend) au départ, les mêmes images et le même `lr` ; seule l'échelle des pixels change. (Le jour 3 expliquera `lr` et les
+# lignes de `losses_with` ; `loss` dit à quel point le réseau se trompe. Un seul thread, c'est-à-dire un seul fil d'exécution,
+# suffit : avec un si petit réseau, plusieurs threads passeraient leur temps à s'attendre.)
 
 # %%
 from torch import nn
@@ -240,9 +242,10 @@ plt.show()
 # to 9; then with the pictures well mixed. Both times, the network then reads digits that it has never seen.
 
 # %% [markdown] lang="fr"
-# Avec des nombres qui vont jusqu'à 255, les premiers pas sont bien trop grands et envoient les poids si loin que le réseau
-# donne la même réponse à toutes les images, quoi qu'elles montrent. La perte du réseau reste alors à 2,30, celle d'une réponse
-# au hasard parmi dix chiffres. Avec des nombres de 0 à 1, le réseau apprend ; avec des pixels normalisés, il apprend plus vite.
+# Avec des nombres qui vont jusqu'à 255, les premiers pas de l'entraînement sont bien trop grands et envoient les poids si loin
+# que le réseau donne la même réponse à toutes les images, quoi qu'elles montrent. La perte (`loss`) du réseau reste alors à
+# 2,30, celle d'une réponse au hasard parmi dix chiffres. Avec des nombres de 0 à 1, le réseau apprend ; avec des pixels
+# normalisés, il apprend plus vite.
 #
 # ## Pourquoi mélanger ?
 #
@@ -284,9 +287,10 @@ plt.show()
 # Write the result for the mixed pictures in your diary: it is far above the result of day 1's averages.
 
 # %% [markdown] lang="fr"
-# Quand les images sont triées, le réseau répond 9 à presque tout : c'est la dernière chose qu'on lui a apprise, et chaque pas
-# efface un peu les précédents. Quand les images sont mélangées, chaque lot est un petit portrait de l'ensemble. Notez le
-# résultat obtenu avec ce mélange dans votre journal : il dépasse nettement celui des moyennes du jour 1.
+# Quand les images d'entraînement sont triées, le réseau répond 9 à presque toutes les nouvelles images : les 9 sont la dernière
+# chose qu'il a apprise, et chaque pas défait un peu le travail des pas précédents. Quand les images d'entraînement sont
+# mélangées, chaque lot est un petit portrait de l'ensemble. Notez dans votre journal le résultat obtenu avec les images
+# mélangées : il dépasse nettement celui des moyennes du jour 1.
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -305,8 +309,7 @@ write_down(day="day2", accuracy=(answers["7194..."] == truth).float().mean().ite
 #
 # `DataLoader` décode, convertit et normalise les images une par une. Or MNIST tient tout entier en mémoire : on peut prendre un
 # lot entier d'un seul coup, d'après les indices de ses images. `__len__` dit combien de lots compte une époque (un passage sur
-# toutes les images) ; `__iter__` les fournit un par un, après avoir tiré au sort un nouvel
-# ordre des images.
+# toutes les images) ; `__iter__` fournit ces lots un par un, après avoir tiré au sort un nouvel ordre des images.
 
 
 # %%
@@ -369,8 +372,9 @@ for name, one in loaders.items():
 
 # %% [markdown] lang="fr"
 # Les nombres sont les mêmes : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Notre
-# chargeur ajoute ce que demande un long entraînement : un mélange qui ne dépend que de la graine et de l'époque, pour pouvoir
-# reprendre après une coupure de courant ; une partie réservée à la validation ; des déformations tirées au hasard (jour 5).
+# chargeur ajoute ce que demande un long entraînement : un mélange qui ne dépend que de la graine (`seed`) et de l'époque, pour
+# pouvoir reprendre après une coupure de courant ; une partie des images réservée à la validation ; des déformations des images,
+# tirées au hasard (jour 5).
 #
 # ## Les processus auxiliaires
 #

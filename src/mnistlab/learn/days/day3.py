@@ -8,9 +8,9 @@
 # %% [markdown] lang="fr"
 # # Jour 3 : le premier classifieur convolutif
 #
-# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez le réseau qui le lit. Chaque pièce est présentée
-# deux fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis avec PyTorch, qui doit donner les
-# mêmes nombres. Changez quelque chose dans chaque cellule, et relancez-la.
+# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez le réseau qui le lit. Chaque pièce du réseau est
+# présentée deux fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis avec PyTorch, qui doit
+# donner les mêmes nombres. Changez quelque chose dans chaque cellule, et relancez-la.
 
 # %%
 import matplotlib.pyplot as plt
@@ -63,10 +63,10 @@ show({
 # picture becomes (1, 1, 6, 6).
 
 # %% [markdown] lang="fr"
-# Le résultat est rouge (plus grand que 0) au bord gauche du trait, et bleu (plus petit que 0) au bord droit. Il est aussi plus
-# petit que l'image : le long de 6 pixels, un noyau de côté 3 peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec nos
-# poids. Cette couche prend un tenseur de forme (B, C, H, W) : B images, chacune de C canaux (une image en niveaux de gris n'en
-# a qu'un), H lignes et W colonnes. Notre image devient donc (1, 1, 6, 6).
+# Le résultat est rouge (plus grand que 0) au bord gauche du trait clair, et bleu (plus petit que 0) au bord droit. Il est aussi
+# plus petit que l'image : le long de 6 pixels, un noyau de côté 3 peut prendre 6 - 3 + 1 = 4 positions. Voici `nn.Conv2d`, avec
+# nos poids. Cette couche prend un tenseur de forme (B, C, H, W) : B images, chacune de C canaux (une image en niveaux de gris
+# n'en a qu'un), H lignes et W colonnes. Notre image devient donc (1, 1, 6, 6).
 
 # %%
 layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=3, bias=False)
@@ -130,7 +130,7 @@ show({
 # Here are ReLU and max-pool with only eight numbers, so that you can check each by eye:
 
 # %% [markdown] lang="fr"
-# Voici ReLU et le max-pooling sur huit nombres seulement, que l'on peut vérifier d'un coup d'œil :
+# Voici ReLU et le max-pooling sur huit nombres seulement, pour tout vérifier d'un coup d'œil :
 
 # %%
 corner = torch.tensor([[[[3.0, -1.0, 0.0, 2.0], [-2.0, 5.0, 1.0, -4.0]]]])
@@ -210,8 +210,8 @@ plt.show()
 # about 2.30. Remember that number: every training run starts near it.
 
 # %% [markdown] lang="fr"
-# Un réseau qui n'a rien appris répond au hasard. S'il donnait 1/10 à chaque chiffre, sa perte vaudrait log 10 (logarithme
-# népérien), soit environ 2,30. Retenez ce nombre : un entraînement commence toujours à peu près là.
+# Un réseau qui n'a rien appris répond au hasard. S'il donnait à chaque chiffre une probabilité de 1/10, sa perte vaudrait
+# log 10 (logarithme népérien), soit environ 2,30. Retenez ce nombre : un entraînement commence toujours à peu près là.
 
 # %% [markdown] lang="en"
 # ## The two networks
@@ -324,7 +324,7 @@ def train_epoch(network, batches):
 # ## Le dropout, et `eval()`
 #
 # Encore une couche, qui se place devant une couche linéaire. Pendant l'entraînement, le **dropout** met chaque nombre à 0 avec
-# une probabilité p, par un nouveau tirage à chaque fois : la couche suivante ne peut donc compter sur aucun nombre en
+# une probabilité p, avec un nouveau tirage à chaque fois : la couche suivante ne peut donc compter sur aucun nombre en
 # particulier. Les nombres gardés sont divisés par 1 - p (avec p = 0,5, ils doublent), pour que la somme reste à peu près la
 # même qu'après `eval()`, quand tous sont gardés. Voici l'image sortie du max-pooling : telle quelle, deux fois avec dropout,
 # puis après `eval()`. Vient ensuite le même calcul à la main, sur six nombres :
@@ -446,7 +446,7 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # ce nombre, vous savez où chercher. Le remède : terminer le réseau par les logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelé deux fois pour le même lot, il les
-# double ; au bout de cent pas, le réseau court à la fois après cent erreurs passées.
+# double ; au bout de cent pas, le réseau cherche à corriger cent erreurs passées à la fois.
 
 # %%
 network = make_network(16, 32)
@@ -533,8 +533,8 @@ torch.load("whole.pth")
 # the numbers are the same as in the other order, and ReLU has only a quarter of the work.
 
 # %% [markdown] lang="fr"
-# Le message propose `weights_only=False`. Ne l'acceptez que pour un fichier que vous avez créé vous-même ; le vrai remède est
-# d'enregistrer le `state_dict()`.
+# Le message propose `weights_only=False`. N'acceptez cette option que pour un fichier que vous avez créé vous-même ; le vrai
+# remède est d'enregistrer le `state_dict()`.
 #
 # ## Notre réseau
 #

@@ -15,8 +15,8 @@
 # # Jour 4 : regarder à l'intérieur
 #
 # Votre réseau lit correctement environ 99 chiffres sur cent, et personne ne lui a dit comment s'y prendre. Aujourd'hui, vous
-# découvrez ses filtres, ce que chaque couche fait d'un chiffre, ce qui active un canal et quelle encre décide. Puis vous
-# regardez ses erreurs, dont certaines ne sont pas de son fait.
+# découvrez ses filtres, ce que chaque couche fait d'un chiffre, ce qui active un canal et quels traits sont décisifs. Puis
+# vous regardez ses erreurs, dont certaines ne sont pas de son fait.
 #
 # ## Un filtre est une petite image
 #
@@ -55,9 +55,9 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # À droite de chaque filtre, voici sa **carte**, qui répond en chaque point à la question du filtre : y a-t-il ici un trait
 # horizontal (ou vertical) ? ReLU jette ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
-# Personne n'écrit de tels filtres à la main : l'entraînement leur donne forme. Entraînons un réseau. La recette `quick` a
-# trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : ses cartes font donc 14x14.
-# L'exactitude de la recette au test et sa durée d'entraînement sur deux cœurs : {{quick}}.
+# Personne n'écrit de tels filtres à la main : l'entraînement leur donne forme. Entraînons un réseau selon la recette `quick`.
+# Il a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : leurs cartes font donc
+# 14x14. L'exactitude de la recette au test et sa durée d'entraînement sur deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -91,8 +91,8 @@ model.layers.conv1.weight.numpy()
 # %% [markdown] lang="fr"
 # Un poids demande un gradient (« requires grad ») : torch note ce que l'on calcule à partir de lui, pour que `backward()`
 # retrouve son chemin, mais NumPy ne sait pas prendre de notes. Le remède est dans le message : `detach()` donne les mêmes
-# nombres, sans les notes. Ci-dessous, les deux premières rangées sont les filtres d'un réseau non entraîné, et les deux
-# dernières ceux du nôtre.
+# nombres, sans les notes. Ci-dessous, les deux premières rangées sont les filtres d'un réseau non entraîné, les deux dernières
+# ceux du nôtre.
 
 
 # %%
@@ -128,9 +128,9 @@ for network in (fresh, model):
 # Now send one digit through the network. The pictures in `val.dataset.images` are as stored in the files: `uint8`, 0 to 255.
 
 # %% [markdown] lang="fr"
-# Le bruit s'est apaisé : beaucoup de filtres ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils cherchent
-# des **bords et des traits**, chacun dans sa direction. Les premières couches des réseaux entraînés sur des photos font de
-# même, et votre cerveau aussi.
+# Nos filtres ont pris forme : beaucoup ont maintenant un côté rouge et un côté bleu, ou une barre rouge. Ils cherchent des
+# **bords et des traits**, chacun dans sa direction. Les premières couches des réseaux entraînés sur des photos font de même, et
+# votre cerveau aussi.
 #
 # ## Les cartes
 #
@@ -182,18 +182,18 @@ gallery(kept["relu3"][:16])
 # norm by hand, first for four numbers, then for our first channel:
 
 # %% [markdown] lang="fr"
-# Dans les cartes du premier bloc (`relu1`), on reconnaît encore le chiffre, dessiné par ses traits horizontaux, penchés ou
-# verticaux ; certaines cartes s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le deuxième bloc, le
-# chiffre se dissout ; dans le troisième, seules quelques cases s'allument. C'est un échange : de bloc en bloc, le réseau en
-# sait moins sur **l'endroit**, et plus sur **la forme**.
+# Dans les cartes du premier bloc de couches (`relu1`), on reconnaît encore le chiffre, dessiné par ses traits horizontaux,
+# penchés ou verticaux ; certaines cartes s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le
+# deuxième bloc, le chiffre se dissout ; dans le troisième, seules quelques cases s'allument. C'est un échange : de bloc en
+# bloc, le réseau en sait moins sur **l'endroit**, et plus sur **la forme**.
 #
 # ## La normalisation par lot, et un `eval()` oublié
 #
-# `norm1` est une nouveauté. Certains filtres donnent de grands nombres, d'autres de petits, et cela change à chaque pas : les
-# couches suivantes devraient s'y réhabituer sans cesse. La **normalisation par lot** met tous les canaux à la même échelle :
+# `norm1` est une nouveauté. Certains filtres donnent de grands nombres, d'autres de petits, et cela change à chaque pas de
+# l'entraînement, ce qui gêne les couches suivantes. La **normalisation par lot** met donc tous les canaux à la même échelle :
 # elle retranche la moyenne, divise par l'écart type, puis multiplie par un poids et ajoute un biais, tous deux appris. À
-# l'entraînement, la moyenne et l'écart type sont ceux du lot ; à l'usage, ce sont des valeurs gardées de l'entraînement. Voici
-# cette normalisation à la main, pour quatre nombres, puis pour notre premier canal :
+# l'entraînement, la moyenne et l'écart type sont ceux du lot ; après `eval()`, ce sont des valeurs gardées de l'entraînement.
+# Voici cette normalisation à la main, pour quatre nombres, puis pour notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -237,7 +237,7 @@ forgotten(val.dataset[index][0][None])
 
 # %% [markdown] lang="fr"
 # « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
-# probabilité de la réponse 4 pour notre chiffre, avec trois voisins différents : en mode entraînement, puis après `eval()` :
+# probabilité de la réponse 4 pour notre chiffre, avec trois voisins successifs : en mode entraînement, puis après `eval()` :
 
 # %%
 with torch.no_grad():
@@ -252,10 +252,10 @@ with torch.no_grad():
 # (`tiny-1k` uses such convolutions and this pooling.)
 
 # %% [markdown] lang="fr"
-# Voici encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois :
-# il ne reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une convolution 1x1
-# mélange les canaux : ces deux étapes forment une convolution **séparable**. Et la **moyenne globale** ne garde qu'un nombre
-# par carte, sa moyenne. (La recette `tiny-1k` emploie de telles convolutions et cette moyenne.)
+# Encore trois couches, à la main. `stride=2`, comme dans notre `conv1`, fait avancer le filtre de deux pixels à la fois : il ne
+# reste qu'un résultat sur quatre. `groups=2` donne à chacun des deux canaux son propre filtre, puis une convolution 1x1 mélange
+# les canaux : ces deux étapes forment une convolution **séparable**. La **moyenne globale** ne garde qu'un nombre par carte, sa
+# moyenne. (La recette `tiny-1k` emploie ces convolutions et cette moyenne.)
 
 # %%
 pair = torch.stack([seven, seven.flip(1)])[None]
@@ -328,8 +328,8 @@ plt.show()
 #
 # ## Ce qui active un canal
 #
-# Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux précédents. Montrons-lui tous les
-# chiffres de validation, et découpons ce qui active le plus le canal produit.
+# Dans une couche plus profonde, un filtre n'est plus une image : il mélange tous les canaux précédents. Montrons au réseau tous
+# les chiffres de validation, et découpons ce qui active le plus un canal.
 
 
 # %%
@@ -373,14 +373,14 @@ for name in ("relu2", "relu3"):
 
 # %% [markdown] lang="fr"
 # Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : fins de trait, courbes ou croisements dans le
-# deuxième bloc, gestes entiers dans le troisième. Les nombres affichés comptent les chiffres, de 0 à 9, parmi les cent images
-# qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** ; à la fin,
-# les couches linéaires pèsent les parties et votent.
+# deuxième bloc, tracés entiers dans le troisième. Les nombres affichés comptent les chiffres, de 0 à 9, parmi les cent images
+# qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de
+# chiffre ; à la fin, les couches linéaires pèsent les parties et votent.
 #
-# ## L'encre qui décide
+# ## Les traits décisifs
 #
-# Ce bout d'encre compte-t-il ? Couvrez un carré du chiffre avec du papier, voyez de combien baisse la probabilité de
-# la réponse, remettez l'encre, et passez au carré suivant.
+# Tel bout d'encre compte-t-il ? Couvrez un carré du chiffre avec du papier, voyez de combien baisse la probabilité de la
+# réponse, remettez l'encre, et passez au carré suivant.
 
 # %%
 digit = images[index]
@@ -421,8 +421,8 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # %% [markdown] lang="fr"
 # ## Les erreurs, et pourquoi
 #
-# Nous regardons les chiffres de **validation**, car qui connaît par cœur les erreurs du jeu de test finit, sans le vouloir,
-# par choisir d'après elles le prochain réseau. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
+# Nous regardons les chiffres de **validation**, car quiconque connaît par cœur les erreurs du jeu de test finit, sans le
+# vouloir, par choisir d'après elles le prochain réseau. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
 # l'étiquette, la réponse et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
 
 # %%
@@ -448,9 +448,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 # whom. Whose digits are the hardest to read?
 
 # %% [markdown] lang="fr"
-# Vous aussi auriez mal lu certains chiffres ; d'autres ont un trait bizarre, que le rouge montre ; sur un ou deux, le réseau a
-# peut-être raison. Les nombres comptent les confusions les plus fréquentes. Et chaque chiffre a un *scripteur*, que mnistlab
-# connaît. Qui est le plus difficile à lire ?
+# Vous aussi, vous hésitez devant certains chiffres ; d'autres ont un trait bizarre, que l'encre rouge montre ; sur un ou deux,
+# le réseau a peut-être raison. Les nombres comptent les confusions les plus fréquentes. Et mnistlab sait qui a écrit chaque
+# chiffre (son *scripteur*). Quel scripteur est le plus difficile à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers
@@ -515,11 +515,11 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 # are test images, but we judge their labels, not the network.)
 
 # %% [markdown] lang="fr"
-# La première façon ne trouve presque aucune des étiquettes faussées : un chiffre douteux peut avoir la bonne étiquette. La
-# seconde les trouve presque toutes, car le réseau est *sûr* d'autre chose. (Il n'a pas été entraîné sur ces étiquettes ; sinon,
-# à force de rencontrer une étiquette fausse, il aurait pu l'apprendre.)
+# La première question ne révèle presque aucune des étiquettes faussées : un chiffre douteux peut avoir la bonne étiquette. La
+# seconde les révèle presque toutes, car le réseau est *sûr* d'une autre réponse. (Il n'a pas été entraîné sur ces étiquettes ;
+# sinon, il aurait pu apprendre les fausses par cœur.)
 #
-# Des chercheurs ont traqué de telles étiquettes dans le jeu de test ([Northcutt et al.
+# Des chercheurs ont traqué les étiquettes fausses dans le jeu de test ([Northcutt et al.
 # 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la
 # meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici les images suspectes que notre réseau a « mal lues », avec
 # l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous jugeons l'étiquette,
@@ -572,9 +572,9 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # - La normalisation par lot met tous les canaux à la même échelle ; sans `eval()`, un chiffre est jugé d'après ses
 #   voisins.
 # - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : on en sait moins sur l'endroit, plus sur la forme.
-# - Pour comprendre un canal, montrez-lui tout et regardez ce qui l'active.
-# - L'occlusion trouve l'encre qui décide ; les log-cotes voient ce que cache une probabilité proche de 1.
-# - Regardez les erreurs du réseau en validation, chiffre par chiffre, scripteur par scripteur. Et soupçonnez l'étiquette quand
-#   le réseau est sûr d'autre chose.
+# - Pour comprendre un canal, regardez ce qui l'active.
+# - L'occlusion trouve les traits décisifs ; les log-cotes voient ce que cache une probabilité proche de 1.
+# - Regardez les erreurs du réseau en validation, chiffre par chiffre, scripteur par scripteur. Soupçonnez l'étiquette quand le
+#   réseau est sûr d'autre chose.
 #
 # Notez pour vous, en une ligne, l'essentiel de ce que vous avez appris : `mnistlab learn note "..." --day day4 --lang fr`

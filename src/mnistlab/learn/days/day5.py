@@ -126,9 +126,9 @@ print("pendant l'apprentissage {:.2%}, validation {:.2%}".format(*curve[-1]))  #
 # ## Entraînement, validation, test
 #
 # On mesure donc sur les images de **validation**. Mais chaque fois qu'elles vous servent à choisir (une largeur, un taux
-# d'apprentissage, un nombre d'époques), la chance choisit un peu avec vous. Prenez vingt réseaux de même valeur, à 99 %
-# chacun. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et notez l'exactitude que vous annonceriez.
-# Recommencez mille fois :
+# d'apprentissage, un nombre d'époques), la chance choisit un peu avec vous. Prenez vingt réseaux qui se valent, à 99 %
+# d'exactitude. Mesurez chacun sur autant d'images qu'en a `val`, gardez le meilleur, et notez l'exactitude mesurée. Recommencez
+# mille fois :
 
 # %%
 random = np.random.default_rng(0)
@@ -159,8 +159,9 @@ print(f"{best.mean():.2%}")
 
 # %% [markdown] lang="fr"
 # Le gagnant paraît presque toujours meilleur qu'il n'est ; à la mesure suivante, il retombe vers 99 %. D'où un troisième jeu,
-# les images de **test** : chaque réseau ne les lit qu'une fois, à la fin de son entraînement. Dans mnistlab, seule `evaluate`
-# s'en sert pour mesurer, et `train` l'appelle à ce moment-là. Annoncez ce résultat, mais ne choisissez rien d'après lui.
+# les images de **test** : chaque réseau ne les lit qu'une fois, à la fin de son entraînement. Dans mnistlab, seule la fonction
+# `evaluate` s'en sert pour mesurer, et `train` l'appelle à ce moment-là. Annoncez ce résultat, mais ne choisissez rien d'après
+# lui.
 #
 # ## Qui a écrit cela ?
 #
@@ -274,8 +275,8 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 #
 # De grands pas mènent loin au début, de petits pas sont précis à la fin. `one_cycle` réunit les deux : le taux d'apprentissage
 # monte, puis descend à presque rien. Est-ce mieux qu'un taux constant ? Les poids de départ et l'ordre des images dépendent
-# d'une graine : ne comparer qu'un entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes des deux côtés,
-# et un seul passage sur 6 000 images.
+# d'une graine : ne comparer qu'un entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes pour les deux
+# sortes, et un seul passage sur 6 000 images.
 
 # %%
 from mnistlab.training.optimizers import one_cycle
@@ -331,15 +332,15 @@ plt.show()
 # that ten thousand times over:
 
 # %% [markdown] lang="fr"
-# Chaque point est un entraînement entier ; la graine 0 est marquée. Deux points, un de chaque sorte, peuvent raconter
-# n'importe quoi ; les moyennes, avec la dispersion à côté, disent à quoi s'en tenir. C'est pourquoi nous annonçons
-# l'exactitude d'une recette sous la forme « moyenne ± écart type sur n graines ». Voici celle de `quick`, suivie de la durée
-# de l'entraînement : {{quick}}.
+# Chaque point est un entraînement entier ; la graine 0 est marquée. Deux points, un de chaque sorte, peuvent raconter n'importe
+# quoi ; les moyennes, avec la dispersion à côté, disent à quoi s'en tenir. C'est pourquoi nous annonçons l'exactitude d'une
+# recette sous la forme « moyenne ± écart type sur n graines ». Voici l'exactitude de `quick`, suivie de la durée de
+# l'entraînement : {{quick}}.
 #
 # ## Que vaut un pourcentage ?
 #
 # Un autre hasard tient aux images de test : dix mille autres images auraient donné un autre nombre. Le réseau à deux
-# convolutions lisait bien 9 914 images. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
+# convolutions a bien lu 9 914 images. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
 # recommencez dix mille fois :
 
 
@@ -416,10 +417,10 @@ print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison
 
 # %% [markdown] lang="fr"
 # Si p est au-dessous de 0,05, on ne met plus la différence sur le compte du hasard, même quand les deux intervalles se
-# chevauchent. Mais ici aussi, le scripteur importe : une personne dont les 7 sont inhabituels peut provoquer dix erreurs d'un
-# coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des
-# scripteurs, non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ; la valeur
-# p peut monter ou baisser :
+# chevauchent. Ici aussi, le scripteur importe : une personne dont les 7 sont inhabituels peut provoquer dix erreurs d'un coup.
+# `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des scripteurs,
+# non des images. Cet intervalle est en général plus large que l'intervalle par image, et plus honnête ; la valeur p peut monter
+# ou baisser :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
@@ -473,7 +474,7 @@ print(needed, round(ours * wrong_three))
 #
 # Même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois convolutions
 # font une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont été entraînées ainsi depuis, et leurs résultats
-# sont dans le paquet :
+# sont livrés avec mnistlab :
 
 # %%
 import re
@@ -524,7 +525,7 @@ except UserError as error:
 
 # %% [markdown] lang="fr"
 # `evaluate` refuse un chargeur qui mélange les images (« shuffles », dit le message), car elle note lesquelles sont mal lues,
-# et qui en a écrit les chiffres. Les images doivent donc arriver dans l'ordre, comme `val_loader` les donne :
+# et de qui elles viennent. Les images doivent donc arriver dans l'ordre d'origine, comme `val_loader` les donne :
 
 
 # %%
@@ -556,8 +557,8 @@ print(f"{checked.calibration_error:.2%}")
 # %% [markdown] lang="fr"
 # Sous la diagonale, le réseau promet plus qu'il ne tient. La distance moyenne à cette droite est l'*erreur de calibration*. Le
 # remède tient en un nombre, la *température* T, par laquelle on divise les logits avant le softmax. Les réponses restent les
-# mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur les images de la moitié des scripteurs, et
-# on le juge sur les autres :
+# mêmes ; seule la confiance change. T est un choix, lui aussi : on le cherche sur les images de la moitié des scripteurs, et on
+# le juge sur celles des autres :
 
 # %%
 from mnistlab import Evaluation
@@ -583,8 +584,8 @@ reliability(others)
 
 # %% [markdown] lang="fr"
 # T dépasse 1 : ce réseau était trop sûr de lui. `mnistlab export` cherche T sur les images de validation et l'écrit dans le
-# fichier exporté, pour que l'on puisse se fier aux probabilités du modèle. Et maintenant, la ligne de votre journal :
-# l'exactitude de `quick` en validation. C'est elle que l'on compare d'un jour à l'autre.
+# fichier exporté, pour que l'on puisse se fier aux probabilités du modèle. Maintenant, la ligne de votre journal : l'exactitude
+# de `quick` en validation. C'est elle que l'on compare d'un jour à l'autre.
 
 # %%
 from mnistlab.learn.diary import write_down

@@ -27,8 +27,8 @@ from mnistlab import RECIPES, MNISTDataLoader, Reader, load_model, train
 # its training time on two cores of a CPU: {{quick}}.
 
 # %% [markdown] lang="fr"
-# Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira d'où lui vient sa vitesse). Son exactitude sur
-# le jeu de test, et la durée de son entraînement sur deux cœurs d'un processeur : {{quick}}.
+# Il nous faut d'abord un réseau : celui de la recette `quick` (le jour 7 dira ce qui rend cette recette rapide). Son exactitude
+# sur le jeu de test, et la durée de son entraînement sur deux cœurs d'un processeur : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 recipe = RECIPES["quick"]
@@ -112,8 +112,8 @@ saved.model(torch.from_numpy(colour).float()[None] / 255)
 
 # %% [markdown] lang="fr"
 # L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut (B, 1, 28, 28). Passons donc la photo en
-# niveaux de gris, et à 28 pixels de côté. Avec Pillow, c'est `Image.open("photo.jpg").convert("L").resize((28, 28))`, et c'est
-# ce que presque tout le monde essaie en premier.
+# niveaux de gris, et à 28 pixels de côté. Avec la bibliothèque Pillow, c'est
+# `Image.open("photo.jpg").convert("L").resize((28, 28))`, et c'est ce que presque tout le monde essaie en premier.
 
 # %%
 accuracies = {}
@@ -166,8 +166,8 @@ attempt(2, [255 - shrink(photo) for photo in photos])
 # like an old mileage counter turning backwards.
 
 # %% [markdown] lang="fr"
-# Cela ne suffit pas. Le papier n'était pas blanc mais gris, et plus sombre à droite ; inversé, il ne donne pas 0. Le fond de
-# MNIST vaut 0 partout, et le réseau a appris à compter là-dessus.
+# Inverser la photo ne suffit pas. Le papier n'était pas blanc mais gris, et plus sombre à droite ; inversé, il ne donne pas 0.
+# Le fond des images de MNIST vaut 0 partout, et le réseau a appris à compter là-dessus.
 #
 # ## Deuxième cause : le papier
 #
@@ -186,7 +186,7 @@ strip(photos[1], paper, paper - photos[1], cv2.subtract(paper, photos[1]))
 # the picture shows ink. `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
 
 # %% [markdown] lang="fr"
-# La troisième image est la soustraction de NumPy : partout où la photo est plus claire que le papier estimé, fût-ce d'un rien,
+# La troisième image est la soustraction de NumPy : partout où la photo est plus claire que le papier estimé, même d'un rien,
 # cette image montre de l'encre. `cv2.subtract` s'arrête à 0. Il reste à étirer le contraste, pour que l'encre la plus sombre
 # vaille 255.
 
@@ -208,7 +208,8 @@ attempt(3, [shrink(ink) for ink in inks])
 # Should we cut the digit out and make it fill the picture? Try it, and look at what becomes of the 1s:
 
 # %% [markdown] lang="fr"
-# Maintenant, un être humain lirait toutes ces images. Pas le réseau : les chiffres sont petits, décentrés et pâles.
+# Maintenant, un être humain peut lire toutes ces images. Le réseau ne le peut pas : les chiffres sont petits, décentrés et
+# pâles.
 #
 # ## Troisième cause : la taille et la place
 #
@@ -231,11 +232,11 @@ attempt(4, [shrink(cut_out(ink)) for ink in inks])
 # the middle. You need not take our word for it: measure.
 
 # %% [markdown] lang="fr"
-# Ils sont étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des
-# numérisations en noir et blanc du NIST, en deux temps : on a mis le chiffre à l'échelle, *sans changer ses proportions*, pour
-# qu'il tienne dans un carré de 20x20 pixels (c'est de là que viennent les bords gris) ; puis on a posé ce carré sur 28x28
-# pixels de façon à mettre au milieu le *centre de masse* du chiffre, le point par lequel il tiendrait en équilibre sur le bout
-# du doigt. Inutile de nous croire sur parole : mesurez.
+# Les 1 sont étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des
+# numérisations en noir et blanc du NIST (un institut américain), en deux temps : on a mis le chiffre à l'échelle, *sans changer
+# ses proportions*, pour qu'il tienne dans un carré de 20x20 pixels (c'est de là que viennent les bords gris des traits) ; puis
+# on a posé ce carré sur 28x28 pixels de façon à mettre au milieu le *centre de masse* du chiffre, le point par lequel il
+# tiendrait en équilibre sur le bout du doigt. Inutile de nous croire sur parole : mesurez.
 
 
 # %%
@@ -287,13 +288,13 @@ attempt(5, [as_mnist(ink) for ink in inks])
 # the brightest value around it.
 
 # %% [markdown] lang="fr"
-# C'était le plus grand progrès de la journée. Il reste une chose.
+# C'était le plus grand progrès de la journée. Il reste une chose à corriger.
 #
 # ## Quatrième cause : le stylo
 #
 # Un stylo d'aujourd'hui est plus fin que ceux qui ont servi à écrire MNIST, et un trait plus mince qu'un pixel de la petite
-# image devient gris. Mesurez la largeur des traits, en pixels de l'image de 28x28, puis épaississez-les : `cv2.dilate` donne à
-# chaque pixel la valeur la plus claire de son voisinage.
+# image devient gris. Mesurez la largeur des traits, en pixels de l'image de 28x28, puis épaississez ces traits : `cv2.dilate`
+# donne à chaque pixel la valeur la plus claire de son voisinage.
 
 # %%
 from mnistlab.reading.paper import stroke_width
@@ -323,7 +324,7 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # %% [markdown] lang="fr"
 # ## Le lecteur de mnistlab
 #
-# `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes du cahier,
+# `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes imprimées,
 # et redresse la feuille (l'encre peut aussi être claire sur un fond sombre) ; `find_pieces` trouve les traits d'un seul
 # tenant ; `to_mnist_form` fait ce que fait `as_mnist`, et corrige l'épaisseur des traits beaucoup trop fins ou beaucoup trop
 # gras.
@@ -360,7 +361,7 @@ plt.show()
 # in: it *has* to answer.
 
 # %% [markdown] lang="fr"
-# La journée en une image : 1, la photo telle quelle ; 2, inversée ; 3, sans le papier ; 4, étirée ; 5, comme dans MNIST ; 6,
+# La journée en un graphique : 1, la photo telle quelle ; 2, inversée ; 3, sans le papier ; 4, étirée ; 5, comme dans MNIST ; 6,
 # avec un trait plus gras ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image
 # entière soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Notre réseau, lui, doit toujours
 # répondre : c'est ce que nous allons voir.
@@ -368,7 +369,7 @@ plt.show()
 # ## Ce qui n'est pas un chiffre
 #
 # Voici quatre dessins qui ne sont pas des chiffres. Le softmax du réseau partage une probabilité de 1 entre dix chiffres, quoi
-# qu'on montre au réseau : il est *obligé* de répondre.
+# qu'on montre au réseau : celui-ci est *obligé* de répondre.
 
 # %%
 marks = np.zeros((4, 200, 200), np.uint8)
@@ -398,8 +399,8 @@ strip(*forms)
 # a K, which is not a digit:
 
 # %% [markdown] lang="fr"
-# La première ligne est celle de notre réseau, la deuxième celle du lecteur ; la troisième est le seuil, c'est-à-dire la
-# probabilité à partir de laquelle le lecteur accepte une réponse. Pendant son entraînement, le réseau du lecteur a vu aussi
+# La première ligne donne les réponses de notre réseau, la deuxième celles du lecteur ; la troisième est le seuil, c'est-à-dire
+# la probabilité à partir de laquelle le lecteur accepte une réponse. Pendant son entraînement, le réseau du lecteur a vu aussi
 # des lettres, des gribouillis et des morceaux de chiffres, avec pour consigne « les dix chiffres à égalité » : il a appris à
 # douter. Ses probabilités sont ensuite calibrées (jour 5), et le seuil est choisi pour laisser passer 99 % des chiffres de
 # validation. Le lecteur n'est pas infaillible : il peut, comme nous, prendre un O pour un 0 et un l pour un 1.
@@ -449,10 +450,10 @@ plt.show()
 #
 # ## À vous
 #
-# Écrivez quelques chiffres au stylo, photographiez la feuille, enregistrez l'image dans ce dossier sous le nom `mine.jpg`, et
-# lancez la cellule suivante. Si une réponse est fausse, regardez la petite image au-dessous : c'est ce que le réseau a vu. Le
-# chiffre est-il entier ? L'encre est-elle d'un seul tenant ? La barre du 7 est-elle toujours là ? Rien ne quitte votre
-# ordinateur.
+# Écrivez quelques chiffres au stylo, photographiez la feuille, enregistrez l'image dans votre dossier de travail sous le nom
+# `mine.jpg`, et lancez la cellule suivante. Si une réponse est fausse, regardez la petite image au-dessous : c'est ce que le
+# réseau a vu. Le chiffre est-il entier ? L'encre est-elle d'un seul tenant ? Si c'est un 7 barré, la barre est-elle toujours
+# là ? Rien ne quitte votre ordinateur.
 
 # %%
 if Path("mine.jpg").exists():

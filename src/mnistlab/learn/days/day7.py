@@ -46,7 +46,7 @@ def strip(*pictures):
 # ## Où passe le temps
 #
 # Ne devinez jamais : mesurez. Le premier appel d'une fonction est toujours lent, car il faut réserver de la mémoire et remplir
-# les caches : il ne compte pas. Et un seul appel ne prouve rien : prenez la médiane de plusieurs.
+# les caches : ne comptez pas cet appel. Et une seule mesure ne prouve rien : prenez la médiane de plusieurs.
 
 
 # %%
@@ -65,9 +65,9 @@ def milliseconds(work, times=9):
 # all the images in memory as `uint8` and takes a whole batch in one go, by index. The resulting pixels are the same.
 
 # %% [markdown] lang="fr"
-# **Les données d'abord.** La plupart des chargeurs vont chercher et convertissent les images une par une, puis les empilent en
-# un lot, ici de 128. Le nôtre garde toutes les images en mémoire, en `uint8`, et en prend un lot entier d'un seul coup, d'après
-# les indices des images. Les pixels obtenus sont les mêmes.
+# **Les données d'abord.** La plupart des chargeurs vont chercher les images et les convertissent une par une, puis les empilent
+# en un lot, ici de 128. Le nôtre garde toutes les images en mémoire, en `uint8`, et en prend un lot entier d'un seul coup,
+# d'après les indices des images. Les pixels obtenus sont les mêmes.
 
 # %%
 from torchvision.transforms import Compose, Normalize, ToTensor
@@ -123,7 +123,7 @@ plt.show()
 # weights once at every place where its kernel is laid.
 
 # %% [markdown] lang="fr"
-# C'est le réseau qui prend du temps, à l'aller comme au retour ; à côté, aller chercher un lot ne coûte presque rien.
+# C'est le réseau qui prend du temps, à l'aller comme au retour ; en comparaison, aller chercher un lot ne coûte presque rien.
 # Regardons donc à l'intérieur du réseau. Le travail d'une couche se compte sans chronomètre : une convolution se sert de chacun
 # de ses poids une fois à chaque endroit où se pose son noyau.
 
@@ -150,8 +150,8 @@ print(conv.weight.numel() * height * width)
 # couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en sert partout. Et
 # c'est le travail qui prend du temps.
 #
-# Voilà pourquoi l'on gagne à réduire l'image tôt. ReLU après le max-pooling donne exactement ce que donne le max-pooling après
-# ReLU, et n'a plus alors qu'un quart des valeurs à regarder :
+# Voilà pourquoi l'on gagne à réduire l'image dès les premières couches. ReLU après le max-pooling donne exactement ce que donne
+# le max-pooling après ReLU, et n'a plus alors qu'un quart des valeurs à regarder :
 
 # %%
 maps = torch.randn(128, 32, 28, 28)
@@ -212,8 +212,9 @@ for name in quick:
 # (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
 # droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits se décalent vers la droite
 # (ou vers la gauche, si elle est négative) quand on descend d'une ligne. C'est la moyenne du produit xy sur l'encre, divisée
-# par celle de y² ; x et y se comptent à partir du centre de masse. Voici d'abord le taux d'apprentissage de `quick`, pas à pas,
-# puis, calculées à la main, les inclinaisons de deux petits traits, et de chiffres avant et après notre fonction `deskew` :
+# par celle de y² ; x, vers la droite, et y, vers le bas, se comptent à partir du centre de masse. Voici d'abord le taux
+# d'apprentissage de `quick`, pas à pas, puis, calculées à la main, les inclinaisons de deux petits traits, et celles de quatre
+# chiffres avant et après notre fonction `deskew` :
 
 # %%
 from mnistlab.networks.deskew import deskew
@@ -273,15 +274,15 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 # Python, `export_model` does the same:
 
 # %% [markdown] lang="fr"
-# Ce temps comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier d'entraînement. Le
-# tableau plus haut ne compte que l'entraînement, sur deux cœurs libres qui calculent en bf16 (des nombres de 16 bits) ; le
-# temps affiché sur le site du projet a été mesuré sur un seul cœur, très occupé.
+# La durée affichée ci-dessus comprend tout : la lecture des données, l'entraînement, le test, le dessin des images du dossier
+# d'entraînement. Le tableau plus haut ne compte que l'entraînement, sur deux cœurs libres qui calculent en bf16 (des nombres de
+# 16 bits) ; la durée affichée sur le site du projet a été mesurée sur un seul cœur, très occupé.
 #
 # ## Exporter : se passer de PyTorch
 #
-# Qui se sert de votre réseau ne devrait pas avoir à installer PyTorch. `mnistlab export latest` écrit un seul fichier ONNX,
-# avec la normalisation, la calibration et le softmax, et ne garde ce fichier que s'il répond comme PyTorch sur 10 000 images.
-# En Python, `export_model` fait la même chose :
+# On doit pouvoir se servir de votre réseau sans installer PyTorch. `mnistlab export latest` écrit un seul fichier ONNX, avec la
+# normalisation, la calibration et le softmax, et ne garde ce fichier que s'il répond comme PyTorch sur 10 000 images. En
+# Python, `export_model` fait la même chose :
 
 # %%
 from mnistlab import Reader, export_model
@@ -425,7 +426,8 @@ print(load_model(run_of_mine).classes)
 
 # %% [markdown] lang="fr"
 # Le second nombre dit combien d'images ont servi au test : environ une sur six a été gardée pour cela. Avec si peu d'images,
-# l'exactitude ne vaut pas grand-chose ; le jour 5 a montré comment en juger. Le même entraînement en ligne de commande :
+# l'exactitude ne vaut pas grand-chose ; le jour 5 a montré comment savoir ce qu'elle vaut. Le même entraînement en ligne de
+# commande :
 #
 # ```
 # mnistlab train quick --dataset formes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -447,8 +449,8 @@ NeuralNet(widths=(8, 16, 32, 64, 128))
 # %% [markdown] lang="fr"
 # Pour ajouter une couche que mnistlab n'a pas, écrivez une classe de dix lignes. L'idée qui a permis aux réseaux de devenir
 # profonds (ResNet, 2015) est la *connexion résiduelle* : une couche ajoute quelque chose à son entrée au lieu de la remplacer.
-# Tant que ses poids sont nuls, elle ne change rien : l'insérer ne peut pas abîmer ce que le réseau sait. C'est ensuite
-# l'entraînement qui trouve les poids de cette couche.
+# Tant que les poids de la nouvelle couche sont nuls, celle-ci ne change rien : l'insérer ne peut pas abîmer ce que le réseau
+# sait. C'est ensuite l'entraînement qui trouve les poids de cette couche.
 
 
 # %%
@@ -495,15 +497,15 @@ print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
 # both. This one hides a random square, so that the network does not rely on a single place (*cutout*, 2017):
 
 # %% [markdown] lang="fr"
-# Dans mnistlab même, cette couche serait un champ de `NetworkDesign` (networks/architecture.py) et une ligne dans
+# Pour ajouter cette couche à mnistlab même, il faut un champ dans `NetworkDesign` (networks/architecture.py) et une ligne dans
 # `make_convolution` (networks/network.py). L'option de la ligne de commande, le contrôle de sa valeur et sa trace dans le
-# dossier d'entraînement viennent tout seuls.
+# dossier d'entraînement viennent alors tout seuls.
 #
 # ## Ajouter une augmentation
 #
 # Une augmentation est une fonction qui prend des images (B, 1, 28, 28), dont les valeurs vont de 0 à 255, et leurs étiquettes,
-# et qui renvoie les deux. Celle-ci cache un carré au hasard, pour que le réseau ne se fie pas à un seul endroit (*cutout*,
-# 2017) :
+# et qui renvoie les deux. L'augmentation que voici cache un carré placé au hasard, pour que le réseau ne se fie pas à un seul
+# endroit (*cutout*, 2017) :
 
 
 # %%
@@ -529,8 +531,8 @@ strip(*changed[:, 0].numpy())
 # for the dropout and 0 for the number of epochs:
 
 # %% [markdown] lang="fr"
-# Pourquoi `clone()` ? Parce que, sans lui, la fonction noircirait les carrés dans les images mêmes qu'on lui passe.
-# L'augmentation aide-t-elle vraiment ? Pour le savoir, faites comme au jour 5 : entraînez avec plusieurs graines, avec et sans
+# Pourquoi `clone()` ? Parce que, sans lui, la fonction noircirait les carrés dans les images mêmes qu'on lui passe. Cette
+# augmentation aide-t-elle vraiment ? Pour le savoir, faites comme au jour 5 : entraînez avec plusieurs graines, avec et sans
 # l'augmentation, et comparez les moyennes sur les images de validation, en tenant compte de la dispersion.
 #
 # ## Ajouter une recette

@@ -23,13 +23,14 @@ MOST_CELLS = 40
 AS_DARK = 0.4
 """The least darkness of a comb's pixels, as a share of the usual darkness of its base line."""
 SHORTEST, WHOLE = 0.32, 0.8
-"""The least length of a comb's base line, as a share of the picture's height, and of the line that was seen there."""
+"""The least length of a comb's base line, as a share of the picture's height, and as a share of the line that is examined."""
 LOWEST = 0.12
 """The least height of a comb's teeth, as a share of the picture's height."""
 EVEN = 3
-"""How many pixels a tooth may be off its place, or be higher than the lowest one."""
+"""How many pixels a tooth may be away from its expected place, or be higher than the lowest tooth."""
 MOST_ALIKE = 0.6
-"""The least share of teeth that are equally high: digits may stand on the others, and the first and last be a frame's sides."""
+"""The least share of a comb's teeth that must be equally high: digits may stand on other teeth, and the first and last may be
+sides of a frame."""
 
 Points = NDArray[np.float64]
 Dark = NDArray[np.bool_]

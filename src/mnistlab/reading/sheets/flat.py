@@ -52,7 +52,7 @@ class Flattened:
     to_picture: Callable[[Points], Points]
 
     def box_in_picture(self, box: Box, size: tuple[int, int]) -> Box:
-        """The box, in the picture of `size` (width, height), around a box (x, y, width, height) of the flattened part."""
+        """The box in the picture around a box (x, y, width, height) of this part; `size` is the picture's width and height."""
         x, y, width, height = box
         ends = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], np.float64) - 0.5
         moved = self.to_picture(ends) + 0.5

@@ -22,19 +22,19 @@ NARROWEST = 0.55
 LEAST_HIGH = 0.37
 """The least height of a frame, as a share of the picture's: most digits are lower."""
 UPRIGHT = 0.07
-"""How far from perpendicular to the horizontal sides the vertical ones may be: a 1 leans further."""
+"""How far, as a slope, the vertical sides may be from perpendicular to the horizontal ones: a 1 leans further."""
 NEAR, ASIDE = 8, 5
-"""How many pixels a corner may be above, below or beside the end of a vertical line as it was seen."""
+"""How many pixels a corner may be above or below the end of a vertical line as it was seen, and how many beside this end."""
 SOFT = 3
-"""How many pixels a corner may be off."""
+"""By how many pixels the position found for a corner may be wrong."""
 MOST_SIDES = 80
 """With more vertical lines than this, a field is hatched rather than framed."""
 APART = 2.5
 """Lines that are closer together than this many pixels are one line."""
 INSET, POINTS = 0.05, 32
-"""A side is examined at this many points, but not within this share of its length from a corner."""
+"""The share of a side's length, next to each corner, that is not examined, and at how many points the rest is examined."""
 ALMOST_ALL = 0.94
-"""The share of these points at which it must be dark."""
+"""The least share of its `POINTS` points at which a side must be dark."""
 
 Points = NDArray[np.float64]
 Dark = NDArray[np.bool_]
@@ -87,14 +87,14 @@ def pairs_of(upright: Segments) -> list[tuple[int, int]]:
 
 
 def add(lines: list[Segment], more: Iterable[Segment]) -> None:
-    """Add to `lines` those of `more` that `lines` does not hold yet, or only in part."""
+    """Add to `lines` those of `more` that `lines` does not hold yet, or holds only in part."""
     for line in more:
         if not any(other[1] <= line[1] + SOFT and line[2] <= other[2] + SOFT and same(line, other) for other in lines):
             lines.append(line)
 
 
 def ends_of(upright: Segments, places: Floats) -> Points:
-    """The points (N, 2) on N vertical lines, each at its line's y in `places`."""
+    """For each of N vertical lines, the point (x, y) on the line at the y given in `places`: (N, 2)."""
     x = upright.middle[:, 1] + upright.slope * (places - upright.middle[:, 0])
     return np.column_stack([x, places]).astype(np.float64)
 

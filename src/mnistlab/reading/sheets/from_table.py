@@ -37,7 +37,7 @@ def layout_from_table(table: Table, picture: Gray) -> Layout:
 
 
 def placed(cells: NDArray[np.float64], gray: Gray) -> tuple[Anchor, NDArray[np.float64]]:
-    """What the boxes are fractions of, and the boxes, float64 (N, 4), of cells with these corners, float64 (N, 4, 2)."""
+    """What the boxes are fractions of, and the boxes, float64 (N, 4), of the cells, given by their corners, float64 (N, 4, 2)."""
     anchors: tuple[Anchor, ...] = ("frame", "corners", "picture")
     for anchor in anchors:
         try:

@@ -20,7 +20,7 @@ LONGEST = 1400
 REACH = 0.02
 """A line may end short of the one that it should meet, by at most this share of the picture's longer side."""
 SPAN = 0.3
-"""A line is at first taken for the table's if its parts together cover at least this share of the table's width or height."""
+"""At first, a line counts as the table's if its parts together cover at least this share of the table's width or height."""
 LED_TO = 0.5
 """The least share of the crossing lines that must reach a table's outermost line."""
 

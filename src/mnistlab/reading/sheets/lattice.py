@@ -29,9 +29,9 @@ STANDS_OUT = 0.2
 WHOLE, WALL = 0.95, 0.75
 """The share of a part of a line that must be seen for the part to count for the line, and for the part to separate two cells."""
 FEWEST = 0.4
-"""The least share of its length along which a line of the table exists; it is missing where cells are merged."""
+"""The least share of its length along which a line of the table must exist; where cells are merged, a line is missing."""
 SMOOTH = 0.1
-"""Before a line is searched for in a part, the mean over this share of the part is taken, because noise makes gaps in lines."""
+"""Before lines are searched for, darkness is averaged over this share of a part's length, because noise makes gaps in lines."""
 STRAIGHT = 0.7
 """A line is taken for straight unless a curve's residual is less than this share of a straight line's."""
 SAMPLES = 40
@@ -51,7 +51,7 @@ class Flat:
 
     @classmethod
     def of(cls, dark: Floats, matrix: Points, across: Lines, down: Lines) -> Flat:
-        """The part of `dark` that the lines reach, with a margin."""
+        """The part of the sheet that the lines reach, with a margin, levelled by `matrix`."""
         # One line may be missing.
         wide, high = (1.2 * float(np.median(np.diff(lines.at))) + 3 * THIN for lines in (down, across))
         left, top = min(across.first, float(down.at[0])) - wide, min(down.first, float(across.at[0])) - high

@@ -99,7 +99,7 @@ class Field:
         return cls(name, (x, y, width, height))
 
     def misfits(self, text: str) -> list[Clause]:
-        """The requirements that `text` does not meet; a blank field meets none, unless the pattern allows a blank."""
+        """The requirements that `text` does not meet; a blank text meets no requirement, unless the pattern allows a blank."""
         found = []
         if not text:
             needed = (self.range or self.check) if self.pattern is None else not re.fullmatch(self.pattern, "")
@@ -218,7 +218,7 @@ def layout_of(content: bytes, name: str, read_form: ReadForm, *, more: Sequence[
     """The layout in a TOML file's bytes.
 
     `read_form` gets the name that the file gives for the form's picture; it returns the picture and its name for messages.
-    Raises `UserError` as `read_layout` does; its message calls the file `name`.
+    Raises `UserError` as `read_layout` does; the error's message calls the file `name`.
     """
     try:
         values = tomllib.loads(content.decode("utf-8-sig"))

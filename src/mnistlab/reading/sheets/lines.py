@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 THICKEST = 13
 """Anything wider than this many pixels is not a line."""
 SLOPES = np.linspace(-0.4, 0.4, 21)
-"""How steep horizontal lines may be: up to 22 degrees."""
+"""The slopes that horizontal lines may have: up to 22 degrees."""
 BLOCK = 32
 """Pixels per side of the squares in which noise is measured, because the paper and the desk under it differ in noise."""
 RUN = 14
@@ -105,7 +105,7 @@ def level_segments(dark: Floats, run: int | None = None, long: float = LONG) -> 
 
 
 def fitted(labelled: Gray, mask: Gray, least: float) -> Segments:
-    """A line fitted to the points in `mask` of each connected piece of `labelled` that is at least `least` pixels wide."""
+    """For each connected piece of `labelled` that is at least `least` pixels wide, a line fitted to its points in `mask`."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(labelled, connectivity=8)
     y, x = np.nonzero(mask)
     of = labels[y, x]

@@ -1,4 +1,4 @@
-"""Find a form in a picture: by a picture of the empty form, by its frame or by the sheet's corners.
+"""Find a form in a picture: by a picture of the empty form, by the form's frame or by the sheet's corners.
 
 If the layout asks for none of these, the whole picture is taken as the form.
 """
@@ -31,7 +31,8 @@ ALIKE = 0.8
 FEWEST = 12
 """How many features must agree on where the form lies."""
 PATCH, WINDOW, EVERY = 40, 14, 60
-"""In pixels: a square's side, how far from its expected place it is searched for, and twice the distance to the next square."""
+"""In pixels: the side of a square, how far from its expected place the square is searched for, and twice the distance between the
+corners of neighbouring squares."""
 LIKE = 0.6
 """Squares match if their correlation is at least this."""
 FITS = 0.5
@@ -40,7 +41,7 @@ FITS = 0.5
 
 @dataclass(frozen=True)
 class Placed:
-    """A form in a picture."""
+    """Where a form is in a picture, and how large it is."""
 
     matrix: Points
     """float64 (3, 3): maps points given as fractions of the form to pixels of the picture."""
