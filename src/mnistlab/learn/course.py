@@ -78,7 +78,7 @@ PLAN = (
         Text("Looking inside", "Regarder à l'intérieur"),
         Text(
             "Filters, feature maps, the ink that decides, and the mistakes.",
-            "Les filtres, les cartes, l'encre qui décide, et les erreurs.",
+            "Les filtres, les cartes, les traits décisifs, et les erreurs.",
         ),
     ),
     Day(
