@@ -146,16 +146,47 @@ def columns_at(strip: Strip, *digits: tuple[int, float]) -> np.ndarray:
     return certain(*columns)
 
 
-def test_a_digit_too_many_goes_only_if_little_speaks_for_it(reader: Reader) -> None:
+@pytest.mark.parametrize(
+    ("sure", "doubt", "expected"), [(0.3, 0.0, [1, 2]), (0.6, 0.0, [1, 2]), (0.95, 0.3, [1, 5, 2])]
+)
+def test_a_digit_too_many_goes_only_if_little_speaks_for_it(
+    sure: float, doubt: float, expected: list[int], reader: Reader
+) -> None:
     """The digit beside the removed one is not accepted, because a number that lacks a digit would be a different number."""
     gray = np.full((120, 300), 255, np.uint8)
-    for sure, expected in ((0.3, [1, 2]), (0.6, [1, 2])):
-        marks = [mark(50, 1), mark(90, 5, sure), mark(130, 2)]
-        strip = strip_of(gray, [one.level_box for one in marks])
-        told = Answering(columns_at(strip, (1, 60.0), (2, 140.0)))
-        read = Line(told, reader.classifier, gray, marks, []).read()
-        assert [one.label for one in read] == expected
-        assert min(one.sure for one in read) <= 1 - sure + 1e-6
+    marks = [mark(50, 1), mark(90, 5, sure), mark(130, 2)]
+    strip = strip_of(gray, [one.level_box for one in marks])
+    classes = columns_at(strip, (1, 60.0), (2, 140.0))
+    at = round((100 - strip.left) * strip.scale / 2 - 0.5)
+    classes[at, [5, BLANK]] = doubt, 1 - doubt
+    read = Line(Answering(classes), reader.classifier, gray, marks, [], []).read()
+    assert [one.label for one in read] == expected
+    assert min(one.sure for one in read) < 0.75
+
+
+def test_a_digit_of_another_line_is_not_read_twice(reader: Reader) -> None:
+    """The strip of a line also shows what is written closely above, below and beside the line."""
+    gray = np.full((120, 300), 255, np.uint8)
+    marks, raised = [mark(50, 1), mark(90, 5)], mark(125, 7, y=30)
+    strip = strip_of(gray, [one.level_box for one in marks])
+    told = Answering(columns_at(strip, (1, 60.0), (5, 100.0), (7, 135.0)))
+    read = Line(told, reader.classifier, gray, marks, [raised], []).read()
+    assert [one.label for one in read] == [1, 5]
+    assert min(one.sure for one in read) > 0.9
+    alone = Line(told, reader.classifier, gray, marks, [], []).read()
+    assert min(one.sure for one in alone) < 0.9
+
+
+@pytest.mark.parametrize("boxes", [[(100, 50, 20, 30)] * 3, [(100, 50 + 10 * n, 20 + n, 30) for n in range(3)]])
+def test_boxes_above_each_other_make_a_level_strip(boxes: list[tuple[int, int, int, int]]) -> None:
+    assert strip_of(np.full((200, 300), 255, np.uint8), boxes).slope == 0
+
+
+def test_writing_that_is_very_wide_is_compressed() -> None:
+    picture = np.full((120, 900), 255, np.uint8)
+    usual, wide = (strip_of(picture, [(40 + n * 2 * w, 40, w, 30) for n in range(4)]) for w in (20, 45))
+    assert usual.scale == pytest.approx(USUAL / 30)
+    assert wide.scale * 45 == pytest.approx(0.8 * USUAL)
 
 
 def test_a_digit_that_has_no_ink_is_not_added(reader: Reader) -> None:
@@ -163,7 +194,7 @@ def test_a_digit_that_has_no_ink_is_not_added(reader: Reader) -> None:
     marks = [mark(50, 1), mark(130, 2)]
     strip = strip_of(gray, [one.level_box for one in marks])
     told = Answering(columns_at(strip, (1, 60.0), (7, 100.0), (2, 140.0)))
-    read = Line(told, reader.classifier, gray, marks, []).read()
+    read = Line(told, reader.classifier, gray, marks, [], []).read()
     assert [one.label for one in read] == [1, 2]
     assert min(one.sure for one in read) < 0.5
 

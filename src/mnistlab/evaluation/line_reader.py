@@ -26,7 +26,7 @@ BATCH = 50
 
 def strips_of(recipe: LineReaderRecipe, alphabet: Alphabet, seed: int) -> Strips:
     """Strips of the width that the recipe gives and the height that the network takes, drawn with `alphabet` and `seed`."""
-    return Strips(alphabet, HEIGHT, recipe.width, seed, recipe.elsewhere)
+    return Strips(alphabet, HEIGHT, recipe.width, seed)
 
 
 def batch_of_strips(strips: Sequence[Strip]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:

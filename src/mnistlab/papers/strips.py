@@ -45,15 +45,10 @@ class Strips:
         The size of each strip in pixels; the digits are about 24 pixels high, whatever the strip's height.
     seed : int
         The number that, together with n, decides all that is random in `strips[n]`.
-    elsewhere : float
-        The share of handwritten strips, 0 to 1, whose digits are written as people outside the United States write them.
     """
 
-    def __init__(
-        self, alphabet: Alphabet, height: int = 48, width: int = 256, seed: int = 0, elsewhere: float = 0.5
-    ) -> None:
+    def __init__(self, alphabet: Alphabet, height: int = 48, width: int = 256, seed: int = 0) -> None:
         self.alphabet, self.height, self.width, self.seed = alphabet, height, width, seed
-        self.elsewhere = elsewhere
 
     def __getitem__(self, index: int) -> Strip:
         random = np.random.default_rng((self.seed, index))
@@ -71,8 +66,7 @@ class Strips:
         step = size * random.uniform(1.1, 2.2)
         if random.random() < 0.45:
             rule(random, canvas, size, base, step)
-        printed = random.random() < 0.12
-        how = style(random, self.alphabet, size, lightness(canvas), printed, self.elsewhere)
+        how = style(random, self.alphabet, size, lightness(canvas), printed=random.random() < 0.12)
         if random.random() < 0.15:
             cells(random, canvas, size)
         self.write(random, canvas, how, base)

@@ -34,18 +34,8 @@ class Style:
         return max(0.8, 2 * (self.pen.radius or 0.045 * self.height))
 
 
-def style(
-    random: np.random.Generator,
-    alphabet: Alphabet,
-    height: float,
-    paper: float,
-    printed: bool,
-    elsewhere: float = 0.5,
-) -> Style:
-    """A random style, handwritten or printed, for digits `height` pixels high on paper of lightness `paper`, 0 to 255.
-
-    `elsewhere` is the share of handwritten styles, 0 to 1, in which the digits are written as they are outside the United States.
-    """
+def style(random: np.random.Generator, alphabet: Alphabet, height: float, paper: float, printed: bool) -> Style:
+    """A random style, handwritten or printed, for digits `height` pixels high on paper of lightness `paper`, 0 to 255."""
     images = alphabet.by_hand[random.integers(len(alphabet.by_hand))]
     font = None
     if printed:
@@ -60,5 +50,5 @@ def style(
     aspect = float(np.exp(random.normal(0, 0.13)))
     irregular = 0.0 if printed else float(random.choice([0.7, 1.4, 2.2], p=[0.5, 0.3, 0.2]))
     zeros = random.uniform(0.55, 1) if not printed and random.random() < 0.35 else 1.0
-    hand = Hand(alphabet, images, font, not printed and random.random() < elsewhere)
+    hand = Hand(alphabet, images, font, not printed and random.random() < 0.5)
     return Style(hand, Pen(colour, cover, radius, bolder), height, slant, aspect, irregular, zeros)

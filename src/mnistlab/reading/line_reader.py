@@ -36,6 +36,10 @@ BLANK = 10
 """The class of a column in which no digit is recognised."""
 BESIDE = 1.0
 """How far a strip extends beyond the first and the last digit, in digit heights."""
+WIDEST = 0.8
+"""A line is compressed horizontally if most of its digits would otherwise be wider than this many digit heights."""
+STEEPEST = 0.5
+"""The steepest slope that a line is taken to have, in pixels down per pixel to the right; a steeper fit is an accident."""
 COARSE, BLUR = 0.8, 0.4
 """A picture to be scaled by less than `COARSE` is blurred first, with the standard deviation `BLUR`, in pixels of the strip."""
 OUTSIDE = 0.3
@@ -68,7 +72,7 @@ class Strip:
     left: float
     """The x at which the strip begins, in pixels of the picture."""
     scale: float
-    """The strip's scale relative to the picture."""
+    """The strip's horizontal scale relative to the picture."""
     level: float
     slope: float
     """The line's middle is at y = `level` + `slope` * x in the picture."""
@@ -87,11 +91,13 @@ def strip_of(picture: Gray, boxes: Sequence[Box]) -> Strip:
     x, y, width, height = as_rows(boxes).T
     usual, middle_x, middle_y = float(np.median(height)), x + width / 2, y + height / 2
     spread = middle_x - middle_x.mean()
-    slope = float(spread @ middle_y / (spread @ spread)) if len(boxes) > 2 else 0.0
+    is_long = len(boxes) > 2 and spread @ spread > usual**2
+    slope = float(np.clip(spread @ middle_y / (spread @ spread), -STEEPEST, STEEPEST)) if is_long else 0.0
     level, scale = float(np.median(middle_y - slope * middle_x)), USUAL / usual
     left = max(float(x.min()) - BESIDE * usual, -OUTSIDE * usual)
     right = min(float((x + width).max()) + BESIDE * usual, picture.shape[1] + OUTSIDE * usual)
-    wide = MULTIPLE * int(np.ceil((right - left) * scale / MULTIPLE))
+    across = scale * min(1.0, WIDEST / float(np.quantile(width / height, 0.25)))
+    wide = MULTIPLE * int(np.ceil((right - left) * across / MULTIPLE))
     half = HEIGHT / 2 / scale
     ends = (level + slope * left, level + slope * right)
     top, bottom = (int(np.clip(y, 0, len(picture))) for y in (min(ends) - half - 2, max(ends) + half + 3))
@@ -99,11 +105,11 @@ def strip_of(picture: Gray, boxes: Sequence[Box]) -> Strip:
     part = np.ascontiguousarray(picture[top:bottom, first:last])
     if scale < COARSE:  # blurred first, because warpAffine looks at only four pixels
         part = np.asarray(cv2.GaussianBlur(part, (0, 0), BLUR / scale), np.uint8)
-    back = np.array([[1 / scale, 0, left - first], [slope / scale, 1 / scale, ends[0] - half - top]])
+    back = np.array([[1 / across, 0, left - first], [slope / across, 1 / scale, ends[0] - half - top]])
     pixels = cv2.warpAffine(
         part, back, (wide, HEIGHT), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
-    return Strip(np.asarray(pixels, np.uint8), left, scale, level, slope)
+    return Strip(np.asarray(pixels, np.uint8), left, across, level, slope)
 
 
 class Seen(NamedTuple):

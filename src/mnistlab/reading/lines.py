@@ -25,6 +25,8 @@ __all__ = ["reread"]
 
 CLOSE = 2.5
 """Digits with a larger gap between them, in digit heights, are read separately."""
+NEAR = 0.2
+"""What the line reader saw may be another line's digit if it is closer to that digit's box than this many digit heights."""
 SAME = 0.35
 """A mark and a digit that the line reader saw are the same if their middles are closer than this many digit heights."""
 NARROW, WIDE = 0.3, 0.6
@@ -35,8 +37,10 @@ FLOOR = 0.02
 """When the number of digits is decided, a lower probability counts as this one."""
 LOWEST = 0.15
 """Doubt does not lower a digit's probability below this, so that the digit remains the most likely class."""
-MOST_LINES = 100
-"""At most this many lines are read again: those with the most doubtful digits."""
+CONFIRMED = 0.8
+"""The line reader confirms a digit if it sees the same one with at least this probability; a sign cannot replace such a digit."""
+MOST_DIGITS = 600
+"""The lines with the most doubtful digits are read again, as long as they have no more digits than this together."""
 
 
 def reread(
@@ -62,17 +66,20 @@ def reread(
     raise_if_cancelled : callable
         Called before each line.
     """
-    lines = sorted(runs(marks), key=lambda line: min(marks[number].sure for number in line))[:MOST_LINES]
-    known = {number for line in lines for number in line}
-    result = [mark for number, mark in enumerate(marks) if number not in known]
-    for line in lines:
+    read, result = set[int](), list[Mark]()
+    for line in sorted(runs(marks), key=lambda line: min(marks[number].sure for number in line)):
+        if len(read) + len(line) > MOST_DIGITS:
+            break
         raise_if_cancelled()
-        result += Line(line_reader, classifier, gray, [marks[number] for number in line], looked).read()
-    return result
+        own = [marks[number] for number in line]
+        others = [mark for number, mark in enumerate(marks) if number not in line]
+        result += Line(line_reader, classifier, gray, own, others, looked).read()
+        read.update(line)
+    return [mark for number, mark in enumerate(marks) if number not in read] + result
 
 
 def runs(marks: Sequence[Mark]) -> list[list[int]]:
-    """The indices of the marks, in lines without wide gaps, each from left to right; a digit that stands alone is left out."""
+    """The indices of the marks, in lines without wide gaps, each from left to right; lone digits are left out."""
     found = []
     for line in lines_of([mark.level_box for mark in marks]):
         high = float(np.median([marks[number].level_box[3] for number in line]))
@@ -96,6 +103,8 @@ class Line:
     classifier: Classifier
     gray: Gray
     marks: list[Mark]
+    others: list[Mark]
+    """The page's other digits, some of which may reach into the strip."""
     looked: Sequence[Level]
 
     @property
@@ -109,6 +118,8 @@ class Line:
         strip = strip_of(gray, [mark.level_box for mark in self.marks])
         classes = self.line_reader(strip.pixels)
         seen = seen_in(classes, strip)
+        known = self.matched(seen)
+        seen = [one for n, one in enumerate(seen) if n in known or not self.is_foreign(strip, one)]
         mark_of = self.matched(seen)
         if len(mark_of) == len(self.marks) == len(seen):
             return [joined(mark, one) for mark, one in zip(self.marks, seen, strict=True)]
@@ -121,11 +132,20 @@ class Line:
         own += [float(mark.probabilities[seen[n].label]) if (mark := cut[n]) else 0.0 for n in added]
         gain += WEIGHT * float(np.log(np.maximum(own, FLOOR)).sum())
         sure = 1 / (1 + float(np.exp(-abs(gain))))
-        if seen and gain > 0:
+        if gain > 0 and (mark_of or any(cut)):
             return self.as_seen(seen, mark_of, cut, sure)
         seen_at = {number: seen[n] for n, number in mark_of.items()}
         marks = [joined(mark, seen_at[n]) if n in seen_at else doubted(mark, sure) for n, mark in enumerate(self.marks)]
         return beside(marks, [(seen[n].x, sure) for n in added])
+
+    def is_foreign(self, strip: Strip, one: Seen) -> bool:
+        """Whether what was seen is a digit of another line, whose box reaches into the strip."""
+        high, y = self.height, strip.y(one.x)
+        for mark in self.others:
+            left, top, width, height = mark.level_box
+            if abs(one.x - left - width / 2) < width / 2 + NEAR * high and top < y + high and y - high < top + height:
+                return True
+        return False
 
     def matched(self, seen: Sequence[Seen]) -> dict[int, int]:
         """Maps the index of each digit seen in the place of a mark to the index of that mark; each mark is used at most once."""
@@ -164,11 +184,11 @@ class Line:
             for one, before, after in zip(seen, gaps, gaps[1:], strict=False)
         ]
         size = (self.gray.shape[1], self.gray.shape[0])
+        number_of = {id(place): number for number, place in enumerate(found)}
         for spot in spots(self.classifier, found, self.looked):
             if spot.is_whole:
                 box = spot.box(size)
-                number = next(n for n, place in enumerate(found) if place is spot.found)
-                marks[number] = Mark(spot.image, spot.probabilities, box, box, light)
+                marks[number_of[id(spot.found)]] = Mark(spot.image, spot.probabilities, box, box, light)
         return marks
 
     def as_seen(
@@ -201,7 +221,7 @@ def joined(mark: Mark, seen: Seen) -> Mark:
     """The mark with the line reader's opinion added; the mark's probability is then at most the line reader's."""
     probabilities = agreed(mark.probabilities, seen.opinion)
     sure = seen.there * float(seen.opinion[probabilities.argmax()])
-    confirmed = seen.label == int(probabilities.argmax())
+    confirmed = seen.label == int(probabilities.argmax()) and sure >= CONFIRMED
     return doubted(replace(mark, probabilities=probabilities, confirmed=confirmed), sure)
 
 
@@ -211,7 +231,7 @@ def doubted(mark: Mark, sure: float) -> Mark:
 
 
 def beside(marks: list[Mark], places: Sequence[tuple[float, float]]) -> list[Mark]:
-    """The marks; for each x and probability in `places`, the mark nearest to the x gets at most the probability."""
+    """The marks; for each x and probability in `places`, the mark nearest to that x is doubted: see `doubted`."""
     marks = list(marks)
     for x, sure in places if marks else ():
         near = int(np.argmin([abs(middle(mark) - x) for mark in marks]))

@@ -79,5 +79,5 @@ def unread(
 
 def box_of(piece: Piece, scale: float) -> Box:
     """The box, in pixels of the picture, of a piece found in a copy of the picture scaled by `scale`."""
-    x, y, right, bottom = (round(value / scale) for value in (piece.x, piece.y, piece.right, piece.bottom))
+    x, y, right, bottom = (max(0, round(value / scale)) for value in (piece.x, piece.y, piece.right, piece.bottom))
     return x, y, max(1, right - x), max(1, bottom - y)

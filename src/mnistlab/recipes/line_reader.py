@@ -33,8 +33,6 @@ class LineReaderRecipe(PaperRecipe):
     """Channels of the first convolution, the second, those at 1/4 of the strip's height, and all later ones except the last."""
     width: int = knob(256, low=48, high=2048)
     """Width of a strip in pixels, a multiple of 4."""
-    elsewhere: float = knob(0.5, low=0, high=1)
-    """Share of handwritten strips, 0 to 1, whose digits are written as people outside the United States write them."""
     batch_size: int = knob(128, low=1, high=4096)
     """Strips per step."""
     val_strips: int = knob(1000, low=50, high=100_000)
