@@ -37,6 +37,8 @@ FLOOR = 0.02
 """When the number of digits is decided, a lower probability counts as this one."""
 LOWEST = 0.15
 """Doubt does not lower a digit's probability below this, so that the digit remains the most likely class."""
+CERTAIN = 0.99
+"""The others are certain of a digit that has at least this probability."""
 CONFIRMED = 0.8
 """The line reader confirms a digit if it sees the same one with at least this probability; a sign cannot replace such a digit."""
 MOST_DIGITS = 600
@@ -218,11 +220,15 @@ def middle(mark: Mark) -> float:
 
 
 def joined(mark: Mark, seen: Seen) -> Mark:
-    """The mark with the line reader's opinion added; the mark's probability is then at most the line reader's."""
+    """The mark with the line reader's opinion added; its probability is at most the line reader's.
+
+    If all others are certain of the digit, the line reader's probability counts less: the square root of it is taken.
+    """
     probabilities = agreed(mark.probabilities, seen.opinion)
     sure = seen.there * float(seen.opinion[probabilities.argmax()])
     confirmed = seen.label == int(probabilities.argmax()) and sure >= CONFIRMED
-    return doubted(replace(mark, probabilities=probabilities, confirmed=confirmed), sure)
+    most = sure**0.5 if mark.sure >= CERTAIN else sure
+    return doubted(replace(mark, probabilities=probabilities, confirmed=confirmed), most)
 
 
 def doubted(mark: Mark, sure: float) -> Mark:

@@ -19,7 +19,7 @@ from mnistlab.reading.finder import Finder, Level
 from mnistlab.reading.ink import Ink, find_ink
 from mnistlab.reading.line_reader import LineReader
 from mnistlab.reading.lines import reread
-from mnistlab.reading.marks import Box, Mark, covered
+from mnistlab.reading.marks import Box, Mark, covered, meeting
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces, in_picture
@@ -113,7 +113,11 @@ def writing_on_paper(
         found = surest(found, looked, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
     turned = size if quarters % 2 == 0 else size[::-1]
     if line_reader is not None:
-        found = reread(line_reader, classifier, np.rot90(gray, quarters), found, looked, raise_if_cancelled)
+        parts = {n for sign in signs_among(looked, None if quarters else ink, found) for n in sign.instead_of}
+        digits = [mark for number, mark in enumerate(found) if number not in parts]
+        digits = reread(line_reader, classifier, np.rot90(gray, quarters), digits, looked, raise_if_cancelled)
+        met = meeting([mark.level_box for mark in found], [mark.level_box for mark in digits]).any(axis=1).tolist()
+        found = [*digits, *(found[number] for number in sorted(parts) if not met[number])]
         found = [replace(mark, box=turned_back(mark.level_box, quarters, turned)) for mark in found]
     for mark in unread(classifier, looked, found, [] if quarters else strokes, threshold):
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))

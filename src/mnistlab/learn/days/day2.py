@@ -47,8 +47,8 @@ Unreachable("data", download=True)
 # %% [markdown] lang="en"
 # The message lists each mirror that was tried, and what it answered. Here no server answers; often you will instead see
 # `HTTP Error 503` (the server is overloaded or down) or `HTTP Error 403` (the server refuses to serve you, or a firewall
-# forbids the download). None of these is your program's fault. Wait, or put the files yourself where torchvision looks for
-# them: `data/MNIST/raw`. That is what mnistlab does with the copy that ships with it, after checking every byte;
+# forbids the download). None of these is your program's fault. Wait, or copy the files to where torchvision looks for them:
+# `data/MNIST/raw`. That is what mnistlab does with the copy that ships with it, after checking every byte;
 # `download=True` then finds everything in place and downloads nothing.
 
 # %% [markdown] lang="fr"
@@ -154,8 +154,8 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Look at the pictures
 #
 # `plt.subplots` makes a grid of *axes*, small drawing areas; `axes.flat` goes through them one after the other, and
-# `tight_layout` makes room for the titles. Wrong labels can be seen in this way; on day 4, the network will help you find
-# them.
+# `tight_layout` makes room for the titles. Looking at pictures with their labels may reveal wrong labels; on day 4, the
+# network will help you find them.
 
 # %% [markdown] lang="fr"
 # Affichez toujours deux lignes comme celles-ci. Elles indiquent ici 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64
@@ -282,9 +282,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# When the pictures are sorted, the network answers 9 to nearly every picture: the 9s were the last thing it was taught, and
-# each step undoes a little of the steps before. When the pictures are mixed, each batch is a small portrait of the whole.
-# Write the result for the mixed pictures in your diary: it is far above the result of day 1's averages.
+# When the training pictures are sorted, the network answers 9 for nearly every new picture: the 9s were the last thing it was
+# taught, and each step undoes a little of the steps before. When the training pictures are mixed, each batch is a small portrait
+# of the whole. Write the result for the mixed pictures in your diary: it is far above the result of day 1's averages.
 
 # %% [markdown] lang="fr"
 # Quand les images d'entraînement sont triées, le réseau répond 9 à presque toutes les nouvelles images : les 9 sont la dernière

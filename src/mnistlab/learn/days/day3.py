@@ -225,7 +225,7 @@ plt.show()
 #
 # Les deux réseaux que voici sont ceux avec lesquels mnistlab lui-même a commencé ; ils suivent l'ordre des manuels :
 # convolution, ReLU et max-pooling, répétés deux ou trois fois, puis Flatten et Linear. Chaque convolution donne maintenant de
-# nombreux canaux ; pour former l'un d'eux, elle a un noyau par canal d'entrée, et additionne ce que donnent ces noyaux.
+# nombreux canaux ; pour former chacun d'eux, elle a un jeu de noyaux, un par canal d'entrée, et additionne ce qu'ils donnent.
 
 
 # %%

@@ -208,7 +208,7 @@ class Places:
         return np.asarray(moved + upper * (1 - below) + lower * below)
 
     def lines(self) -> tuple[list[Segment], list[Segment]]:
-        """The parts of the grid's lines that exist: the horizontal parts, and the vertical ones."""
+        """The parts of the grid's lines that no merged cell removes: the horizontal parts, and the vertical ones."""
         rows, columns = self.grid.rows, self.grid.columns
         below = np.vstack([np.ones((1, columns), bool), self.grid.below, np.ones((1, columns), bool)])
         beside = np.hstack([np.ones((rows, 1), bool), self.grid.beside, np.ones((rows, 1), bool)]).T
