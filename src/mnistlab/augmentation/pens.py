@@ -76,7 +76,7 @@ def cut_off(images: torch.Tensor) -> torch.Tensor:
 
 
 def touched(images: torch.Tensor) -> torch.Tensor:
-    """A digit with a strip of another image's digit, up to 4 pixels wide, on the left or right, as if touching digits had been cut badly."""
+    """A digit with a strip of another one, up to 4 pixels wide, on one side, as if touching digits had been cut badly."""
     other = images.roll(1, 0)
     left, _, width, _ = ink_box(images)
     other_left, _, other_width, _ = ink_box(other)

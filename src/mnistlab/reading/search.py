@@ -116,8 +116,8 @@ def writing_on_paper(
         parts = {n for sign in signs_among(looked, None if quarters else ink, found) for n in sign.instead_of}
         digits = [mark for number, mark in enumerate(found) if number not in parts]
         digits = reread(line_reader, classifier, np.rot90(gray, quarters), digits, looked, raise_if_cancelled)
-        met = meeting([mark.level_box for mark in found], [mark.level_box for mark in digits]).any(axis=1).tolist()
-        found = [*digits, *(found[number] for number in sorted(parts) if not met[number])]
+        met = meeting([mark.level_box for mark in found], [mark.level_box for mark in digits])
+        found = [*digits, *(found[number] for number in sorted(parts) if not met[number].any())]
         found = [replace(mark, box=turned_back(mark.level_box, quarters, turned)) for mark in found]
     for mark in unread(classifier, looked, found, [] if quarters else strokes, threshold):
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
