@@ -34,6 +34,7 @@ from mnistlab.files import sha256, write_bytes
 from mnistlab.learn.course import answers_file, days
 from mnistlab.networks.checkpoint import SavedModel
 from mnistlab.networks.finder import FinderNet, save_finder
+from mnistlab.networks.line_reader import LineNet, save_line_reader
 from mnistlab.reading.finder import CLASSES
 from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES
@@ -83,6 +84,7 @@ A_RUN = {
 WORDS = {
     **dict.fromkeys(["MODEL.pth", "MODÈLE.pth", "FILE", "FICHIER", "{path}"], "model.pth"),
     "FINDER": "finder.pth",
+    "LINE-READER": "lines.pth",
     "PICTURE...": "photo.jpg",
     **dict.fromkeys(["RECIPE", "RECIPE..."], "quick"),
     **dict.fromkeys(["FILE.py:CLASS", "FICHIER.py:CLASSE"], "network.py:NeuralNet"),
@@ -201,6 +203,7 @@ def prepared(mnist_run: Run, pictures: Path, data_dir: Path, tmp_path_factory: p
         shutil.copy(folder / "model.onnx", run / "model.onnx")
     shutil.copy(mnist_run.model_path, folder / "model.pth")
     save_finder(folder / "finder.pth", FinderNet(len(CLASSES)), "mnist", CLASSES, "0")
+    save_line_reader(folder / "lines.pth", LineNet((24, 48, 64, 112)), "mnist", "0")
     model = load_model(mnist_run.model_path).model
     torch.save(model.state_dict(), folder / "weights.pth")
     (folder / "network.py").write_text(

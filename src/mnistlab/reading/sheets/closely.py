@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mnistlab.reading.finder import SIZES
-from mnistlab.reading.lines import reread
 from mnistlab.reading.looks import Sizes, look
 from mnistlab.reading.marks import Mark, places, sureness
 from mnistlab.reading.overlaps import find
@@ -29,10 +28,9 @@ SHARES = (0.85, 0.6, 0.42, 0.3)
 def marks_on(reader: Reader, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> list[Mark]:
     """The digits in a flattened picture, uint8 (H, W), whose cells are `CELL_HEIGHT` high, from strokes and from the finder.
 
-    At each place, the more confident of the two answers is kept; if the two differ, the kept one's probability is lowered. The
-    line reader, if there is one, then gives a second opinion on each line.
+    At each place, the more confident of the two answers is kept; if the two differ, the kept one's probability is lowered.
     """
-    classifier, finder, line_reader = reader.classifier, reader.finder, reader.line_reader
+    classifier, finder = reader.classifier, reader.finder
     strokes = connected_strokes(classifier, gray, raise_if_cancelled)
     if finder is None:
         return strokes
@@ -52,10 +50,7 @@ def marks_on(reader: Reader, gray: Gray, raise_if_cancelled: Callable[[], None] 
             better, other = (theirs, ours) if sureness(theirs) >= sureness(ours) else (ours, theirs)
             doubt = min(sureness(better) * (1 - sureness(other)), 0.99 * reader.threshold)
             kept += [replace(mark, probabilities=lessened(mark.probabilities, doubt)) for mark in better]
-    if line_reader is None:
-        return kept
-    kept = [replace(mark, level_box=mark.box) for mark in kept]  # strokes were found on a page of other coordinates
-    return reread(line_reader, classifier, gray, kept, levels, raise_if_cancelled)
+    return kept
 
 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
