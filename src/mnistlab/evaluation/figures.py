@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mnistlab.dependencies import import_matplotlib
 from mnistlab.files import write_output
@@ -19,9 +20,11 @@ __all__ = [
     "DPI",
     "GREY",
     "ORANGE",
+    "PANEL_WIDTH",
     "blank_figure",
     "label_text",
     "lay_out",
+    "panels",
     "plain_text",
     "save_figure",
     "tidy",
@@ -31,6 +34,9 @@ __all__ = [
 BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
 """Dots per inch of saved pictures."""
+PANELS, PANEL_WIDTH = 3, 4.2
+"""How many panels a row of a figure of panels has, and the width of each in inches."""
+Shown = TypeVar("Shown")
 
 
 def blank_figure(width: float, height: float) -> Figure:
@@ -41,6 +47,25 @@ def blank_figure(width: float, height: float) -> Figure:
 
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
+    return figure
+
+
+def panels(
+    shown: Sequence[Shown], draw: Callable[[Axes, Shown], None], *, height: float, above: float, title: str
+) -> Figure:
+    """A figure with a panel for each of `shown`, `PANELS` to a row, which `draw` fills in.
+
+    `height` is that of a panel, and `above` what the title needs; both are in inches.
+    """
+    rows = max(1, -(-len(shown) // PANELS))
+    figure = blank_figure(PANELS * PANEL_WIDTH, rows * height + above)
+    grid = figure.subplots(rows, PANELS, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, one in zip(grid.flat, shown, strict=False):
+        draw(axes, one)
+    figure.suptitle(title, fontweight="bold")
+    lay_out(figure)
     return figure
 
 

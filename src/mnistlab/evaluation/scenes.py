@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, lay_out
+from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, PANEL_WIDTH, panels
 from mnistlab.evaluation.finds import FinderEvaluation, Seen
 from mnistlab.papers.canvas import Mark
 from mnistlab.reading.finder import CLASSES
@@ -15,27 +15,16 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_scenes"]
 
-COLUMNS = 3
-
 
 def draw_scenes(evaluation: FinderEvaluation) -> Figure:
     """The first scenes: right detections in blue and wrong ones in orange, with what was read; missed digits in dashed boxes."""
     seen = evaluation.seen
-    rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].scene.pixels.shape if seen else (1, 2)
-    figure = blank_figure(COLUMNS * 4.2, rows * 4.2 * height / width + 0.7)
-    grid = figure.subplots(rows, COLUMNS, squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for axes, one in zip(grid.flat, seen, strict=False):
-        draw_scene(axes, one)
-    figure.suptitle(
+    title = (
         f"{evaluation.split}: {evaluation.correct:,} of {evaluation.total:,} digits found and right (blue),"
-        f" {evaluation.false_finds:,} found where there is none (orange); dashed: missed",
-        fontweight="bold",
+        f" {evaluation.false_finds:,} found where there is none (orange); dashed: missed"
     )
-    lay_out(figure)
-    return figure
+    return panels(seen, draw_scene, height=PANEL_WIDTH * height / width, above=0.7, title=title)
 
 
 def draw_scene(axes: Axes, one: Seen) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, lay_out
+from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, PANEL_WIDTH, panels
 from mnistlab.evaluation.lines import SHOWN, LineEvaluation, Seen
 
 if TYPE_CHECKING:
@@ -13,28 +13,17 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_strips"]
 
-COLUMNS = 3
-
 
 def draw_strips(evaluation: LineEvaluation) -> Figure:
     """The first strips, then the first misread ones among the others; below each, what was read, blue if right, else orange."""
     seen = evaluation.seen
-    rows = max(1, -(-len(seen) // COLUMNS))
     height, width = seen[0].strip.pixels.shape if seen else (1, 5)
-    figure = blank_figure(COLUMNS * 4.2, rows * (4.2 * height / width + 0.32) + 0.9)
-    grid = figure.subplots(rows, COLUMNS, squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for axes, one in zip(grid.flat, seen, strict=False):
-        draw_strip(axes, one)
     others = f"the first {SHOWN}, then the first mistakes" if len(seen) > SHOWN else f"the first {len(seen)}"
-    figure.suptitle(
+    title = (
         f"{evaluation.split}: {evaluation.correct:,} of {evaluation.total:,} lines read exactly (blue);"
-        f" {100 * evaluation.character_error_rate:.2f} % of all digits wrong; {others}",
-        fontweight="bold",
+        f" {100 * evaluation.character_error_rate:.2f} % of all digits wrong; {others}"
     )
-    lay_out(figure)
-    return figure
+    return panels(seen, draw_strip, height=PANEL_WIDTH * height / width + 0.32, above=0.9, title=title)
 
 
 def draw_strip(axes: Axes, one: Seen) -> None:

@@ -15,11 +15,10 @@ from mnistlab.papers.paper import camera, light, sheet
 from mnistlab.papers.style import Style, style
 from mnistlab.papers.writing import composed, cross_out, letter, number, scrawl
 from mnistlab.pictures.fonts import font_files
+from mnistlab.reading.line_reader import HEIGHT, USUAL
 
 __all__ = ["Strip", "Strips"]
 
-USUAL = 24.0
-"""The usual height of a digit on a strip, in pixels."""
 GAPS = {-0.25: 0.05, -0.18: 0.1, -0.1: 0.2, -0.02: 0.25, 0.08: 0.2, 0.3: 0.12, 0.8: 0.08}
 """The gaps between digits, as shares of a digit's height, and the probability of each."""
 
@@ -47,7 +46,7 @@ class Strips:
         The number that, together with n, decides all that is random in `strips[n]`.
     """
 
-    def __init__(self, alphabet: Alphabet, height: int = 48, width: int = 256, seed: int = 0) -> None:
+    def __init__(self, alphabet: Alphabet, height: int = HEIGHT, width: int = 256, seed: int = 0) -> None:
         self.alphabet, self.height, self.width, self.seed = alphabet, height, width, seed
 
     def __getitem__(self, index: int) -> Strip:

@@ -22,7 +22,7 @@ from mnistlab.reading.marks import Box, as_rows
 from mnistlab.reading.network import FOLDER, BundledNetwork
 from mnistlab.reading.paper import Gray
 
-__all__ = ["BLANK", "HEIGHT", "LineReader", "Seen", "Strip", "digits_of", "likelihood", "seen_in", "strip_of"]
+__all__ = ["BLANK", "HEIGHT", "USUAL", "LineReader", "Seen", "Strip", "digits_of", "likelihood", "seen_in", "strip_of"]
 
 HEIGHT = 48
 """The height of a strip in pixels."""
@@ -135,8 +135,7 @@ def seen_in(classes: Floats, strip: Strip) -> list[Seen]:
 
 
 def digits_of(classes: Floats) -> list[tuple[int, int, int]]:
-    """The digits in the network's answer, float32 (W / 2, 11), from left to right, each with its first column and the
-    column after its last.
+    """The digits in the network's answer, float32 (W / 2, 11): for each, its first column, and the column after its last.
 
     This is greedy decoding: the most probable class of each column counts, repeats in neighbouring columns are merged, and
     columns of the class `BLANK` are dropped.

@@ -7,6 +7,7 @@ it, or if there may be a digit too few or too many beside it.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -109,7 +110,7 @@ class Line:
     """The page's other digits, some of which may reach into the strip."""
     looked: Sequence[Level]
 
-    @property
+    @functools.cached_property
     def height(self) -> float:
         """The digits' median height in pixels."""
         return float(np.median([mark.level_box[3] for mark in self.marks]))
@@ -121,22 +122,22 @@ class Line:
         classes = self.line_reader(strip.pixels)
         seen = seen_in(classes, strip)
         known = self.matched(seen)
-        seen = [one for n, one in enumerate(seen) if n in known or not self.is_foreign(strip, one)]
-        mark_of = self.matched(seen)
+        own = [n for n, one in enumerate(seen) if n in known or not self.is_foreign(strip, one)]
+        seen, mark_of = [seen[n] for n in own], {new: known[n] for new, n in enumerate(own) if n in known}
         if len(mark_of) == len(self.marks) == len(seen):
             return [joined(mark, one) for mark, one in zip(self.marks, seen, strict=True)]
         cut = self.cut_out(strip, seen)
-        gone = [mark for number, mark in enumerate(self.marks) if number not in mark_of.values()]
+        seen_at = {number: seen[n] for n, number in mark_of.items()}
+        gone = [mark for number, mark in enumerate(self.marks) if number not in seen_at]
         added = [n for n in range(len(seen)) if n not in mark_of]
         gain = likelihood(classes, [one.label for one in seen])
         gain -= likelihood(classes, [mark.label for mark in self.marks])
-        own = [1 - mark.sure for mark in gone]
-        own += [float(mark.probabilities[seen[n].label]) if (mark := cut[n]) else 0.0 for n in added]
-        gain += WEIGHT * float(np.log(np.maximum(own, FLOOR)).sum())
+        fit = [1 - mark.sure for mark in gone]
+        fit += [float(mark.probabilities[seen[n].label]) if (mark := cut[n]) else 0.0 for n in added]
+        gain += WEIGHT * float(np.log(np.maximum(fit, FLOOR)).sum())
         sure = 1 / (1 + float(np.exp(-abs(gain))))
         if gain > 0 and (mark_of or any(cut)):
-            return self.as_seen(seen, mark_of, cut, sure)
-        seen_at = {number: seen[n] for n, number in mark_of.items()}
+            return self.as_seen(seen, mark_of, cut, gone, sure)
         marks = [joined(mark, seen_at[n]) if n in seen_at else doubted(mark, sure) for n, mark in enumerate(self.marks)]
         return beside(marks, [(seen[n].x, sure) for n in added])
 
@@ -194,15 +195,19 @@ class Line:
         return marks
 
     def as_seen(
-        self, seen: Sequence[Seen], mark_of: dict[int, int], cut: Sequence[Mark | None], sure: float
+        self,
+        seen: Sequence[Seen],
+        mark_of: dict[int, int],
+        cut: Sequence[Mark | None],
+        gone: Sequence[Mark],
+        sure: float,
     ) -> list[Mark]:
-        """Marks for the digits seen that have ink; `sure` is the probability that the number of digits seen is right."""
+        """Marks for the digits seen that have ink, without the marks `gone`, where the line reader saw no digit.
+
+        `sure` is the probability that the number of digits seen is right.
+        """
         result = []
-        missing = [
-            (middle(mark), min(sure, 1 - mark.sure))
-            for number, mark in enumerate(self.marks)
-            if number not in mark_of.values()
-        ]
+        missing = [(middle(mark), min(sure, 1 - mark.sure)) for mark in gone]
         for n, one in enumerate(seen):
             known = self.marks[mark_of[n]] if n in mark_of else None
             choices = [joined(mark, one) for mark in (known, cut[n]) if mark is not None]
