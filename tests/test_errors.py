@@ -36,8 +36,8 @@ FINISH = "remedies.finish_run"
 
 def test_text_is_message_then_remedy_and_the_command_line_has_its_own() -> None:
     error = UserError("runs.model_missing", remedy=FINISH, run="runs/a")
-    assert str(error) == "runs/a has no model.pth. Finish it with mnistlab.resume."
-    assert error.for_command_line() == "runs/a has no model.pth. Finish it: mnistlab train --resume runs/a"
+    assert str(error) == "runs/a has no model.pth. Finish the run with mnistlab.resume."
+    assert error.for_command_line() == "runs/a has no model.pth. Finish the run: mnistlab train --resume runs/a"
     assert (error.key, error.message) == ("runs.model_missing", "runs/a has no model.pth.")
 
 
@@ -45,7 +45,7 @@ def test_a_remedy_can_be_replaced() -> None:
     error = UserError("files.missing", path="a.json")
     assert str(error) == "a.json is missing."
     error.with_remedy("remedies.restore_or_train")
-    assert error.for_command_line() == str(error) == "a.json is missing. Restore it, or train again."
+    assert error.for_command_line() == str(error) == "a.json is missing. Restore the file, or train again."
 
 
 @pytest.mark.parametrize(
@@ -288,5 +288,8 @@ def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:
 def test_another_errors_remedy_is_in_the_words_of_who_reads_it() -> None:
     cause = UserError("data.unreadable", path="a", strerror="denied")
     error = pickle.loads(pickle.dumps(UserError("data.nowhere_to_fetch", fault="b is missing", cause=cause)))
-    message = "b is missing, and cannot be fetched. Cannot read a: denied. Give yourself read access to it, or choose another "
+    message = (
+        "b is missing, and cannot be fetched. Cannot read a: denied. Give yourself read access to this file, or choose"
+        " another "
+    )
     assert (str(error), error.for_command_line()) == (f"{message}data_dir.", f"{message}--data-dir.")

@@ -268,7 +268,7 @@ def test_a_missing_json_file_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         read_json(tmp_path / "a.json", "remedies.restore_or_train")
     assert caught.value.message == f"{tmp_path / 'a.json'} is missing."
-    assert caught.value.remedy == "Restore it, or train again."
+    assert caught.value.remedy == "Restore the file, or train again."
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1} x', b"\xff\xfe{}", b"\x00\x01"], ids=repr)
@@ -278,7 +278,7 @@ def test_what_is_not_json_is_named_with_the_remedy(tmp_path: Path, content: byte
     with pytest.raises(UserError, match="cannot be read") as caught:
         read_json(path, "remedies.restore_or_train")
     assert str(path) in caught.value.message
-    assert caught.value.remedy == "Restore it, or train again."
+    assert caught.value.remedy == "Restore the file, or train again."
 
 
 def test_a_folder_called_like_the_json_file_is_named(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_a_link_to_what_is_not_there_is_named(tmp_path: Path, inside: str) -> No
     for attempt in (lambda: check_folder(link / inside), lambda: write_bytes(link / inside / "file", b"")):
         with pytest.raises(UserError, match=r"link is a link to .*gone, which does not exist\.") as caught:
             attempt()
-        assert caught.value.remedy == "Create what it points to, or choose another path."
+        assert caught.value.remedy == "Create what the link points to, or choose another path."
     assert names(tmp_path) == ["link"]
 
 

@@ -88,7 +88,7 @@ EXTRA_OF = {"export": "export", "serve": "serve", "site": "serve"}
 
 def sentence(extra: str, *packages: str) -> str:
     return (
-        f"This needs packages that are not installed: {', '.join(packages)}. Install them in the clone of the repository:"
+        f"Some required packages are not installed: {', '.join(packages)}. Install the packages in the clone of the repository:"
         f" uv sync --extra {extra} (or pip install '.[{extra}]')."
     )
 

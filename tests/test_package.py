@@ -249,7 +249,7 @@ def test_an_error_comes_whole_from_another_process(copied: Callable[[Any], Any])
     other = copied(UserError("files.missing", remedy="remedies.restore_or_train", path="a"))
     assert (type(other), str(other), other.remedy) == (
         UserError,
-        "a is missing. Restore it, or train again.",
-        "Restore it, or train again.",
+        "a is missing. Restore the file, or train again.",
+        "Restore the file, or train again.",
     )
     assert copied(Interrupted("training.interrupted", exit_code=143, run="a")).exit_code == 143

@@ -150,8 +150,8 @@ def import_matplotlib() -> None:
     Listing those few fonts takes 0.2 s, so the list need not be cached; listing all of the system's fonts takes seconds, and
     mnistlab uses none of them. If a program has already imported matplotlib, with its own settings, this function changes
     nothing. If MPLBACKEND names a backend that is not installed, such as Jupyter's in a program outside Jupyter, an ordinary
-    import would fail; this function imports matplotlib without that backend. A backend that is installed is in effect
-    afterwards.
+    import would fail; this function imports matplotlib without that backend. If MPLBACKEND names an installed
+    backend, that backend is in effect afterwards.
 
     Raises `UserError` if matplotlib is not installed.
     """

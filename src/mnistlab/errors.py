@@ -65,12 +65,12 @@ class MnistlabError(Exception):
 
     @property
     def remedy(self) -> str:
-        """How to fix it from Python."""
+        """How to fix the error from Python."""
         return remedy_of(self.remedy_key, self.values, language=self.language or "en")
 
     @property
     def command_remedy(self) -> str:
-        """How to fix it on the command line."""
+        """How to fix the error on the command line."""
         return remedy_of(self.remedy_key, self.values, for_command=True, language=self.language or "en")
 
     def for_command_line(self, language: str = "en") -> str:
@@ -80,7 +80,7 @@ class MnistlabError(Exception):
         return f"{message} {remedy_of(self.remedy_key, self.values, for_command=True, language=language)}".strip()
 
     def with_remedy(self, key: str, **values: Any) -> None:
-        """Replace the remedy by that of the entry `key`, and add the values for the placeholders in the new remedy."""
+        """Replace the remedy by that of the message `key`, and add the values for the placeholders in the new remedy."""
         self.remedy_key = key
         self.values |= values
 

@@ -45,7 +45,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOS
 def explain_os_errors(path: Path) -> Iterator[None]:
     """Turn an `OSError` raised while writing `path` into an error with one sentence and a remedy.
 
-    Raises `UserError` if the place was badly chosen (no write access, not a folder), and `StorageFailure` if the disk is full
+    Raises `UserError` if the path was badly chosen (no write access, not a folder), and `StorageFailure` if the disk is full
     or broken.
     """
     try:
@@ -93,7 +93,7 @@ def printable(path: str | Path) -> str:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder at that path; also False for a path that no file system accepts."""
+    """Whether there is a folder at `path`; also False for a path that no file system accepts."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -101,7 +101,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at that path; also False for a path that no file system accepts or that may not be read."""
+    """Whether there is a file at `path`; also False for a path that no file system accepts or that may not be read."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -169,7 +169,7 @@ def leads_in_a_circle(link: Path) -> bool:
 
 
 def local_text(text: str) -> str:
-    """A path or file name that was stored as text, in the form in which this process decodes file names.
+    """A path or file name that was stored as text, converted to the form in which this process decodes file names.
 
     Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383), so the name "Łukasz",
     stored in a UTF-8 locale, is a different string in an ASCII locale.

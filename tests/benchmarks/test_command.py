@@ -81,7 +81,7 @@ def test_errors_of_mnistlab_end_a_benchmark_as_they_end_mnistlab() -> None:
         raise UserError("files.missing", remedy="remedies.restore_or_train", path="a")
 
     told = CliRunner().invoke(failing, [])
-    assert (told.exit_code, told.stderr) == (2, "error: a is missing. Restore it, or train again.\n")
+    assert (told.exit_code, told.stderr) == (2, "error: a is missing. Restore the file, or train again.\n")
 
 
 def test_every_benchmark_explains_itself_and_refuses_what_it_does_not_know() -> None:

@@ -454,7 +454,7 @@ def test_a_link_to_a_folder_that_is_not_there_is_one_line(command: str, capsys: 
     Path("link").symlink_to("gone")
     assert run_app(command.split()) == 2
     sentence = (
-        "error: link is a link to gone, which does not exist. Create what it points to, or choose another path.\n"
+        "error: link is a link to gone, which does not exist. Create what the link points to, or choose another path.\n"
     )
     assert capsys.readouterr().err == sentence
 
@@ -721,7 +721,7 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
     assert run_app(["runs", "--runs", str(runs), "--plot"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == f"Progress: {runs / 'progress.png'}"
-    assert err == "Not drawn: 1 run not tested yet, dated in the future, or of a network that is not a classifier.\n"
+    assert err == "Not drawn: 1 run (not tested yet, dated in the future, or of a network that is not a classifier).\n"
     named = tmp_path / "new" / "mine.png"
     assert run_app(["runs", "--runs", str(runs), "--plot", str(named), "--json"]) == 0
     content = json.loads(capsys.readouterr().out)

@@ -112,7 +112,9 @@ def test_what_is_no_correction_is_refused(here: Path, capsys: pytest.CaptureFixt
     refused(capsys, "--from-corrections", "scan.tif", *both[2:], says="not from scan.tif")
     refused(capsys, "--from-corrections", "none.csv", *both[2:], says="There is no file none.csv")
     Path("rows.jsonl").write_text("[1]\n")
-    refused(capsys, "--from-corrections", "rows.jsonl", *both[2:], says="rows.jsonl, row 1: this is not a JSON object")
+    refused(
+        capsys, "--from-corrections", "rows.jsonl", *both[2:], says="rows.jsonl, row 1: the row is not a JSON object"
+    )
     Path("folder").mkdir()
     Path("folder/mine").touch()
     corrected(lambda row: row["value"])

@@ -67,13 +67,13 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["train", "quick", "--dropout", "2"], "Recette 'quick' : --dropout doit être entre 0 et 0,99 ; valeur donnée : 2.0. "),
         (["train", "quick", "--epochs", "x"], "--epochs : 'x' n'est pas un nombre entier. Voir : mnistlab "),
         (["train", "--widths", "a"], "--widths : 'a' n'est pas une liste de nombres entiers comme 24,48. Voir : "),
-        (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez ses options : "),
+        (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez les options de cette "),
         (["evaluate", "--split", "x"], "--split : 'x' n'est pas l'une des valeurs val, test. Voir : mnistlab "),
         (["evaluate", "no"], "L'entraînement 'no' n'existe ni comme dossier ni dans runs. Listez les entraînements : "),
         (["evaluate", "--runs", "a-file"], "--runs : 'a-file' est un fichier, pas un dossier. Voir : mnistlab "),
         (["data", "--out", "."], "--out : '.' est un dossier, pas un fichier. Voir : mnistlab data --help"),
         (["data", "--dataset", "qqq"], "Le jeu de données 'qqq' est inconnu. Choisissez parmi mnist, fashion, "),
-        (["serve", "--port", "70000"], "--port : 70000 n'est pas entre 0 et 65535. Voir : mnistlab serve --help"),
+        (["serve", "--port", "70000"], "--port : 70000 n'est pas compris entre 0 et 65535. Voir : mnistlab serve --help"),
         (["serve", "--allow-host", "https://a"], "--allow-host : 'https://a' n'est pas le nom d'un ordinateur."),
         (["runs", "compare", "a"], "Il manque l'argument ENTRAÎNEMENT-B. Voir : mnistlab runs compare --help"),
         (["ensemble", "--data-dir"], "L'option --data-dir demande une valeur. Voir : mnistlab --help"),
@@ -98,7 +98,7 @@ def test_another_language_is_refused_in_a_sentence(
     assert said(capsys) == (
         "",
         "error: MNISTLAB_LANG is 'de_DE.UTF-8', which is not a language that mnistlab speaks. "
-        "Choose en or fr, or leave it unset.\n",
+        "Choose en or fr, or leave MNISTLAB_LANG unset.\n",
     )
 
 
@@ -110,7 +110,7 @@ def test_what_is_read_is_told_in_french_and_json_and_files_stay_english(
     assert run_app(["read", "scans/blank.png"]) == 0
     assert said(capsys) == ("", "scans/blank.png : aucun chiffre trouvé\n")
     (tmp_path / "scans" / "empty.png").write_bytes(b"")
-    english = "scans/empty.png is empty (0 bytes). Save or copy it again."
+    english = "scans/empty.png is empty (0 bytes). Save or copy the file again."
     french = "erreur : scans/empty.png est vide (0 octet). Enregistrez ou copiez de nouveau ce fichier.\n"
     assert run_app(["read", "scans", "--json"]) == 2
     out, err = said(capsys)

@@ -72,8 +72,11 @@ def test_work_that_is_there_is_never_written_over(tmp_path: Path, capsys: pytest
         (["day8", "--lang", "fr"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
         (["--lang", "fr", "day8"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
         (["check", "day8", "--lang", "fr"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
-        (["check", "day3", "--lang", "fr"], "erreur : Le fichier day3_answers.py n'existe pas. Créez-le : mnistlab learn day3"),
-        (["check", "day3"], "error: There is no day3_answers.py. Make it: mnistlab learn day3"),
+        (
+            ["check", "day3", "--lang", "fr"],
+            "erreur : Le fichier day3_answers.py n'existe pas. Créez ce fichier : mnistlab learn day3",
+        ),
+        (["check", "day3"], "error: There is no file day3_answers.py. Make the file: mnistlab learn day3"),
         (["check"], "error: Missing argument DAY. See: "),
         (["check", "--lang", "fr"], "erreur : Il manque l'argument DAY. Voir : "),
         (["note", "--lang=fr"], "erreur : Il manque l'argument TEXT. Voir : "),
@@ -140,8 +143,8 @@ def test_ctrl_c_ends_an_answer_that_runs_on(tmp_path: Path, capsys: pytest.Captu
     out, err = said(capsys)
     assert out == ""
     assert err == (
-        "erreur : Interrompu à la ligne 2 de day3_answers.py. S'il s'y trouve une boucle sans fin, corrigez-la,"
-        " puis vérifiez de nouveau.\n"
+        "erreur : Interrompu à la ligne 2 de day3_answers.py. Si cette ligne est dans une boucle sans fin,"
+        " corrigez la boucle, puis vérifiez de nouveau.\n"
     )
 
 
@@ -154,5 +157,5 @@ def test_the_exit_code_tells_an_answer_that_cannot_be_judged(
     assert err == "mine\n"
     first, *_ = json.loads(out)["verdicts"]
     assert (first["kind"], first["text"]) == (
-        "unusable", "It should be a whole number, but it is '12'. Change what comes after the equals sign.",
+        "unusable", "Your answer should be a whole number, but it is '12'. Change what comes after the equals sign.",
     )  # fmt: skip

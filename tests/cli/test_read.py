@@ -495,7 +495,7 @@ def test_a_run_that_is_not_finished_is_refused_before_it_is_exported(
 ) -> None:
     run = create_run(Path("runs"), RECIPES["quick"], "mnist", Path("data"), 0, {})
     assert run_app(["read", "page.png", "--model", "latest"]) == 2
-    assert_one_line(capsys, f"{run.path} is not a finished run: it has 0 of 1 epochs.")
+    assert_one_line(capsys, f"{run.path} is not a finished run: it has completed 0 of 1 epochs.")
 
 
 # as a process

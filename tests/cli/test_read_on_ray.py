@@ -265,11 +265,11 @@ class OneCore:
         (
             [],
             [
-                "--engine ray writes a folder of Parquet files, but --to does not name one",
+                "--engine ray writes a folder of Parquet files, but --to does not name a folder",
                 "Add --to with a folder",
             ],
         ),
-        (["--to", "-"], ["--to does not name one"]),
+        (["--to", "-"], ["--to does not name a folder"]),
         (["--to", "out.csv"], ["--to out.csv is the name of a file", "Name a folder, such as --to digits"]),
         (["--to", "out.parquet"], ["--to out.parquet is the name of a file"]),
         (["--to", "scans"], ["scans holds something other than the rows"]),
@@ -278,7 +278,7 @@ class OneCore:
         (["--to", "file/deep"], ["file is a file, not a folder"]),
         (["--to", "other", "--resume"], ["other holds something other than the rows"]),
         (["--to", "older", "--resume"], ["older was started with other options: mnistlab older, not "]),
-        (["--to", "ftp://a/b"], ["ftp://a/b is not the address of a store", "s3://bucket/folder"]),
+        (["--to", "ftp://a/b"], ["ftp://a/b is not the address of an object store", "s3://bucket/folder"]),
         (["--to", "out", "--json"], ["--json would have no effect with --engine ray"]),
         (["--to", "out", "--annotate", "boxes", "--table"], ["--annotate, --table would have no effect"]),
         (["--to", "out", "--field", "a=0,0,1,1", "--csv", "a.csv"], ["--field, --csv would have no effect"]),
@@ -317,7 +317,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
         ("scans/*.pdf", "There are no pictures in scans/*.pdf"),
         ("empty.txt", "There are no pictures in empty.txt"),
         ("none.txt", "There is no file none.txt"),
-        ("http://a/b.png", "http://a/b.png is not the address of a store"),
+        ("http://a/b.png", "http://a/b.png is not the address of an object store"),
     ],
 )
 def test_what_holds_no_picture_is_named_and_the_others_are_read(
@@ -394,7 +394,7 @@ def test_two_commands_do_not_write_one_folder(here: Path, no_ray: None, capsys: 
     Path("out").mkdir()
     with file_lock(Path("out/_job.lock")):
         assert run_app(["read", "scans", "--to", "out", *RAY]) == 2
-    assert_one_line(capsys, "out is being written by another process. Wait until that process has ended.")
+    assert_one_line(capsys, "out is being written by another process. Wait until the other process has ended.")
     assert [path.name for path in Path("out").iterdir()] == ["_job.lock"]
 
 

@@ -252,7 +252,7 @@ def test_a_layout_is_made_of_a_table_and_reads_the_next_sheet(
     assert run_app(["read", "sheet.png", "--table", "--save-layout", "layout.toml"]) == 0
     out, err = capsys.readouterr()
     assert out == "| 12 |   7 |    |\n|    | 305 | 48 |\n"
-    assert err == "layout.toml: 6 fields, A1 to C2, positions as fractions of the frame\n"
+    assert err == "layout.toml: 6 fields, A1 to C2, positions as fractions of the printed frame\n"
     larger = np.pad(cv2.resize(sheet, None, fx=1.3, fy=1.3), ((40, 10), (10, 60)), constant_values=240)
     Image.fromarray(larger).rotate(2, fillcolor=240).save(here / "next.png")
     assert run_app(["read", "next.png", "--fields", "layout.toml", "--csv", "out.csv"]) == 0

@@ -221,10 +221,10 @@ def test_a_picture_on_standard_input(
     assert_one_line(capsys, "The picture on standard input is empty (0 bytes).")
     stdin_of(monkeypatch, b"", terminal=True)
     assert run_app(["read", "-"]) == 2
-    assert_one_line(capsys, "is a terminal or has been closed", "Pipe one")
+    assert_one_line(capsys, "is a terminal or has been closed", "Pipe a picture")
     monkeypatch.setattr(sys, "stdin", None)
     assert run_app(["read", "-"]) == 2
-    assert_one_line(capsys, "is a terminal or has been closed", "Pipe one")
+    assert_one_line(capsys, "is a terminal or has been closed", "Pipe a picture")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_picture_on_standard_input(
 )
 def test_an_address_is_not_read(here: Path, capsys: pytest.CaptureFixture[str], address: str) -> None:
     assert run_app(["read", address]) == 2
-    assert_one_line(capsys, f"{address} is an address, not a file. Download it first.")
+    assert_one_line(capsys, f"{address} is an address, not a file. Download the picture first.")
 
 
 # going on
@@ -439,9 +439,9 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
         (["--to", "mine.csv/deep/out.csv"], ["mine.csv is a file, not a folder"]),
         (["--to", "x" * 300 + ".csv"], ["too long"]),
         (["--to", "loop.csv"], ["loop.csv is a link that leads back to itself"]),
-        (["--to", "out.csv", "--json"], ["--json and --to", "Leave one out."]),
-        (["--resume"], ["--to does not name one"]),
-        (["--to", "-", "--resume"], ["--to does not name one"]),
+        (["--to", "out.csv", "--json"], ["--json and --to", "Leave out one of these options."]),
+        (["--resume"], ["--to does not name a file"]),
+        (["--to", "-", "--resume"], ["--to does not name a file"]),
         (["--to", "out.csv", "--model", "nothing.onnx"], ["There is no model nothing.onnx"]),
         (["--to", "out.csv", "--threshold", "2"], ["The threshold 2.0 is not a probability"]),
     ],
@@ -479,7 +479,7 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     Path("out.csv").write_bytes(b"corrected," + kept)
     refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
     Path("out.csv").unlink()
-    refused(here, capsys, scans, "out.csv.state records what has been read for it")
+    refused(here, capsys, scans, "out.csv.state records what has been read so far")
     assert run_app(["read", *scans, "--resume"]) == 0
     assert Path("out.csv").read_bytes() == kept
     state = Path("out.csv.state").read_text()

@@ -195,7 +195,7 @@ def test_each_relu_is_counted_for_itself(digits: tuple[torch.Tensor, torch.Tenso
 
 def test_a_model_without_relus_is_told(digits: tuple[torch.Tensor, torch.Tensor]) -> None:
     check = look(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), digits)["ReLUs"]
-    assert (check.verdict, check.detail) == ("ok", "the model has none")
+    assert (check.verdict, check.detail) == ("ok", "no ReLU in the model")
 
 
 class Outputs(nn.Module):

@@ -88,9 +88,9 @@ def test_a_run_that_was_not_tested_is_not_compared(tmp_path: Path) -> None:
     first, second = make_run(tmp_path), make_run(tmp_path)
     write_test(first, [1])
 
-    with pytest.raises(UserError, match=r"Finish it with mnistlab.resume"):
+    with pytest.raises(UserError, match=r"Finish the run with mnistlab.resume"):
         compare_runs(first, second)
     for epoch in range(1, RECIPE.epochs + 1):
         second.append_metrics(metrics_row(epoch))
-    with pytest.raises(UserError, match=r"Make it with mnistlab.evaluate_run"):
+    with pytest.raises(UserError, match=r"Make the file with mnistlab.evaluate_run"):
         compare_runs(first, second)

@@ -378,7 +378,7 @@ def test_a_look_at_the_validation_split_writes_nothing(run: Run) -> None:
 
 def test_a_run_without_a_model_says_how_to_make_it(run: Run) -> None:
     run.model_path.unlink()
-    with pytest.raises(UserError, match=r"Finish it with mnistlab.resume"):
+    with pytest.raises(UserError, match=r"Finish the run with mnistlab.resume"):
         evaluate_run(run)
 
 

@@ -315,7 +315,7 @@ def test_temporary_files_without_room_are_a_failure_in_a_line(lone: Path, monkey
             export_model(lone, int8=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert caught.value.remedy == "Free some space there, or set TMPDIR to another folder."
+    assert caught.value.remedy == "Free some space in this folder, or set TMPDIR to another folder."
     assert [path.name for path in lone.parent.iterdir()] == ["model.pth"]
 
 
@@ -340,7 +340,7 @@ def test_a_missing_extra_is_named_with_its_command(
     lone: Path, monkeypatch: pytest.MonkeyPatch, to: Any, package: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match=rf"packages that are not installed: {package}\.") as caught:
+    with pytest.raises(UserError, match=rf"packages are not installed: {package}\.") as caught:
         export_model(lone, to=to)
     assert "uv sync --extra export (or pip install '.[export]')" in str(caught.value)
     assert "uv sync --extra export" in str(caught.value)
@@ -348,7 +348,7 @@ def test_a_missing_extra_is_named_with_its_command(
 
 def test_a_run_that_is_not_finished_is_refused(run: Run, pictures: Path) -> None:
     run.write_metrics([])
-    with pytest.raises(UserError, match=r"has 0 of 1 epochs.*mnistlab.resume"):
+    with pytest.raises(UserError, match=r"has completed 0 of 1 epochs.*mnistlab.resume"):
         export_model(run)
 
 

@@ -238,7 +238,7 @@ def test_a_run_in_training_is_not_deleted_nor_resumed_by_another_process(
     assert [
         line
         for line in lines
-        if line.endswith("is being trained by another process. Wait until that process has ended.")
+        if line.endswith("is being trained by another process. Wait until the other process has ended.")
     ] == lines
 
 

@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_read_is_named_in_the_learners_language(tmp_path: 
     with pytest.raises(UserError, match=r"Le fichier .*day3_answers\.py n'existe pas\."):
         check("day3", folder=tmp_path, language="fr")
     (tmp_path / "day3_answers.py").write_bytes(b"\xff")
-    with pytest.raises(UserError, match=r"^Impossible de lire .*\N{NO-BREAK SPACE}: il n'est pas en UTF-8\."):
+    with pytest.raises(UserError, match=r"^Impossible de lire .*\N{NO-BREAK SPACE}: le fichier n'est pas en UTF-8\."):
         check("day3", folder=tmp_path, language="fr")
     with pytest.raises(UserError, match=r"^Il n'y a pas de jour 'day0'\. Choisissez .*day3"):
         check("day0", {}, folder=tmp_path, language="fr")
@@ -92,7 +92,7 @@ def test_ctrl_c_ends_an_answer_that_runs_on_with_its_line(tmp_path: Path) -> Non
     for source, says in (
         (
             "import signal\nif True:\n" + endless,
-            r"^Interrompu à la ligne 3 de .*a\.py\. S'il s'y trouve une boucle sans fin",
+            r"^Interrompu à la ligne 3 de .*a\.py\. Si cette ligne est dans une boucle sans fin",
         ),
         ("import signal\n\n\ndef convolve(picture, kernel):\n" + endless, r"^Interrompu dans convolve, à la ligne 5\."),
     ):
@@ -105,7 +105,7 @@ def test_ctrl_c_ends_an_answer_that_runs_on_with_its_line(tmp_path: Path) -> Non
 
 def test_answers_are_not_checked_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnistlab.dependencies.find_missing", list)
-    with pytest.raises(UserError, match=r"^Il manque des paquets\N{NO-BREAK SPACE}: torch\. Installez-les"):
+    with pytest.raises(UserError, match=r"^Il manque des paquets\N{NO-BREAK SPACE}: torch\. Installez ces paquets"):
         check("day3", {}, folder=tmp_path, language="fr")
 
 
@@ -117,11 +117,11 @@ def fails(logits: Any, label: Any) -> Any:
     ("answer", "says"),
     [
         (fails, r"^Line \d+ fails: KeyError: 'missing'\. Fix that line, and check again\.$"),
-        (3, r"^It is 3, not a function\. Begin with `def loss_of\(logits, label\):`"),
+        (3, r"^Your answer is 3, not a function\. Begin with `def loss_of\(logits, label\):`"),
         (lambda: 1, r"fails: TypeError: .*takes 0 positional arguments"),
-        (lambda logits, label: "2.3", r"^It should return a number, but it returns '2\.3'\."),
-        (lambda logits, label: logits, r"^It should return a number, but it returns an array of shape \(10,\)\."),
-        (lambda logits, label: True, r"^It should return a number, but it returns True\."),
+        (lambda logits, label: "2.3", r"^Your function should return a number, but it returns '2\.3'\."),
+        (lambda logits, label: logits, r"^Your function should return a number, but it returns an array of shape \(10,\)\."),
+        (lambda logits, label: True, r"^Your function should return a number, but it returns True\."),
         (torch.relu_, r"fails: TypeError"),
     ],
 )  # fmt: skip

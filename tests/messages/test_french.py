@@ -146,7 +146,7 @@ def test_parts_of_a_sentence_are_in_its_language() -> None:
         error.for_command_line("fr")
         == "a n'est pas un entraînement terminé\N{NO-BREAK SPACE}: il en est à 1 époque sur 7."
     )
-    assert error.for_command_line() == str(error) == "a is not a finished run: it has 1 of 7 epochs."
+    assert error.for_command_line() == str(error) == "a is not a finished run: it has completed 1 of 7 epochs."
     cause = UserError("data.unreadable", path="a", strerror="Permission denied")
     both = UserError("data.nowhere_to_fetch", fault=Clause("data.file_missing", file="b"), cause=cause)
     assert both.for_command_line("fr").replace("\N{NO-BREAK SPACE}", " ") == (

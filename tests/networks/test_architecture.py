@@ -32,24 +32,25 @@ from mnistlab.recipes.recipe import Recipe
         (
             {"widths": (1,) * 3, "kernel_size": 5, "padding": "valid"},
             "Block 3 of 3 leaves no pixel of a 28x28 image: with padding set to valid, a convolution of size 5x5 takes 4"
-            " off the height and off the width of its 4x4 input. Use fewer widths (the first 2 fit) or padding valid,valid,same.",
+            " pixels off the height and off the width of its 4x4 input. Use fewer widths (the first 2 fit) or padding"
+            " valid,valid,same.",
         ),
         (
             {"widths": (1,) * 5, "kernel_size": 5, "padding": "valid"},
             "Block 3 of 5 leaves no pixel of a 28x28 image: with padding set to valid, a convolution of size 5x5 takes 4"
-            " off the height and off the width of its 4x4 input. Use fewer widths (the first 2 fit) or padding"
+            " pixels off the height and off the width of its 4x4 input. Use fewer widths (the first 2 fit) or padding"
             " valid,valid,same,same,same and pooling max,max,none,none,none.",
         ),
         (
             {"widths": (1, 1), "kernel_size": (3, 5), "padding": "valid", "depth": (1, 4)},
             "Block 2 of 2 leaves no pixel of a 28x28 image: with padding set to valid, convolutions of size 5x5 take 16"
-            " off the height and off the width of their 13x13 input. Use fewer widths (only the first one fits) or"
+            " pixels off the height and off the width of their 13x13 input. Use fewer widths (only the first one fits) or"
             " padding valid,same.",
         ),
         (
             {"widths": (1,), "kernel_size": 30, "padding": "valid"},
             "Block 1 of 1 leaves no pixel of a 28x28 image: with padding set to valid, a convolution of size 30x30 takes 29"
-            " off the height and off the width of its 28x28 input. Use smaller kernels.",
+            " pixels off the height and off the width of its 28x28 input. Use smaller kernels.",
         ),
     ],
 )  # fmt: skip

@@ -145,7 +145,7 @@ def test_a_model_saved_from_inside_a_wrapper_loads_and_says_so(
         load_model(saved)
     assert all(torch.equal(state[name], value) for name, value in expected.items())
     (record,) = caplog.records
-    assert f"wrapped.pth begin with {prefix}: loaded" in record.message
+    assert f"wrapped.pth begin with {prefix}; they were loaded" in record.message
 
 
 @pytest.mark.parametrize(
@@ -190,10 +190,10 @@ def test_what_is_around_a_network_comes_back_and_is_not_in_the_names_of_its_weig
     ("change", "match"),
     [
         ({"members": []}, "none"),
-        ({"members": [{}]}, "do not fit the architecture it states"),
-        ({"members": [{"no_such": 1}]}, "do not fit the architecture it states"),
-        ({"members": 3}, "do not fit the architecture it states"),
-        ({"members": [3]}, "do not fit the architecture it states"),
+        ({"members": [{}]}, "do not fit the architecture that this file states"),
+        ({"members": [{"no_such": 1}]}, "do not fit the architecture that this file states"),
+        ({"members": 3}, "do not fit the architecture that this file states"),
+        ({"members": [3]}, "do not fit the architecture that this file states"),
     ],
     ids=str,
 )
@@ -435,7 +435,7 @@ def test_another_version_is_refused(saved: Path, version: Any) -> None:
 def test_weights_of_another_architecture_are_refused(saved: Path) -> None:
     content = torch.load(saved, weights_only=True)
     content["state_dict"] = small_net(widths=(3, 6)).state_dict()
-    assert_refused(saved, torch_bytes(content), "do not fit the architecture it states")
+    assert_refused(saved, torch_bytes(content), "do not fit the architecture that this file states")
 
 
 @pytest.mark.parametrize("change", [{"padding": "\3ame"}, {"depth": 1000}, {"widths": ()}])

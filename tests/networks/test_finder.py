@@ -82,8 +82,8 @@ def test_a_file_of_another_kind_is_named(network: FinderNet, tmp_path: Path) -> 
     for change, said in (
         ({"format": "mnistlab model"}, "does not hold the network that finds digits"),
         ({"version": 9}, "version 9|another"),
-        ({"widths": [4, 6, 9]}, "do not fit the architecture it states"),
-        ({"classes": None}, "do not fit the architecture it states"),
+        ({"widths": [4, 6, 9]}, "do not fit the architecture that this file states"),
+        ({"classes": None}, "do not fit the architecture that this file states"),
     ):
         save_tensors(path, {**content, **change})
         with pytest.raises(UserError, match=said):

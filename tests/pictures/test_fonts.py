@@ -27,7 +27,7 @@ def test_a_font_that_is_missing_is_named_for_scenes_would_be_others(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
-    with pytest.raises(UserError, match=f"packages that are not installed: {package}. .*--extra train"):
+    with pytest.raises(UserError, match=f"packages are not installed: {package}. .*--extra train"):
         font_files.__wrapped__()
 
 
@@ -41,7 +41,9 @@ def test_a_font_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.ttf").write_bytes(b"no font")
     with pytest.raises(UserError, match=r"Cannot read the font .*broken\.ttf: "):
         opened(tmp_path / "broken.ttf", 80)
-    with pytest.raises(UserError, match=r"Cannot read the font .*gone.ttf: No such file.* Install its package again"):
+    with pytest.raises(
+        UserError, match=r"Cannot read the font .*gone.ttf: No such file.* Install the font's package again"
+    ):
         content(tmp_path / "gone.ttf")
 
 

@@ -71,7 +71,7 @@ def test_images_need_not_lie_in_one_block(classifier: Classifier, digits: Digits
     ],
 )  # fmt: skip
 def test_other_shapes_and_types_are_refused(classifier: Classifier, images: Any) -> None:
-    with pytest.raises(UserError, match=r"takes an array of type uint8 and shape \(N, 28, 28\), but this"):
+    with pytest.raises(UserError, match=r"takes an array of type uint8 and shape \(N, 28, 28\), but was given"):
         classifier.classify(images)
 
 

@@ -107,7 +107,7 @@ def test_too_little_memory_is_a_picture_s_own_trouble(
         raise MemoryError
 
     monkeypatch.setattr(file_pages, "of_bytes", too_large)
-    assert told(reader.read_many(["a.png"])) == [("a.png", "a.png does not fit into memory. Make it smaller.")]
+    assert told(reader.read_many(["a.png"])) == [("a.png", "a.png does not fit into memory. Make the picture smaller.")]
 
 
 class Counting(list[Task]):

@@ -148,7 +148,7 @@ def test_a_full_disk_a_missing_folder_and_a_broken_part_are_told(here: Path, mon
     Path("out/part-0.parquet").write_bytes(b"nothing")
     error = failure_of(listed(job(here))[0])
     assert str(error).startswith(f"{here}/out/part-0.parquet cannot be read: ")
-    assert str(error).endswith("Delete it, and the pictures whose rows it holds will be read again.")
+    assert str(error).endswith("Delete this file: the pictures whose rows it holds will be read again.")
 
 
 def test_a_picture_at_which_processes_die_is_given_up_and_noted_from_the_second_try_on(here: Path) -> None:
@@ -177,6 +177,6 @@ def test_a_part_with_such_a_picture_is_read_without_it(here: Path) -> None:
     assert read_in_this_process(tally)[2:6] == (5, 16, 1, 0)
     errors = {row["file"]: row["error"] for row in rows_in(here / "out") if row["error"]}
     assert errors == {
-        "scans/03.png": "scans/03.png cannot be read: 3 processes died while reading it. Make it smaller."
+        "scans/03.png": "scans/03.png cannot be read: 3 processes died while reading it. Make the picture smaller."
     }
     assert [path.name for path in Path("out").iterdir()] == [part]

@@ -333,7 +333,7 @@ def test_what_is_no_exported_file_gets_one_sentence_that_says_how_to_make_it(tmp
     run = create_run(tmp_path, RECIPES["quick"], "mnist", Path("data"), 0, {})
     for given, told in [
         ("latest", f"There is no model latest. {remedy}"),
-        (run.path, f"{run.path} holds no model.onnx. Make it with mnistlab.export_model."),
+        (run.path, f"{run.path} holds no model.onnx. Make model.onnx with mnistlab.export_model."),
         (run, f"model {shown(run)} is not a path. {remedy}"),
         (3, f"model 3 is not a path. {remedy}"),
     ]:

@@ -105,7 +105,7 @@ def test_a_folder_that_may_not_be_read_is_named_for_its_row(here: Path) -> None:
 @pytest.mark.parametrize("address", ["https://example.org/scans", "s3://", "ftp://a/b"])
 def test_an_address_that_is_no_store_s_is_named(address: str) -> None:
     assert is_address(address)
-    with pytest.raises(UserError, match="is not the address of a store") as caught:
+    with pytest.raises(UserError, match="is not the address of an object store") as caught:
         list(names_in(address, False))
     assert address in str(caught.value)
 

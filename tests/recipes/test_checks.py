@@ -20,8 +20,11 @@ FIELDS = list(settings.FIELDS.values())
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"networks": ["best"]}, r"members is 1, but networks \(best\) are only for an ensemble"),
-        ({"networks": ["best", "best"], "members": 4}, "networks must all be different; best,best names one twice"),
+        ({"networks": ["best"]}, r"members is 1, but networks \(best\) is only for an ensemble"),
+        (
+            {"networks": ["best", "best"], "members": 4},
+            "networks must all be different, but best,best names one of them twice",
+        ),
         ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_toml_file_in_utf_16_is_told_what_to_be(tmp_path: Path, encoding: str)
     (tmp_path / "mine.toml").write_text("epochs = 4", encoding)
     with pytest.raises(UserError, match=r"mine\.toml is not in UTF-8; it looks like UTF-16") as caught:
         read_overrides(tmp_path / "mine.toml")
-    assert caught.value.remedy == "Save it as UTF-8, which TOML requires."
+    assert caught.value.remedy == "Save the file as UTF-8, which TOML requires."
 
 
 def test_an_empty_toml_file_changes_nothing(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> Non
     for path, reason in (
         (tmp_path / "none.toml", "there is no such file"),
         (tmp_path, "it is a folder"),
-        (tmp_path / "latin1.toml", "it is not in UTF-8"),
+        (tmp_path / "latin1.toml", "the file is not in UTF-8"),
     ):
         with pytest.raises(UserError) as caught:
             read_overrides(path)

@@ -35,7 +35,7 @@ def test_where_files_cannot_be_locked_a_marker_keeps_two_trainings_apart(
 ) -> None:
     monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks")))
     with begin_run(create_run(tmp_path, RECIPE, "mnist", tmp_path, 7, ENVIRONMENT)) as run:
-        remedy = re.escape(f"If no such process is running, delete {run.path / '.lock-held'}.")
+        remedy = re.escape(f"If it is no longer running, delete {run.path / '.lock-held'}.")
         with pytest.raises(UserError, match=f"being trained by another process.*{remedy}"), run.lock():
             pass
     assert sorted(path.name for path in run.path.iterdir()) == ["config.json", "environment.json"]

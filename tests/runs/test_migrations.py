@@ -118,7 +118,7 @@ def test_a_kind_that_its_recipe_is_not_of_is_damage(runs: Path) -> None:
     config = json.loads(path.read_text())
     for kind in ("ensemble", "sweep", None):
         path.write_text(json.dumps(config | {"version": 2, "kind": kind}))
-        with pytest.raises(UserError, match=r"config\.json is damaged: its kind is"):
+        with pytest.raises(UserError, match=r"config\.json is damaged: the run's kind is"):
             Run.open(path.parent)
 
 

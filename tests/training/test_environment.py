@@ -103,7 +103,7 @@ def test_a_clone_at_a_place_that_the_locale_cannot_spell_does_all_its_work(pictu
     assert b"Test accuracy" in done.stdout
     assert json.loads(done.stdout.splitlines()[-2])[0]["file"] == "Łódź.png"
     assert json.loads(done.stdout.splitlines()[-1])["runs"][0]["dataset"] == str((clone / "źródło").resolve())
-    assert b"encoding, ascii, cannot represent it. Set PYTHONUTF8=1" in done.stderr.splitlines()[-1]
+    assert b"encoding, ascii, cannot represent this name. Set PYTHONUTF8=1" in done.stderr.splitlines()[-1]
     run = find_run("latest", clone / "runs")
     assert run.dataset == str((clone / "źródło").resolve())  # though this process spells it in another way
     assert evaluate_run(run).total == run.test["total"]

@@ -117,7 +117,10 @@ def test_the_two_kinds_cannot_be_compared(finder_run: Run, line_run: Run) -> Non
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("train KIND --epochs 3", "The recipe KIND has no --epochs. See its options: mnistlab train KIND --help"),
+        (
+            "train KIND --epochs 3",
+            "The recipe KIND has no --epochs. See the recipe's options: mnistlab train KIND --help",
+        ),
         ("train quick --warmup-steps 3", "The recipe quick has no --warmup-steps."),
         ("train KIND --width 98", "--width must be a multiple of 4; it is 98."),
         ("train ensemble --networks KIND", "The recipe KIND does not train a classifier"),

@@ -283,8 +283,8 @@ def test_what_processes_cannot_do_together_is_said_once(
         (given, [*base, str(fewer)], 2, "have different training data."),
         (given, ["train", "--resume", run], 2, "have different runs to resume."),
         ([*given, "--batch-size", "1", "--no-batch-norm"],) * 2
-        + (2, "2 processes cannot share a batch of 1 image: each needs at least one"),
-        (["train", "ensemble"],) * 2 + (2, "the recipe ensemble has 3 networks. Train it without torchrun"),
+        + (2, "2 processes cannot share a batch of 1 image: each process needs at least one image"),
+        (["train", "ensemble"],) * 2 + (2, "the recipe ensemble has 3 networks. Train the recipe without torchrun"),
         (["train", "finder"],) * 2 + (2, "The recipe finder cannot be trained by several processes"),
         (["train", "four-conv"],) * 2 + (2, "Unknown recipe 'four-conv'"),
         (["train", "--no-such-option"],) * 2 + (2, "--no-such-option"),

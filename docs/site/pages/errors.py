@@ -50,7 +50,8 @@ wrong(images)
 
 # %% [markdown] lang="en"
 # **Why.** `mat1` is what arrives: 64 rows of 3136 numbers. `mat2` is the linear layer, made for rows of 12544. Max-pooling
-# has halved both sides, and 16 · 14 · 14 is 3136. **Remedy.** Print the shape before the layer, and give the layer that size.
+# has halved both sides, and 16 · 14 · 14 is 3136. **Remedy.** Print the shape of what arrives at the layer, and give the layer
+# that size.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `mat1` est ce qui arrive : 64 lignes de 3136 nombres. `mat2` est la couche linéaire, faite pour des lignes
@@ -80,9 +81,9 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 
 # %% [markdown] lang="en"
 # **Why.** `CrossEntropyLoss` has a log-softmax in it. Given probabilities instead of logits, it sees numbers that only go from
-# 0 to 1: even the perfect answer, above, has a loss of 1.46. And `dim=0` makes probabilities of the 64 pictures, not of the
-# ten classes: the last three sums are not 1. **Remedy.** Let the network end in logits; to look at probabilities, call
-# `softmax(dim=1)`. `mnistlab doctor` finds a double softmax in a network of yours.
+# 0 to 1: even the perfect answer, above, has a loss of 1.46. And with `dim=0`, the probabilities add up to 1 over the 64
+# pictures, not over the ten classes: the last three sums are not 1. **Remedy.** Let the network end in logits; to look at
+# probabilities, call `softmax(dim=1)`. `mnistlab doctor` finds a double softmax in a network of yours.
 
 # %% [markdown] lang="fr"
 # **Pourquoi.** `CrossEntropyLoss` contient déjà un log-softmax. Les probabilités qu'elle reçoit au lieu des logits ne vont que
@@ -93,8 +94,8 @@ print(logits.softmax(dim=1).sum(dim=1)[:3], logits.softmax(dim=0).sum(dim=1)[:3]
 # %% [markdown] lang="en"
 # ## 4. My own photo is always a 3
 #
-# No error: nearly every photo gets the same answer, whatever it shows. Which one is a matter of chance; for many people it is
-# a 3.
+# No error: nearly every photo gets the same answer, whatever it shows. Which answer they get is a matter of chance; for many
+# people it is a 3.
 
 # %% [markdown] lang="fr"
 # ## 4. Ma photo est toujours un 3
@@ -125,8 +126,8 @@ for shown in (pictures, paper - pictures):
 
 # %% [markdown] lang="en"
 # A small network was trained for a hundred steps. The two lines say how often it answers 0, 1, 2 ... 9: first to a hundred
-# digits as they are in MNIST, then to the same digits inverted, with dark ink on white, as in a photo. **Why.** The network
-# has seen bright ink on black only, thick, in the middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let
+# digits as they are in MNIST, then to the same digits inverted, with dark ink on white, as in a photo. **Why.** The network has
+# only seen bright ink on black, thick, in the middle, 20 pixels high. **Remedy.** Invert, centre, scale, or let
 # `mnistlab read photo.jpg` do it; [day 6](day6.ipynb) does it step by step.
 
 # %% [markdown] lang="fr"

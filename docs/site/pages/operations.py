@@ -268,8 +268,8 @@ show({
 # ## Dropout
 #
 # In training, each number is set to zero with probability p, at random and anew at each step; the numbers that remain are
-# divided by 1 - p, so that the sum stays about the same. No weight can rely on a single neighbour. With `eval()`, nothing is
-# dropped.
+# divided by 1 - p, so that the sum stays about the same. The next layer cannot rely on any single number. With `eval()`,
+# nothing is dropped.
 
 # %% [markdown] lang="fr"
 # ## Dropout
@@ -328,9 +328,9 @@ show({"logits": logits, "exp": powers, "softmax": probabilities, "log_softmax": 
 # %% [markdown] lang="en"
 # ## Around the network: upright, and five views
 #
-# Some recipes look at the picture more cleverly in use. `Deskewed` takes the slant out: each row is pushed back by as much as
-# the ink leans at its height. `Shifted` asks the network five times, about the picture as it is and moved by one pixel to the
-# left, right, up and down, and averages the probabilities.
+# The networks of some recipes look at the picture with more care. `Deskewed` takes the slant out: each row is pushed back by as
+# much as the ink leans at its height. `Shifted` asks the network five times, about the picture as it is and moved by one pixel
+# to the left, right, up and down, and averages the probabilities.
 
 # %% [markdown] lang="fr"
 # ## Autour du réseau : le redressement, et cinq vues

@@ -81,7 +81,7 @@ def glass_blur(images: Pixels, random: Random, strength: tuple[float, int, int])
 def motion_blur(images: Pixels, random: Random, strength: tuple[int, float]) -> Pixels:
     """Smear to one side, within 45 degrees of the horizontal.
 
-    `strength`, in pixels: half the smear's length, and the sigma with which it fades.
+    `strength` is two lengths in pixels: half the smear's length, and the sigma with which the smear fades.
     """
     radius, sigma = strength
     steps = np.arange(2 * radius + 1)

@@ -19,9 +19,9 @@ __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank", "printed
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 """Letters, without those that look like handwritten digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
 MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
-"""Other letters, without those that look like digits: β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
+"""More letters, without those that look like digits: β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
 MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
-"""Other marks, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & { (5 and 8)."""
+"""Signs, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & { (5 and 8)."""
 UNICODE_FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic",
     "DejaVuSerif-Bold", "STIXGeneral", "STIXGeneralItalic", "STIXGeneralBolIta",

@@ -61,7 +61,7 @@ def measures(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def ink_at(images: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-    """The mean x of the ink between y = `low` and y = `high`, float (B,) each, in 28ths of the height from the image's middle."""
+    """The mean x of the ink between y = `low` and y = `high`, all float (B,), in 28ths of the height from the image's middle."""
     unit = 28 / images.shape[2]
     y = ((torch.arange(images.shape[2], device=images.device) + 0.5) * unit - 14).view(1, -1, 1)
     x = (torch.arange(images.shape[3], device=images.device) + 0.5) * unit - 14 * images.shape[3] / images.shape[2]

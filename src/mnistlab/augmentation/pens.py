@@ -129,7 +129,7 @@ def thicker(images: torch.Tensor) -> torch.Tensor:
 
 
 def reshape(images: torch.Tensor) -> torch.Tensor:
-    """A different size, aspect, slant, rotation, position and perspective; or the digit stretched to fill its box."""
+    """A different size, aspect, slant, rotation, position and perspective; some digits are stretched to any width and height."""
     height, width = images.shape[2:]
     unit = height / 28
 
@@ -190,7 +190,7 @@ def blur(images: torch.Tensor) -> torch.Tensor:
 
 
 def coarsen(images: torch.Tensor) -> torch.Tensor:
-    """Low resolution: 10 to 23 pixels across the image (a digit gets 20/28 of them), grey or black and white, enlarged again."""
+    """Low resolution: 10 to 23 pixels across (20/28 of these for a digit), grey or black and white, enlarged to full size."""
     height, width = images.shape[2:]
     parts = []
     for part in images.tensor_split(min(3, len(images))):

@@ -1,4 +1,4 @@
-"""Pictures that show no digit, made anew for each batch: from fonts, strokes, shapes, noise, and the batch's own images."""
+"""Images that show no digit, made anew for each batch from fonts, strokes, shapes, noise, and the batch's own images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["REJECT", "Rejects"]
 
 
 REJECT = -1
-"""The label of a picture of no class."""
+"""The label of an image that belongs to none of the classes."""
 KINDS_A_BATCH = 5
 """How many kinds of rejects are chosen for a batch (a kind may be chosen twice); making all kinds would take twice as long."""
 
@@ -43,7 +43,7 @@ class Source(NamedTuple):
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image, the row of `weights` for its digit, plus 1e-6, because all images may show digits of weight 0."""
+        """For each image, the row of `weights` for its digit, plus 1e-6, so that not all are 0 if every digit has weight 0."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
@@ -64,9 +64,9 @@ class Rejects:
     """
 
     share: float = 0.0
-    """How many pictures to add, as a fraction of the batch size."""
+    """How many rejects to add, as a fraction of the batch size."""
     digits: tuple[int, ...] = ()
-    """The digit of each class; empty if the classes are not digits, in which case only kinds that suit all classes are made."""
+    """The digit of each class; empty if the classes are not digits, in which case only rejects that suit all classes are made."""
 
     def __post_init__(self) -> None:
         number(self.share, Clause("names.rejects"), 0, 4, wrong="augmentation.rejects_out_of_range")
@@ -156,7 +156,7 @@ def struck_out(source: Source, count: int) -> torch.Tensor:
 
 
 def mixed(source: Source, count: int) -> torch.Tensor:
-    """A quarter of each of four digits, put together; some of the four are mirrored, and two are on their side."""
+    """A quarter of each of four digits, put together; some of the four are mirrored, and two lie on their sides."""
     images = source.pick(4 * count)
     images = torch.where(coin(0.5, images), images.flip(2), images)
     images = torch.where(coin(0.5, images), images.flip(3), images)
@@ -214,7 +214,7 @@ def letters(source: Source, count: int) -> torch.Tensor:
 
 
 def drawn(make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Source, int], torch.Tensor]:
-    """A kind of reject that `make` draws; only the images' height, width and device are taken from the source."""
+    """A kind of reject that `make` draws; of the source's images, only the height, width and device are used."""
     return lambda source, count: make(source.images.new_empty((count, 1, *source.images.shape[2:])))
 
 
@@ -235,4 +235,4 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (8, letters), (3, turned), (2, drawn(signs)))
 """The kinds of rejects for images whose classes are all digits, each with its relative frequency.
 
-Some of these kinds do not suit other classes, which may be letters, or look like one another when turned upside down."""
+Some of these kinds do not suit other classes: such classes may be letters, or may look alike when turned upside down."""

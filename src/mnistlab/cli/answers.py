@@ -37,7 +37,7 @@ class Answer:
         raise NotImplementedError
 
     def end(self, error: BaseException | None) -> None:
-        """Finish: everything has been read, or `error` has ended the reading."""
+        """Finish the output, now that everything has been read or `error` has ended the reading."""
 
 
 @contextlib.contextmanager
@@ -99,7 +99,7 @@ class JsonList(Answer):
         self.count = 0
 
     def add(self, name: str, outcome: Outcome) -> None:
-        """Print the objects of the picture's pages."""
+        """Print a JSON object for each of the picture's pages."""
         for number, read in enumerate(outcome.pages, 1):
             told = {"error": read.for_command_line()} if isinstance(read, UserError) else read.to_dict()
             page = {} if isinstance(read, UserError) and len(outcome.pages) == 1 else {"page": number}
@@ -107,7 +107,7 @@ class JsonList(Answer):
             self.count += 1
 
     def end(self, error: BaseException | None) -> None:
-        """Close the list, unless writing to standard output has failed."""
+        """Complete the JSON list, unless writing to standard output has failed."""
         if not isinstance(error, OSError):
             click.echo("]" if self.count else "[]")
 

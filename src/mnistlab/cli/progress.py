@@ -117,7 +117,7 @@ class TerminalDisplay:
         }
 
     def step(self, done: int, loss: float, images_per_second: float) -> None:
-        """Move the bar, and say once how long the rest of the training run will take."""
+        """Move the bar, and say, one time only, how long the rest of the training run will take."""
         self.say_how_long(done)
         if self.bar:
             self.bar.columns = tuple(self.columns())  # the window's width may have changed

@@ -159,8 +159,8 @@ inner_runs_option = click.option("--runs", "runs_dir", type=FOLDER, default=None
 def compare(context: click.Context, first: str, second: str, runs_dir: Path | None, as_json: bool) -> None:
     """Compare two runs, with McNemar's exact test on their test predictions, and a permutation test by writer.
 
-    McNemar's test treats each image as an independent trial. If the writers are known (MNIST), the other test treats each
-    writer as an independent trial, so that a model that merely suits two or three writers better does not count as better.
+    McNemar's test treats each image as an independent trial. If the writers are known (MNIST), the permutation test treats
+    each writer as an independent trial, so that a model that merely suits two or three writers better does not count as better.
     """
     require("train", "scipy")
     from mnistlab.evaluation.comparison import compare_runs

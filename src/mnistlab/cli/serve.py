@@ -34,7 +34,7 @@ __all__ = ["serve"]
 
 
 def through(read: Callable[[str], object]) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A callback that passes an option's value or values through `read`; the error for a refused value names the option first."""
+    """A callback that passes an option's value or values through `read`; the error for a refused value begins with the option."""
 
     def pass_on(context: click.Context, option: click.Parameter, given: Any) -> Any:
         try:
@@ -199,7 +199,7 @@ def is_loopback(host: str) -> bool:
 
 
 def reached_at(host: str) -> str:
-    """The address to put into a link: if the server listens on all addresses, an address that other computers can reach."""
+    """The address to put into a link: `host` or, if the server listens on all addresses, one that other computers can reach."""
     if host not in ("0.0.0.0", "::"):  # noqa: S104 - asked for
         return f"[{host}]" if ":" in host else host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

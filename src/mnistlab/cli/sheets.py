@@ -167,7 +167,7 @@ class Sheet:
         )  # fmt: skip
 
     def say_what_is_missing(self, name: str, outcome: Outcome) -> None:
-        """Say on standard error if a picture has no table."""
+        """If a picture has no table, say so on standard error."""
         if self.save_layout is not None:
             return  # `finish` has reported it
         if self.table and any(not isinstance(page, UserError) and page.table is None for page in outcome.pages):

@@ -121,7 +121,7 @@ class State:
         return True
 
     def begin(self) -> None:
-        """Write the first line, with the columns and options; in an existing state, write that the output is unfinished."""
+        """In a new state, write the first line, with columns and options; in an old one, write that the output is unfinished."""
         if self.is_new:
             append(self.file, as_line(self.header))
         elif self.noted is not None:
@@ -156,7 +156,7 @@ def check_header(there: dict[str, Any], now: dict[str, Any], name: str) -> None:
 
 
 def as_line(content: dict[str, Any]) -> bytes:
-    """The content as a line of the state."""
+    """The content as a line of the state's file."""
     return json.dumps(content, separators=(",", ":")).encode() + b"\n"
 
 

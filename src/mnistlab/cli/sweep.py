@@ -167,7 +167,7 @@ def sweep(
 
 
 def engine_called(name: str, address: str | None, gpus: float | None) -> Engine:
-    """The engine of that name, which carries out the trials."""
+    """The engine called `name`, which carries out the trials."""
     if name == "plain":
         from mnistlab.training.sweep import one_after_the_other
 

@@ -138,7 +138,7 @@ class Table:
             self.state.note(digest_of(self.target))
 
     def close(self) -> None:
-        """Close both files; the rows that were added stay in them."""
+        """Close the state's file and, if it is open, the output; both keep the rows that were added."""
         self.state.close()
         if self.output is not None:
             self.output.close()

@@ -129,7 +129,7 @@ class RecipeOption(click.Option):
         return super().get_help_record(ctx)
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """The default and the allowed values, in click's form, but taken from the recipe that the help is about."""
+        """The option's default and allowed values, in click's form, but taken from the recipe that the help is about."""
         extra, name = super().get_help_extra(ctx), self.name or ""
         recipe = shown_recipe(ctx)
         value = getattr(recipe, name)
@@ -146,7 +146,7 @@ class RecipeOption(click.Option):
 
 
 def recipe_options(command: Command) -> Command:
-    """Add options to a command: one for each field of any recipe."""
+    """Add options to a command: one for each field that any of the recipes has."""
     for name, kind in reversed(ALL_TYPES.items()):
         option = "--" + name.replace("_", "-")
         if kind is bool:

@@ -100,7 +100,7 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
 
 
 def parse_usps(spec: DatasetSpec, file: FileSpec, content: bytes) -> Arrays:
-    """Parse LIBSVM's text format, compressed with bz2: each line is a label, 1 or more, and `index:value` pairs, -1 to 1."""
+    """Parse LIBSVM's text format, compressed with bz2: each line is a label (from 1) and `index:value` pairs (values -1 to 1)."""
     try:
         with bz2.open(io.BytesIO(content)) as unpacked:
             text = unpacked.read(LONGEST_TEXT + 1)

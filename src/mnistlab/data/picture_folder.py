@@ -145,8 +145,8 @@ def part_folders(root: Path) -> dict[str, Path]:
     """The folder of each part that is given under one of `PART_NAMES`. Other folders are ignored.
 
     If `root` holds classes instead of parts, the only part is "train", and its folder is `root`. Sub-folders count as classes if
-    none of them is named like the training part, or if a folder so named holds pictures directly. Raises `UserError` if a part is
-    given twice, or if the training part is missing: each sub-folder is named like another part, and none holds pictures directly.
+    none of them is named like the training part, or if one so named holds pictures directly. Raises `UserError` if a part is
+    given twice, or if the training part is missing (all sub-folders are named like other parts and none holds pictures directly).
     """
     found = folders_in(root)
     named = [folder for folder in found if folder.name.lower() in PART_NAMES]

@@ -32,7 +32,7 @@ class Check:
 
     @property
     def detail(self) -> str:
-        """What was seen."""
+        """What was seen, in words."""
         return str(self.seen)
 
     @property

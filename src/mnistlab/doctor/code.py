@@ -33,7 +33,7 @@ NETWORK, MODES, TRAINING = Clause("names.network"), Clause("names.modes"), Claus
 BATCH = 64
 """The number of images in each of the two batches with which training is tried out."""
 ODD = 7
-"""The number of images with which the network is first tried out; it is unlikely to be a layer's width."""
+"""The number of images with which the network is first tried out: one that is unlikely to be a layer's width, too."""
 
 
 def check_code(

@@ -60,7 +60,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     Returns
     -------
     list of Check
-        What was checked: each with a `name`, a `verdict`, a `detail` (what was seen) and a `remedy`.
+        The checks made, each with a `name`, a `verdict`, a `detail` (what was seen) and a `remedy`.
 
     Raises
     ------

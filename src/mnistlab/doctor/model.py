@@ -118,7 +118,7 @@ def examine_layers(
 
 
 def load_described(path: Path) -> SavedModel:
-    """A model that mnistlab saved. Raises a `UserError` that asks for the code if the file holds only weights."""
+    """A model that mnistlab saved. If the file holds only weights, raises a `UserError` that asks for the code."""
     try:
         return read_model(path)
     except UserError as error:

@@ -26,7 +26,7 @@ the writer wrote, and how many of these were right."""
 
 
 def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Counts:
-    """How many examples each writer wrote, and how many of these were right; `writers` and `right` have shape (N,)."""
+    """How many examples each writer wrote, and how many of these were classified correctly. Both arguments have shape (N,)."""
     numbers, who = np.unique(writers, return_inverse=True)
     return np.column_stack(
         [numbers.astype(np.int64), np.bincount(who), np.bincount(who, weights=right).astype(np.int64)]

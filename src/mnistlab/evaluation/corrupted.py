@@ -42,7 +42,7 @@ class Corrupted:
         return mean(1 - evaluation.accuracy for evaluation in self.evaluations.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """The results in plain types: counts and accuracy by corruption (`by_name`), the mean error, and the picture's path."""
+        """The results in plain types: counts and accuracy per corruption (`by_name`), the mean error, and the picture's path."""
         return {
             "by_name": {
                 name: {"correct": found.correct, "total": found.total, "accuracy": found.accuracy}
@@ -63,7 +63,7 @@ def evaluate_corrupted(
     Raises
     ------
     UserError
-        If the run has no model, if its model is for another dataset, or if the images are not grey and 28x28 pixels.
+        If the run has no model, if the model was not made for the run's dataset, or if the images are not grey and 28x28 pixels.
     """
     saved = saved_model(run)
     dataset = open_fitting(run, saved, data_dir)

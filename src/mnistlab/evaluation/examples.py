@@ -45,7 +45,7 @@ class Exciting:
 
 @dataclass(frozen=True)
 class Misread:
-    """A digit that is misread: its index among the images, image uint8 (H, W) and label, and the probability of each class."""
+    """A digit that is misread: its index among the images, its image, uint8 (H, W), its label, and each class's probability."""
 
     index: int
     image: NDArray[np.uint8]
@@ -97,7 +97,7 @@ def find_exciting(
 def find_misread(
     look: Look, images: NDArray[np.uint8], labels: NDArray[np.int64], count: int = 8
 ) -> tuple[list[Misread], int]:
-    """Those of the images, uint8 (N, H, W), that the network misreads most confidently, and how many it misreads in all."""
+    """Those of `images`, uint8 (N, H, W), that the network misreads most confidently, and how many images it misreads in all."""
     probabilities = look.probabilities(images)
     rows = np.arange(len(labels))
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -138,7 +138,7 @@ def draw_exciting(
 
 
 def draw_field(axes: Axes, field: ReceptiveField, place: tuple[int, int], shape: tuple[int, ...]) -> None:
-    """Draw a frame around the receptive field of one cell of a map, cut off at the image's edges."""
+    """Draw a frame around the receptive field of one cell of a map; the frame is cut off at the image's edges."""
     from matplotlib.patches import Rectangle
 
     edges = []

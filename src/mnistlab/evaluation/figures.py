@@ -53,9 +53,9 @@ def blank_figure(width: float, height: float) -> Figure:
 def panels(
     shown: Sequence[Shown], draw: Callable[[Axes, Shown], None], *, height: float, above: float, title: str
 ) -> Figure:
-    """A figure with a panel for each of `shown`, `PANELS` to a row, which `draw` fills in.
+    """A figure with a panel for each of `shown`; there are `PANELS` panels to a row, and `draw` fills in each of them.
 
-    `height` is that of a panel, and `above` what the title needs; both are in inches.
+    `height` is the height of a panel, and `above` the height that the title needs; both are in inches.
     """
     rows = max(1, -(-len(shown) // PANELS))
     figure = blank_figure(PANELS * PANEL_WIDTH, rows * height + above)

@@ -78,7 +78,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def false_finds(self) -> int:
-        """How many digits were found where there is none; detections of digits that are cut off or struck out are not counted."""
+        """How many digits were found where there is no digit; those of struck-out or partly visible digits do not count."""
         return int(self.confusion[NOTHING].sum())
 
     @property
@@ -97,7 +97,7 @@ class FinderEvaluation(Evaluation):
         return {**super().score(), **more}
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain types, as in test.json. Each mistake is the index of a missed or misread digit among all digits."""
+        """Everything in plain types, as in test.json. Each mistake is the index, among all digits, of a missed or misread one."""
         return {**super().to_dict(), "mistakes": [{"index": index} for index in self.wrong]}
 
 

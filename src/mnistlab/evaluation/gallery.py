@@ -67,7 +67,7 @@ def describe_data(
 
 
 def draw_gallery(loader: MNISTDataLoader, out: Path, title: str) -> None:
-    """Examples of all classes in turn, as many as fit, each shown as it is and after the augmentation of the recipe `default`."""
+    """Examples of all classes in turn, as many as the picture holds, each as it is and after the augmentation of `default`."""
     columns = min(COLUMNS, len(loader.dataset))
     count = min(ROWS * columns, len(loader.dataset) // columns * columns)
     labels = loader.dataset.labels.numpy()

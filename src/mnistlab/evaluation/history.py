@@ -34,7 +34,7 @@ class Point:
     """A tested run in the history of its dataset."""
 
     created: datetime.datetime
-    """Local time, without a time zone."""
+    """When the run was created, in local time, without a time zone."""
     dataset: str
     recipe: str
     changed: bool

@@ -17,7 +17,7 @@ from mnistlab.reading.line_reader import BLANK, digits_of
 __all__ = ["Counting", "LineEvaluation", "Seen", "alignment", "read_columns"]
 
 SHOWN, SHOWN_WRONG = 15, 9
-"""How many of the first strips an evaluation keeps for its picture, and at most how many of the misread strips after these."""
+"""How many of the first strips an evaluation keeps for its picture, and the most misread strips that it keeps after these."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class LineEvaluation(Evaluation):
 
     @property
     def wrong_digits(self) -> int:
-        """How many digits were misread, left out or added: the sum of the edit distances between texts and what was read."""
+        """How many digits were misread, left out or added: the sum over the strips of the edit distance from text to reading."""
         return int(self.confusion.sum() - self.confusion.trace())
 
     @property

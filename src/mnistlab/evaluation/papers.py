@@ -45,7 +45,7 @@ class Drawn(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """How networks for pages of one kind, such as finders, are read from files and measured."""
+    """How networks of one kind, such as finders, are read from files and measured."""
 
     read: Callable[[Path, str | None], SavedNetwork[Any]]
     """Read a network from a file; the second argument is the key of the message that says what to do if that fails."""
@@ -74,7 +74,7 @@ def held_out_pictures(recipe: PaperRecipe, dataset: Dataset, split: Split, devic
 def evaluate_network(
     saved: SavedNetwork[Any], recipe: PaperRecipe, dataset: Dataset, split: Split, device: str | torch.device
 ) -> Evaluation:
-    """Measure a recipe's saved network on pictures with digits of the split "val" or "test".
+    """Measure a recipe's saved network on pictures drawn with digits from the split "val" or "test".
 
     Raises `UserError` if the dataset's classes are not the ten digits.
     """

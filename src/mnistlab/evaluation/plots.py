@@ -37,7 +37,7 @@ __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "dr
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
-    """Draw training curves, confusion matrix and worst mistakes (or scenes, or strips) into the run folder; return the paths."""
+    """Draw the run's pictures (training curves, confusion matrix; worst mistakes, scenes or strips) and return their paths."""
     title = f"{run.recipe.name} on {run_dataset_title(run)}"
     if isinstance(evaluation, FinderEvaluation):
         words = {"score": "digits found and right", "loss": "weighted sum of losses"}
@@ -184,7 +184,7 @@ def draw_confusion(evaluation: Evaluation) -> Figure:
 
 
 def draw_mistakes(evaluation: Evaluation, most: int = 40) -> Figure:
-    """The most confident mistakes, worst first; the title is grey if the label is known to be wrong."""
+    """The most confident mistakes, the worst first; a mistake's title is grey if its label is known to be wrong."""
     worst = sorted(evaluation.mistakes, key=lambda m: m.label_probability - m.probability)[:most]
     columns = 8
     rows = max(1, -(-len(worst) // columns))

@@ -31,7 +31,7 @@ __all__ = ["Replay", "hard_digits", "read_snapshots", "write_gif", "write_mp4"]
 DPI = 80
 """Dots per inch of a frame: 12 by 6.75 inches are 960 by 540 pixels."""
 DIGITS, FILTERS = 6, 16
-"""How many digits and filters are shown."""
+"""How many digits and how many filters each frame shows."""
 FRAME, LAST = 300, 3000
 """For how many milliseconds each state but the last is shown, and for how many milliseconds the last one is shown."""
 RATE = 10
@@ -154,7 +154,7 @@ class Replay:
 
 def hard_digits(snapshots: Snapshots) -> list[int]:
     """The indices of the digits whose label got the lowest mean probability over all states: two digits that the network still
-    misreads at the end, if there are any, and others that the network has learnt to read."""
+    misreads at the end (fewer if it misreads fewer), and others that it has learnt to read."""
     rows = np.arange(len(snapshots.labels))
     hardest = np.argsort(snapshots.probabilities[:, rows, snapshots.labels].mean(axis=0), kind="stable")
     right = snapshots.probabilities[-1].argmax(axis=1) == snapshots.labels

@@ -143,7 +143,7 @@ class Evaluation:
 
     @property
     def correct(self) -> int:
-        """How many predictions equal the label."""
+        """The number of predictions that equal the example's label."""
         return int(self.confusion.trace())
 
     @property
@@ -181,7 +181,7 @@ class Evaluation:
 
     @property
     def recall(self) -> list[float | None]:
-        """For each class, the fraction of its examples that were read as this class; None if it has no examples."""
+        """For each class, the fraction of its examples that were read as this class; None for a class without examples."""
         return fractions(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
     @property

@@ -28,7 +28,7 @@ def draw_scenes(evaluation: FinderEvaluation) -> Figure:
 
 
 def draw_scene(axes: Axes, one: Seen) -> None:
-    """One scene; detections that do not count are grey."""
+    """Draw one scene with its detections; those that count neither as right nor as wrong are grey."""
     axes.imshow(one.scene.pixels, cmap="gray", vmin=0, vmax=255)
     for mark in one.missed:
         draw_box(axes, mark, "--", ORANGE)
@@ -43,7 +43,7 @@ def draw_scene(axes: Axes, one: Seen) -> None:
 
 
 def draw_box(axes: Axes, mark: Mark, line: str, colour: str) -> None:
-    """A mark's box."""
+    """Draw a mark's box."""
     from matplotlib.patches import Rectangle
 
     # In matplotlib, the coordinates of the centre of a pixel are whole numbers.

@@ -22,7 +22,7 @@ __all__ = ["draw_explanation"]
 CAPTION = 6.5
 """The room for captions, to the left of the maps, in inches."""
 NOTE = 0.36
-"""Height of a line of a note in inches."""
+"""Height, in inches, of each line of a note."""
 MAP, GAP = 0.72, 0.05
 """Side of a map, and gap between two maps, in inches."""
 SHOWN = 8
@@ -34,7 +34,7 @@ DOES = {
 """The keys of the messages that say, in a few words, what each kind of layer does."""
 FRAME = (0.82, 0.84, 0.86, 1.0)
 Y = {"header": 1.55, "input": 3.35, "convolution": 1.12, "maps": 0.88, "filters": 0.84, "strip": 0.88, "bars": 2.2}
-"""Height of each kind of row in inches."""
+"""Height, in inches, of each kind of row."""
 
 
 def draw_explanation(explained: Explanation, language: str = "en") -> Figure:
@@ -107,7 +107,7 @@ def spoken_source(explained: Explanation, language: str) -> str:
 
 
 def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
-    """The image and, beside it if that was asked for, which ink counted for the answer (see `draw_why`)."""
+    """The image and, if `explained.why` is given, what `draw_why` draws beside it: which ink counted for the answer."""
     height, width = explained.image.shape
     canvas.show(0.3, 0.05, 2.4, explained.image, cmap="gray_r", vmin=0, vmax=255)
     canvas.write(0.3, 2.52, spoken("explain.input", language, height=height, width=width), TEXT, color=GREY)
@@ -138,7 +138,7 @@ def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) ->
 
 
 def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
-    """A layer's name, what it does, and the shape and range of its values."""
+    """Write a layer's name, what the layer does, and the shape and range of its values."""
     low, high = (numeral(float(value), ".2f", language) for value in (layer.values.min(), layer.values.max()))
     name = canvas.write(0.3, 0.04, plain_text(layer.name), NAME, fontweight="bold")
     beside = 0.2 + name.get_window_extent(canvas.figure.canvas.get_renderer()).x1 / canvas.figure.dpi  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
 
 
 def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
-    """The layer's maps for these channels side by side, orange above 0 and blue below 0; those of a convolution are numbered."""
+    """Draw the maps of these channels side by side, orange above 0 and blue below 0; the maps of a convolution are numbered."""
     count, height, width = layer.values.shape
     shape = spoken("explain.maps", language, count=numeral(count, ",", language), height=height, width=width)
     caption(canvas, layer, language, shape)
@@ -160,7 +160,7 @@ def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) 
 
 
 def draw_row(canvas: Canvas, top: float, maps: list[NDArray[np.float32]], most: float) -> None:
-    """Maps side by side, each pixel a square of one colour, with a thin line around each map."""
+    """Draw maps side by side, each pixel as a square of one colour, with a thin line around each map."""
     side, gap = round(DPI * MAP), round(DPI * GAP)
     whole = np.ones((side, len(maps) * (side + gap) - gap, 4))
     for place, values in enumerate(maps):

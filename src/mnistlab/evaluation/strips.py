@@ -15,7 +15,7 @@ __all__ = ["draw_strips"]
 
 
 def draw_strips(evaluation: LineEvaluation) -> Figure:
-    """The first strips, then the first misread ones among the others; below each, what was read, blue if right, else orange."""
+    """The first few strips, then a few more that were misread; below each, what was read: blue if right, orange if wrong."""
     seen = evaluation.seen
     height, width = seen[0].strip.pixels.shape if seen else (1, 5)
     others = f"the first {SHOWN}, then the first mistakes" if len(seen) > SHOWN else f"the first {len(seen)}"

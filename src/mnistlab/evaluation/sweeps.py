@@ -49,7 +49,7 @@ class Distance:
     """The probability that all the runs' mistakes are divided at least this unevenly between the two settings if these are
     equally good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
     by_writer: bool
-    """Whether each writer, not each image, counts as one trial."""
+    """Whether `p_value` counts each writer, rather than each image, as one trial."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Standing:
 
     setting: Setting
     runs: Mapping[int, Run]
-    """The setting's finished runs, by number."""
+    """The setting's finished runs, by run number (see `Trial.number`)."""
     val: Spread | None
     """Accuracy on the images kept for validation; None if no images were kept or no run is finished."""
     test: Spread | None
@@ -85,7 +85,7 @@ def standings(runs: Mapping[Setting, Mapping[int, Run]], dataset: Dataset) -> li
     Parameters
     ----------
     runs : mapping
-        Each setting's finished runs by number, measured on the images kept for validation.
+        Each setting's finished runs by run number, measured on the images kept for validation.
     dataset : Dataset
         The dataset that the runs were trained on.
     """
@@ -107,7 +107,7 @@ def accuracy_of(runs: Iterable[Run], part: str) -> Spread | None:
 
 
 def distance(best: Standing, other: Standing, dataset: Dataset) -> Distance | None:
-    """How far `other` is behind the best setting; None if no two of their runs can be compared."""
+    """How far `other` is behind the best setting; None if no run of the one can be compared with a run of the other."""
     numbers = sorted(best.runs.keys() & other.runs.keys())
     if not numbers or not best.val or not other.val:
         return None
@@ -146,7 +146,7 @@ def draw_sweep(rows: Sequence[Standing], title: str) -> Figure:
 
 
 def draw_spreads(axes: Axes, spreads: Sequence[Spread | None]) -> None:
-    """The dots, means and intervals of one split, with the first setting at the top."""
+    """Draw the accuracies (as dots), means and intervals of one split, with the first setting at the top."""
     for place, spread in enumerate(spreads):
         if spread is None:
             continue

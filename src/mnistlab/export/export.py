@@ -47,7 +47,7 @@ __all__ = ["FORMATS", "Export", "Parity", "export_model"]
 logger = logging.getLogger("mnistlab.export")
 
 FORMATS = {"onnx": ("onnx", "onnxscript"), "safetensors": ("safetensors",)}
-"""The formats of exported files, and for each the packages from the extra `export` that are needed to write it."""
+"""The formats of exported files and, for each format, the packages from the extra `export` that are needed to write it."""
 TOLERANCE = 1e-4
 """How far a probability may be from PyTorch's; the order of summation in fp32 makes a difference of about 1e-6."""
 
@@ -160,7 +160,7 @@ def convert(
 
 
 def check_request(to: str, int8: bool, coverage: float) -> float:
-    """The coverage, checked, as a float. Raises `UserError` if the export is impossible or a package is missing."""
+    """The checked `coverage`, as a float. Raises `UserError` if the export is impossible or a package is missing."""
     if to not in FORMATS:
         raise UserError("export.unknown_format", to=shorten(to), formats=FORMATS)
     if int8 and to != "onnx":
@@ -173,7 +173,7 @@ def check_request(to: str, int8: bool, coverage: float) -> float:
 
 
 def find_finished(source: Run | str | Path, runs_dir: str | Path) -> tuple[Run | None, Path]:
-    """The run, if there is one, and its model's path. Raises `UserError` if the run is not finished."""
+    """The run (None for a model outside a run) and the model's path. Raises `UserError` if the run is not finished."""
     if not isinstance(source, Run):
         path = find_model(source, runs_dir)
         if path.name != "model.pth" or not (path.parent / "config.json").exists():

@@ -13,7 +13,7 @@ __all__ = ["FINDER_FILE"]
 
 
 class Whole(nn.Module):
-    """The network in the file, which computes the kinds' probabilities, the boxes, and the ink of digits from the contrast."""
+    """The network as it is in the file: from the contrast, it computes the kinds' probabilities, the boxes and digits' ink."""
 
     def __init__(self, model: FinderNet) -> None:
         super().__init__()

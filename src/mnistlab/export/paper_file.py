@@ -15,12 +15,12 @@ __all__ = ["PaperFile"]
 
 @dataclass(frozen=True)
 class PaperFile:
-    """The file to which networks of one kind are exported."""
+    """Describes the file to which a finder, or another kind of network for pages, is exported."""
 
     name: str
     """The file's name without its suffix."""
     sizes: Sequence[tuple[int, int, int, int]]
-    """The shapes of the inputs on which the file is tried; the first one is also used to trace the network."""
+    """The shapes of the inputs on which the file is tried; an input of the first shape is also used to trace the network."""
     sides: Mapping[int, tuple[str, int]]
     """The axes of the input whose length may vary: for each, its name, and a number of which the length must be a multiple."""
     outputs: Mapping[str, Mapping[int, str]]
@@ -34,4 +34,4 @@ class PaperFile:
     threshold: float = 0.0
     """The lowest probability, 0 to 1, of an answer that counts."""
     result: type[PaperExport] = PaperExport
-    """The class of the result that the export of such a file returns."""
+    """The class of the result that an export to this file returns."""

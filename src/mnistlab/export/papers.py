@@ -164,7 +164,7 @@ def run_onnx(content: bytes) -> Any:
 
 
 def run_safetensors(form: PaperFile, saved: SavedNetwork[Any], content: bytes) -> Any:
-    """A function that takes pictures and returns the network's answers with the weights read back from the file's content."""
+    """A function that takes pictures and returns the answers of the network with the weights that the file's content holds."""
     from safetensors.torch import load
 
     model = copy.deepcopy(saved.model)

@@ -19,7 +19,7 @@ class Parity:
     images: int
     """How many images were compared: all of the test set or, for a finder or a line reader, a few inputs of several sizes."""
     largest_difference: float
-    """The largest difference between two probabilities."""
+    """The largest difference between a number that the file computes and the same number from PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Export:
     accuracy: float | None
     """The accuracy in fp32 on the validation images, 0 to 1."""
     int8_loss: float | None
-    """The loss of accuracy on the validation images that is due to 8 bits, -1 to 1 (negative for a gain); None for fp32."""
+    """The accuracy lost on the validation images by converting to 8 bits, -1 to 1 (negative for a gain); None for fp32."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain types, for JSON."""
@@ -59,7 +59,7 @@ class PaperExport(Export):
     """The fields that apply to a finder or a line reader."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in plain types, for JSON."""
+        """The fields in `KNOWN`, in plain types, for JSON."""
         return {name: value for name, value in super().to_dict().items() if name in self.KNOWN}
 
 

@@ -94,7 +94,7 @@ PLAN = (
         Text("Your own handwriting", "Votre propre écriture"),
         Text(
             "Why a network misreads it at first, and how a photo becomes a digit of MNIST.",
-            "Pourquoi le réseau la lit mal d'abord, et comment une photo devient un chiffre de MNIST.",
+            "Pourquoi le réseau commence par mal la lire, et comment une photo devient un chiffre de MNIST.",
         ),
     ),
     Day(

@@ -131,7 +131,7 @@ class EnsembleArchitecture:
 
     @property
     def classes(self) -> int:
-        """Number of outputs."""
+        """The number of outputs: one for each class."""
         return self.members[0].classes
 
     @property
@@ -183,7 +183,7 @@ class Block(NamedTuple):
 
 
 def remaining(rows: Sequence[Block], image_size: Sequence[int]) -> tuple[tuple[int, int], int]:
-    """Height and width (pixels) of an image after those blocks that leave at least one pixel, and how many these are."""
+    """Height and width (pixels) of an image after those blocks that leave at least one pixel, and the number of such blocks."""
     height, width = image_size
     for place, block in enumerate(rows):
         sides = tuple(convolved(side, block) for side in (height, width))

@@ -69,8 +69,8 @@ def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
 def load_tensors(path: str | Path, remedy: str) -> Any:
     """Read what `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
 
-    Raises `UserError` if the file is missing, empty or damaged (then with the remedy whose key is `remedy`), if it cannot be
-    opened, or if it is a pickle with code in it.
+    Raises `UserError` if the file cannot be opened or is a pickle with code in it; also if it is missing, empty or damaged, and
+    in these three cases with the remedy whose key is `remedy`.
     """
     path = Path(path)
     try:

@@ -14,7 +14,7 @@ WINDOW = 7
 WHOLE = 0.5
 """The share of the image's standard deviation that is added to the one around each pixel, so that empty paper stays even."""
 LITTLE = 0.01
-"""One grey level of MNIST, normalised; it is added to the divisor, so that nothing fainter is amplified."""
+"""One grey level of MNIST, normalised; it is added to the divisor in `LocalContrast`, so that nothing fainter is amplified."""
 
 
 class LocalContrast(nn.Module):

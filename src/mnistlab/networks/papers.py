@@ -60,7 +60,7 @@ class Step(nn.Sequential):
 
 
 class PaperNet(nn.Module):
-    """A convolutional network that takes the contrast of pictures, float (B, 1, H, W)."""
+    """A convolutional network whose input is the contrast of pictures, float (B, 1, H, W), not the pictures themselves."""
 
     @property
     @abstractmethod

@@ -31,7 +31,7 @@ class Shifted(nn.Module):
         self.architecture = dataclasses.replace(network.architecture, test_shifts=True)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logarithm of the mean probabilities over the five views, float (B, classes), for `images`, float (B, 1, H, W)."""
+        """The logarithm of the mean probabilities over five views of each image: float (B, classes) from float (B, 1, H, W)."""
         height, width = images.shape[2:]
         padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
         views = [padded[:, :, y : y + height, x : x + width] for y, x in FIVE_VIEWS]

@@ -50,7 +50,7 @@ class Alphabet:
     def make(self, number: int, elsewhere: bool) -> Shape | None:
         """The shape of image `number`; None if the image has no ink.
 
-        If `elsewhere`, the image is that of the same digit as written in other countries.
+        If `elsewhere`, the image is that of the same digit as written outside the United States.
         """
         return of_picture((self.elsewhere if elsewhere else self.images)[number])
 
@@ -65,7 +65,7 @@ class Hand:
     font: Path | None
     """The font in which the digits are printed; None if they are handwritten."""
     elsewhere: bool = False
-    """Whether the digits are written as people in other countries write them."""
+    """Whether the digits are written as people outside the United States write them."""
 
     def shape(self, random: np.random.Generator, digit: int) -> Shape | None:
         """A random shape of the digit in this hand, or in another hand if this one lacks it; None if the shape has no ink."""

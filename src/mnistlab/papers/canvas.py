@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 class Size(Enum):
-    """Whether the network, which knows digits of about one height only, should find a scene's digits: their height decides."""
+    """Whether the network should find a scene's digits, given their height: the network knows digits of about one height only."""
 
     USUAL = "is to be found"
     UNUSUAL = "may be found"

@@ -34,7 +34,10 @@ Distances = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Shape:
-    """A shape in the middle of a square, as two distances for each pixel, float32 (SIDE, SIDE), in pixels of the square."""
+    """A shape in the middle of a square: each pixel's distances to the nearest edge and to the middle of the nearest stroke.
+
+    Both distances are float32 (SIDE, SIDE), in pixels of the square.
+    """
 
     edge: Distances
     """The distance to the nearest edge: positive in the ink, negative outside."""

@@ -76,5 +76,5 @@ def bent(start: tuple[float, float], end: tuple[float, float], sag: float) -> ND
 
 
 def stroke(canvas: Canvas, how: Style, points: NDArray[np.float64], kind: int = -1) -> None:
-    """Draw a curve with the style's pen through points (N, 2) of the level sheet, as a mark of `kind`, or no mark if it is -1."""
+    """Draw a curve with the style's pen through points (N, 2) of the level sheet, as a mark of `kind` (-1 for no mark)."""
     canvas.strokes([canvas.placed(points)], how.line_width, how.pen, kind)

@@ -62,7 +62,7 @@ def clouds(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def light(random: np.random.Generator, pixels: Floats) -> None:
-    """Do any of these, or none: light the sheet and what is on it unevenly, darken both, cast the edge of a shadow on them."""
+    """Do some, all or none of these: light the sheet and its content unevenly, darken them, cast the edge of a shadow on them."""
     height, width = pixels.shape
     x = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
     y = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]

@@ -19,7 +19,7 @@ __all__ = ["Scene", "Scenes"]
 LOWEST, HIGHEST = 12.0, 36.0
 """The usual range of digit heights in pixels."""
 TOO_LOW, TOO_HIGH = 10.0, 44.0
-"""Digits shorter than the first or taller than the second, in pixels, should not be found by the network."""
+"""Digits shorter than the first number or taller than the second, in pixels, should not be found by the network."""
 BEYOND = 0.17
 """The share of scenes whose writing is smaller or larger than usual."""
 

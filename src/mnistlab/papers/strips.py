@@ -28,7 +28,7 @@ class Strip:
     """A line of digits."""
 
     pixels: NDArray[np.uint8]
-    """uint8 (H, W)."""
+    """The grey levels of the strip, uint8 (H, W)."""
     text: str
     """The digits on the line, from left to right, as "0" to "9"; whatever else is on the strip is left out."""
 

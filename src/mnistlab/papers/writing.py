@@ -155,7 +155,7 @@ def sign(random: np.random.Generator, canvas: Canvas, how: Style, kind: str, lef
 
 
 def letter(random: np.random.Generator, canvas: Canvas, how: Style, at: tuple[float, float]) -> None:
-    """Write a single letter or sign; detections of one that looks like a digit do not count."""
+    """Write a single letter or sign; if it looks like a digit, detections of it do not count."""
     fonts = font_files()
     alike = random.random() < 0.2
     letters = LIKE_DIGITS if alike else LETTERS

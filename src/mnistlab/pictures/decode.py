@@ -200,7 +200,7 @@ def count_scans(jpeg: bytes) -> int:
 
 
 def unpack(image: Image.Image, name: str | Clause) -> NDArray[Any]:
-    """Pillow's image as an upright array: grey, RGB or RGBA in 8 bits; a grey image with more than 8 bits keeps them all.
+    """Pillow's image as an upright array: grey, RGB or RGBA in 8 bits; a grey image with more than 8 bits keeps all its bits.
 
     The image that is passed in is itself turned upright too.
     """

@@ -54,7 +54,7 @@ LARGEST = 5000
 def annotate(source: Source, page: Page) -> Image.Image:
     """The picture in RGB, with a box around each mark of `page` and, above it, what was read and, for a digit, its probability.
 
-    Each field of a form has its outline, dashed if the field is to be checked, and its name.
+    Each field of a form is drawn with its name and its outline, which is dashed if the field is to be checked.
     Small pictures are enlarged until the text can be read, and a margin is added for the text above the topmost digits.
     Raises `UserError` as `decode` does, and if the page was read from a picture of a different size.
     """
@@ -126,7 +126,7 @@ class Style:
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
     def places(self, digits: Sequence[Digit | Separator], boxes: Sequence[Box], width: int) -> list[float]:
-        """The left edges of a line's labels, in pixels. Each label is centred over its box, unless it would overlap others."""
+        """The left edges of a line's labels, in pixels. A label is centred over its box, unless it would then overlap others."""
         spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
         lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
         for _ in range(20):
@@ -156,7 +156,7 @@ class Style:
     def name(
         self, draw: ImageDraw.ImageDraw, entry: Entry, corners: Corners, size: tuple[int, int], palette: Palette
     ) -> None:
-        """Draw a field's name below its `corners`, inside a picture of this `size`; with "?" if the field is to be checked."""
+        """Draw a field's name below its `corners`, inside a picture of this `size`; "?" follows if the field is to be checked."""
         text = shorten(entry.name, 24) + " ?" * bool(entry.why)
         wide, high = round(self.large.getlength(text)) + 4 * self.inset, self.chip + self.inset
         left, foot = round(min(x for x, _ in corners)), round(max(y for _, y in corners))
@@ -172,7 +172,7 @@ def value_of(digit: Digit | Separator) -> str:
 
 
 def percents_of(digit: Digit | Separator) -> str:
-    """A digit's probability; nothing for a separator, whose probability is not calibrated."""
+    """A digit's probability, such as "98%"; "" for a separator, whose probability is not calibrated."""
     return f"{100 * rounded(digit.probability, 2):.0f}%" if isinstance(digit, Digit) else ""
 
 

@@ -33,7 +33,7 @@ class Unit:
 
     @property
     def sure(self) -> float:
-        """The largest probability."""
+        """The probability of the most likely class."""
         return float(self.probabilities.max())
 
 
@@ -139,7 +139,7 @@ def join(first: Piece, second: Piece) -> Piece:
 
 
 def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list[Unit]:
-    """In one pass, cut each unit wide enough to be two digits if both halves look more like digits than the whole does."""
+    """In one pass, cut each unit that is wide enough for two digits, if both halves look more like digits than the unit does."""
     wide = [
         n
         for n, unit in enumerate(units)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Finish", "read_content"]
 
 Finish: TypeAlias = "Callable[[Path, NDArray[np.uint8], Page], None]"
-"""Called by the process that has read a page, with the file's path, the page's picture and what was read; must be picklable."""
+"""A picklable function; the process that has read a page passes it the file's path, the page's picture and what was read."""
 
 
 def read_content(

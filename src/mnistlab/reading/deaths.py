@@ -9,7 +9,7 @@ from mnistlab.reading.sources import content_of, remove, write_to
 __all__ = ["Deaths"]
 
 MOST = 3
-"""After this many processes have died on a picture, it is not tried again; one alone may have died for another reason."""
+"""After this many processes have died on a picture, it is not tried again; a single process may have died for another reason."""
 
 
 class Deaths:
@@ -39,7 +39,7 @@ class Deaths:
     def may_be_read(self, number: int) -> bool:
         """Whether picture `number`, counted from 0, may be read: not if `MOST` processes have died on it.
 
-        From the second attempt on, the number of a picture that may be read is added to the note.
+        From the second attempt at the part on, the number of a picture that may be read is added to the part's note.
         """
         if self.noted.count(b"%d" % number) >= MOST:
             return False
@@ -48,7 +48,7 @@ class Deaths:
         return True
 
     def error(self, name: str) -> UserError:
-        """The error for a picture that may not be read."""
+        """The error for a picture on which `MOST` processes have died."""
         return UserError("reading.picture_kills", name=printable(name), times=MOST)
 
     def __enter__(self) -> Deaths:

@@ -107,7 +107,7 @@ class Explainer:
 
     @cached_property
     def looks(self) -> list[Look]:
-        """The looks at the image, with their weights; empty if the answer is not computed as it is in our networks."""
+        """The looks at the image, with their weights; empty if the answer is not computed as in mnistlab's own networks."""
         return looks_of(self.model.graph)
 
     @property

@@ -83,9 +83,9 @@ class Found:
     kinds: Floats
     """The network's probability of each kind, 0 to 1."""
     weight: float
-    """The largest of `kinds`, reduced if a digit's height is unusual for the network; `overlaps.find` sums it over all sizes."""
+    """The largest of `kinds`, reduced if a digit's height is unusual for the network; `overlaps.find` sums it over all levels."""
     level: int
-    """The number of the level on which the mark was detected."""
+    """The number of the `Level` on which the mark was detected."""
     light: bool = False
     """Whether the mark is lighter than its background, as are all marks on its level."""
 

@@ -34,7 +34,7 @@ __all__ = ["HIGH", "LOW", "Ink", "Strokes", "find_ink"]
 SMALL = 28
 """A picture of at most this many pixels per side is taken for one digit; larger ones are searched for digits."""
 OVERVIEW = 1000
-"""The copy of a picture in which paper, rules and size of writing are determined has at most this many pixels per side."""
+"""To determine the paper, the rules and the size of the writing, a copy with at most this many pixels per side is used."""
 TALL, THIN = 56, 2.5
 """Writing taller than `TALL`, with strokes wider than `THIN`, in pixels, is shrunk to save time; MNIST's digits are 20 high."""
 GRAIN = 0.07
@@ -71,7 +71,7 @@ class Ink:
     rules: Gray | None = None
     """uint8 (H, W): 1 where a rule was removed from `strength`; None if no rule was removed."""
     rule_level: float = 0.0
-    """How strong the rules were, on the scale of `strength`."""
+    """How strong the rules (lines printed on the paper) were, on the scale of `strength`; 0 if there were none."""
     on_dark: bool = False
     """Whether the ink was lighter than its paper."""
 

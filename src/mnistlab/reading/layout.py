@@ -11,7 +11,7 @@ __all__ = ["lines_of", "typical_height"]
 
 
 MOST_LINES = 100
-"""Lines are merged only into the longest lines, at most this many of them, because dust can form any number of lines."""
+"""Lines are merged only into this many of the longest lines, because dust can form any number of lines."""
 Boxes = Sequence[tuple[int, int, int, int]]
 
 

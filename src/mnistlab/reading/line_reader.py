@@ -57,7 +57,7 @@ class LineReader(BundledNetwork):
     def __call__(self, pixels: Gray) -> Floats:
         """The probabilities of the ten digits and of no digit, float32 (W / 2, 11), in each column of a strip, uint8 (48, W).
 
-        W is a multiple of 4, and the writing is darker than the paper.
+        Columns are 2 pixels wide, W is a multiple of 4, and the writing is darker than the paper.
         """
         (classes,) = self.session.run(None, {"contrast": contrast(pixels)[None, None]})
         return np.asarray(classes[0], np.float32)
@@ -68,7 +68,7 @@ class Strip:
     """A line of digits, cut out of a picture, made level and brought to the size that the line reader knows."""
 
     pixels: Gray
-    """uint8 (48, W)."""
+    """The grey levels of the strip, uint8 (48, W)."""
     left: float
     """The x at which the strip begins, in pixels of the picture."""
     scale: float
@@ -121,7 +121,7 @@ class Seen(NamedTuple):
     opinion: Floats
     """float32 (10,): the probability of each class if there is a digit; the ten probabilities sum to 1."""
     there: float
-    """The probability, 0 to 1, that there is a digit."""
+    """The probability, 0 to 1, that there is a digit at `x`."""
 
 
 def seen_in(classes: Floats, strip: Strip) -> list[Seen]:

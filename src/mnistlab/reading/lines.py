@@ -35,15 +35,15 @@ NARROW, WIDE = 0.3, 0.6
 WEIGHT = 0.5
 """The weight of the marks' own log-probabilities when the number of digits is decided; the line reader's have a weight of 1."""
 FLOOR = 0.02
-"""When the number of digits is decided, a lower probability counts as this one."""
+"""When the number of digits is decided, a probability below this value counts as this value."""
 LOWEST = 0.15
 """Doubt does not lower a digit's probability below this, so that the digit remains the most likely class."""
 CERTAIN = 0.99
-"""The others are certain of a digit that has at least this probability."""
+"""A digit counts as certain without the line reader if its probability is at least this."""
 CONFIRMED = 0.8
-"""The line reader confirms a digit if it sees the same one with at least this probability; a sign cannot replace such a digit."""
+"""The line reader confirms a digit that it also sees with at least this probability; a sign cannot replace such a digit."""
 MOST_DIGITS = 600
-"""The lines with the most doubtful digits are read again, as long as they have no more digits than this together."""
+"""Lines are read again, beginning with the one that has the least certain digit, up to this many digits in total."""
 
 
 def reread(
@@ -82,7 +82,7 @@ def reread(
 
 
 def runs(marks: Sequence[Mark]) -> list[list[int]]:
-    """The indices of the marks, in lines without wide gaps, each from left to right; lone digits are left out."""
+    """The indices of the marks of each line without wide gaps, from left to right; marks that stand alone are left out."""
     found = []
     for line in lines_of([mark.level_box for mark in marks]):
         high = float(np.median([marks[number].level_box[3] for number in line]))
@@ -142,7 +142,7 @@ class Line:
         return beside(marks, [(seen[n].x, sure) for n in added])
 
     def is_foreign(self, strip: Strip, one: Seen) -> bool:
-        """Whether what was seen is a digit of another line, whose box reaches into the strip."""
+        """Whether what was seen is a digit that belongs to another line and whose box reaches into the strip."""
         high, y = self.height, strip.y(one.x)
         for mark in self.others:
             left, top, width, height = mark.level_box
@@ -162,7 +162,7 @@ class Line:
         return mark_of
 
     def cut_out(self, strip: Strip, seen: Sequence[Seen]) -> list[Mark | None]:
-        """The ink at the place of each digit seen, as a mark with the classifier's opinion alone; None if there is no ink."""
+        """For each digit seen, the ink in its place as a mark, with the classifier's opinion alone; None if there is no ink."""
         light = self.marks[0].light
         levels = [n for n, level in enumerate(self.looked) if level.light == light]
         marks: list[Mark | None] = [None] * len(seen)
@@ -202,7 +202,7 @@ class Line:
         gone: Sequence[Mark],
         sure: float,
     ) -> list[Mark]:
-        """Marks for the digits seen that have ink, without the marks `gone`, where the line reader saw no digit.
+        """Marks for the digits that the line reader saw, if they have ink; the marks `gone`, where it saw no digit, are left out.
 
         `sure` is the probability that the number of digits seen is right.
         """
@@ -225,9 +225,9 @@ def middle(mark: Mark) -> float:
 
 
 def joined(mark: Mark, seen: Seen) -> Mark:
-    """The mark with the line reader's opinion added; its probability is at most the line reader's.
+    """The mark with the line reader's opinion added; the mark's new probability is at most the line reader's.
 
-    If all others are certain of the digit, the line reader's probability counts less: the square root of it is taken.
+    If the mark's probability was at least `CERTAIN`, the limit is the square root of the line reader's probability instead.
     """
     probabilities = agreed(mark.probabilities, seen.opinion)
     sure = seen.there * float(seen.opinion[probabilities.argmax()])

@@ -16,7 +16,7 @@ __all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 SMALLEST = 8.0
 """Digits less than this many pixels high in the picture are not looked for."""
 STEP = 2**0.5
-"""The factor from one size to the next."""
+"""The factor from one of the sizes at which a picture is looked at to the next larger one."""
 MOST_PIXELS = 2_500_000
 """The largest size at which a picture is looked at has at most this many pixels."""
 FRAME = 16
@@ -34,7 +34,7 @@ SURE = 0.5
 FINE = 19.0
 """Digits higher than this, in pixels of the network's input, need not be looked at in a larger copy of the picture."""
 SETTLED = 0.8
-"""A digit of more than this weight, and higher than `FINE`, need not be looked at in a larger copy of the picture."""
+"""A digit with a weight above this and a height of at least `FINE` need not be looked at in a larger copy of the picture."""
 FEW = 0.05
 """If there are at most this many hints at small digits for each known digit, no larger copy of the picture is looked at."""
 AROUND = 1.0
@@ -44,7 +44,7 @@ WHOLE = 160_000
 SPECK = 3.0
 """Strokes shorter than this, in pixels of the network's input, are ignored when parts of a picture are chosen."""
 REACH = 24.0
-"""How far around a stroke the finder looks at a larger size, in pixels of the network's input."""
+"""In larger copies of a picture, the finder looks this far around a stroke, in pixels of the network's input."""
 
 
 def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
@@ -60,7 +60,7 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
 
 
 class Sizes:
-    """Makes copies of a picture in any size, each from the picture halved as often as possible, so small copies are made quickly.
+    """Makes copies of a picture in any size; small copies are made quickly, from the picture halved as often as possible.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def levels(
     boxes: Boxes | None = None,
     inked: Boxes | None = None,
 ) -> list[Level]:
-    """Detect marks with the network at each size of the picture, from the smallest up, until every digit has been large enough.
+    """Detect marks with the network at ever larger sizes of the picture, until every digit was large enough at one of them.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def read_each(
 
 
 def count_processes(pictures: int, jobs: int | None) -> int:
-    """How many processes should read `pictures` pictures: `jobs`, or one per core if None; fewer for few pictures, at least 1.
+    """How many processes should read `pictures` pictures: `jobs`, by default one per core; fewer for few pictures, at least 1.
 
     Raises `UserError` if `jobs` is out of range.
     """

@@ -117,7 +117,7 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def covered(one: Box, other: Box) -> float:
-    """The share of the smaller box that the other covers, 0 to 1."""
+    """The share of the smaller box that lies in the larger box, 0 to 1."""
     return shared(one, other) / min(one[2] * one[3], other[2] * other[3])
 
 

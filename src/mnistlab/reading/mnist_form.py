@@ -16,7 +16,7 @@ SIDE, BOX = 28, 20
 THINNEST, THICKEST = 1.6, 4.6
 """The range of stroke widths, in pixels of the 20x20 box, that are left as they are."""
 DETAIL = 100
-"""A piece whose longer side has more pixels than this is reduced to this size before its strokes are measured."""
+"""If a piece's longer side has more pixels than this, the piece is scaled down to this many before its strokes are measured."""
 
 
 def to_mnist_form(piece: Piece) -> Gray:
@@ -35,7 +35,7 @@ def to_mnist_form(piece: Piece) -> Gray:
 
 
 def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
-    """The ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in MNIST's form; None without ink."""
+    """The ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in MNIST's form; None if it has no ink."""
     ink = find_ink(picture)
     back = cv2.invertAffineTransform(ink.to_picture)
     x, y, width, height = box

@@ -28,7 +28,7 @@ KINDS = {
     "Squeeze": "flatten",
     "Gemm": "linear",
 }
-"""The ONNX operators that count as layers, and what they are called here."""
+"""The ONNX operators that count as layers, and what mnistlab calls these layers."""
 PASSED = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast")
 """Operators that a layer's values pass through, little changed, on their way to the next layer."""
 
@@ -72,7 +72,7 @@ class Step:
 
     @property
     def filters(self) -> NDArray[np.float32] | None:
-        """The weights of a convolution; None for other layers, and if the graph does not hold them."""
+        """The weights of a convolution; None for other layers, and if the graph does not hold the weights."""
         return self.numbers.get("filters")
 
 
@@ -128,7 +128,7 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The only node that takes a layer's output, the tensor that this node takes, and the rounding step of the tensor's values.
+    """The only node that takes a layer's output; the tensor that it takes, by name; and the rounding step of the tensor's values.
 
     The node is None unless exactly one takes the output; the rounding step is None if the values are not stored in 8 bits.
     """

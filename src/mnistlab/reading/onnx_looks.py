@@ -20,9 +20,9 @@ class Look:
     """One network's look at the picture, or at a shifted copy of it."""
 
     logits: str
-    """The name of the tensor with its logits."""
+    """The name of the tensor that holds the look's logits."""
     weight: float
-    """Its weight, above 0 and up to 1, in the mean of the looks' probabilities."""
+    """The look's weight, above 0 and up to 1, in the mean of the looks' probabilities."""
 
 
 def looks_of(graph: onnx.GraphProto) -> list[Look]:
@@ -60,7 +60,7 @@ def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iter
 def answer_of(
     logits: list[NDArray[np.float32]], weights: list[float], temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Combine the looks.
+    """Combine several looks at a picture into one answer.
 
     Parameters
     ----------

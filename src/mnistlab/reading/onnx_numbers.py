@@ -34,7 +34,7 @@ def attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def window_of(node: onnx.NodeProto, filters: NDArray[np.float32] | None) -> Window | None:
-    """The window of a convolution with these filters, or of a pooling; None if it is not 2-D or its padding is not stated."""
+    """The window of a convolution with `filters`, or of a pooling; None if the window is not 2-D or its padding is not stated."""
     told = attributes(node)
     kernel = told.get("kernel_shape") or (filters.shape[2:] if filters is not None else ())
     if told.get("auto_pad", b"NOTSET") != b"NOTSET" or len(kernel) != 2 or len(told["pads"]) != 4:

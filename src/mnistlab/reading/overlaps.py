@@ -1,4 +1,4 @@
-"""Merge what the finder detected at several sizes of a picture, so that each mark is kept once and no two share a spot."""
+"""Merge what the finder detected in a picture scaled to several sizes, so that each mark is kept once and no two share a spot."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLACE = ("x", "y", "width", "height", "weight", "light")
 
 
 def find(looked: Sequence[Level]) -> list[Found]:
-    """The marks in a picture: each once, even if it was found at several sizes, and no two marks in one spot.
+    """The marks in a picture: each once, even if it was found at several sizes of the picture, and no two marks in one spot.
 
     If two marks exclude each other, the one kept is the one whose weights at all sizes of the picture add up to more; a height
     that is common in the picture also counts in a mark's favour.
@@ -86,7 +86,7 @@ def as_one(slash: Found) -> Found:
 def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
     """Whether, for each of these boxes (x, y, width, height), the finder detected a digit that has roughly the same box.
 
-    Detections at all sizes of the picture count, even those that were not kept, but the digits must all be in different spots.
+    Detections count whatever size the picture was scaled to, even if they were not kept, but no two digits may share a spot.
     """
     places = [around(mark) for mark in detected]
     shares = [[overlap(box, place) for place in places] for box in boxes]
@@ -132,7 +132,7 @@ class Place:
         )
 
     def excluded(self, number: int) -> NDArray[np.bool_]:
-        """Which marks cannot stand beside the one with index `number`, because their centres are too close: bool (N,)."""
+        """Which marks cannot stand beside the mark with index `number`, because the two centres are too close: bool (N,)."""
         across, down = np.abs(self.x - self.x[number]), np.abs(self.y - self.y[number])
         wide, high = np.maximum(self.width, self.width[number]), np.maximum(self.height, self.height[number])
         return np.asarray((across < APART * wide) & (down < BELOW * high))

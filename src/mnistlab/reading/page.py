@@ -177,7 +177,7 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The text of each line, one below the other; empty if no digit was found."""
+        """The text of all lines, with line breaks between them; empty if no digit was found."""
         return "\n".join(line.text for line in self.lines)
 
     @property

@@ -23,7 +23,7 @@ INK_LEVEL = 220
 LEVELS = 200.0
 """The 8-bit value that stands for all of the paper's light (a share of 1); the largest share in 8 bits is thus 1.275."""
 FAINTEST = 0.11
-"""The least share of the paper's light that ink absorbs."""
+"""Ink absorbs at least this share of the paper's light; what absorbs less is a stain, a shadow or the paper's own texture."""
 DUST = 6
 """Pieces of ink shorter than this many pixels say nothing about the size of the writing, unless all are so short."""
 
@@ -160,7 +160,7 @@ def paper_colour(picture: Gray) -> Gray:
 
 
 def closed(picture: Gray, side: int) -> Gray:
-    """Fill dark areas narrower than `side` pixels with the colour around them; the edges of wider shadows stay as they are."""
+    """Fill dark areas narrower than `side` pixels with the colour around them; the edges of wider dark areas stay as they are."""
     frame = side  # outside, the picture's edge is repeated
     framed = cv2.copyMakeBorder(picture, frame, frame, frame, frame, cv2.BORDER_REPLICATE)
     result = cv2.morphologyEx(framed, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
@@ -168,7 +168,7 @@ def closed(picture: Gray, side: int) -> Gray:
 
 
 def filling_side(gray: Gray) -> int:
-    """The smallest `side`, in pixels, with which `closed` fills in whole strokes: a larger side fills in hardly more ink."""
+    """The smallest `side`, in pixels, with which `closed` fills strokes completely: a larger side fills hardly any more ink."""
     shrink = min(1.0, 320 / max(gray.shape))
     small = resized(gray, shrink)
     sides = [k for k in (3, 5, 7, 11, 15, 21, 31, 43, 61, 85, 121) if k < max(small.shape)]

@@ -117,7 +117,7 @@ def in_picture(box: Sequence[float], ink: Ink, size: tuple[int, int]) -> tuple[i
 
 
 def around(pixels: NDArray[Any], ink: Ink, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The box around pixels of the ink, x and y (2, N), in pixels of the picture; `size` is the picture's width and height."""
+    """The box, in pixels of the picture, around `pixels` of the ink, x and y (2, N); `size` is the picture's width and height."""
     across, down = ink.to_picture @ np.concatenate([pixels, np.ones((1, pixels.shape[1]))])
     half = np.abs(ink.to_picture[:, :2]).sum(1) / 2 - 0.05
     left, right = int(np.floor(across.min() - half[0] + 0.5)), int(np.ceil(across.max() + half[0] + 0.5))

@@ -34,8 +34,8 @@ the second number of pixels per pixel of height."""
 OUTSIZED = 1.2
 """A mark more than this many times as high as the digits of its line may have a comma attached."""
 PLAIN, LIKE_OTHERS = 0.999, 1.03
-"""A line's last mark may be a percent sign if its probability is below the first number, or if it is more than the second number
-times as high as the line's marks usually are."""
+"""A line's last mark may be a percent sign if its probability as a digit is below the first number, or if its height is more
+than the second number times the usual height of the line's marks."""
 AROUND, OVER = 1.6, 0.6
 """How far to the sides of an ambiguous place, and how far above and below it, the finder looks, in digit heights."""
 
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def unusual(self) -> list[int]:
-        """The indices of the marks that may be a slash or a percent sign, or have a comma attached."""
+        """The indices of the marks that may be a slash or a percent sign, or may have a comma attached."""
         last = len(self.marks) - 1
         asked = {*self.slashes, *np.flatnonzero(self.tall > OUTSIZED).tolist()}
         if self.marks[last].sure < PLAIN or self.tall[last] > LIKE_OTHERS or last in self.leaning:
@@ -74,7 +74,7 @@ class Row:
         return sorted(asked)
 
     def beside(self, x: float, without: Sequence[int] = ()) -> tuple[int, float] | None:
-        """The index of the mark nearest to column `x`, and the mean baseline of the two nearest marks; None if none is near."""
+        """The index of the mark nearest to column `x`, and the two nearest marks' mean baseline; None if no mark is near."""
         left, right = self.boxes[:, 0], self.boxes[:, 0] + self.boxes[:, 2]
         apart = np.maximum(np.maximum(left - x, x - right), 0) + 1e-3 * np.abs((left + right) / 2 - x)
         apart[list(without)] = np.inf

@@ -17,7 +17,7 @@ from mnistlab.reading.sources import content_of, entries, in_advance, joined, na
 __all__ = ["parts_in", "pictures_to_read"]
 
 AT_ONCE = 32
-"""How many parts' files are read at the same time: many, because reading from a store is mostly waiting."""
+"""How many files of parts are read at the same time: many, because reading from a store is mostly waiting."""
 
 
 def pictures_to_read(sources: Sequence[str], recursive: bool, out: str) -> Iterator[tuple[str, tuple[int, int] | None]]:

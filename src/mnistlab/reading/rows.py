@@ -51,7 +51,7 @@ def spelled(text: str) -> str:
 
 
 def in_utf8(name: str) -> str:
-    """A file's name as Parquet takes it: as `spelled` returns it, but with escapes for bytes that are not UTF-8."""
+    """A file's name in a form that Parquet accepts: as `spelled` returns it, but with escapes for bytes that are not UTF-8."""
     return spelled(name).encode("utf-8", "backslashreplace").decode()
 
 
@@ -75,7 +75,7 @@ def page_rows(name: str, read: Page | UserError, page: int, count: int) -> list[
 
 
 def csv_lines(rows: list[Row]) -> bytes:
-    """The rows as CSV in UTF-8. None becomes an empty cell, True becomes true; bytes of names that are not UTF-8 are escaped."""
+    """The rows as CSV in UTF-8. None becomes an empty cell, True becomes true; in names, bytes that are not UTF-8 are escaped."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for name, *values in rows:

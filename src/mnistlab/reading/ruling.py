@@ -16,7 +16,7 @@ __all__ = ["FAINT", "rules_of", "tilt", "turn", "without_rules"]
 FAINT = 50
 """A pixel stands out from the paper if its value in `faint` (see `tilt`) is above this."""
 FAINTER = 30
-"""Several pixels in a row stand out if their mean is above this, which is lower because rules are continuous, unlike noise."""
+"""Several pixels in a row stand out if their mean is above this: less than `FAINT`, as rules, unlike noise, are continuous."""
 
 
 def tilt(faint: Gray) -> float:
@@ -49,7 +49,7 @@ def tilt(faint: Gray) -> float:
 
 
 def shows_tilt(mask: Gray) -> bool:
-    """Whether the mask has rules, or enough writing to show a tilt: a number or two may slope although the page does not."""
+    """Whether the mask has rules, or enough writing to show a tilt: one or two numbers may slope although the page does not."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
     for n in np.flatnonzero(sizes >= 0.5 * max(mask.shape)):
@@ -126,7 +126,7 @@ def grown(mask: Gray, length: int) -> Gray:
 
 
 def filled_along(mask: Gray, length: int) -> Gray:
-    """The mask with horizontal gaps of up to `length` pixels filled: a rule continues behind a digit."""
+    """The mask, with horizontal gaps of up to `length` pixels filled, because a rule continues behind a digit."""
     return 1 - grown(1 - grown(mask, length), length)
 
 

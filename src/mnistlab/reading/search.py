@@ -35,11 +35,11 @@ from mnistlab.reading.windows import Boxes
 __all__ = ["Writing", "in_order", "writing_on_paper"]
 
 SHINES_THROUGH = 0.25
-"""Marks with less than this share of the others' darkness shine through from the other side of the paper."""
+"""Marks with less than this share of the other marks' darkness shine through from the other side of the paper."""
 MOST_PIECES = 400
 """If there are more pieces of ink than this, they are not assembled before the finder has looked."""
 SPECK, DOUBTFUL = 0.45, 0.5
-"""Marks shorter than the first number times the usual height are specks if their probability is below the second."""
+"""Marks shorter than the first number times the usual height are specks if their probability is below the second number."""
 PART = 0.4
 """If a more confident mark covers more than this share of a mark that is not accepted, the latter is part of the former."""
 FEW = 0.25
@@ -51,9 +51,9 @@ BOLDEST = 1 / 6
 LONGEST = 25
 """A digit drawn with a broad pen is at most this many times as high as the pen is wide; frames and grids are higher."""
 WIDEST = 1.5
-"""A piece wider than this many times its height may hold several digits, which show which way is up; a single digit does not."""
+"""A piece wider than this many times its height may hold several digits. These show which way is up; a single digit does not."""
 LEAST_PART = 0.5
-"""Digits inside one piece are at least this share of the piece's height."""
+"""Digits inside one piece are at least this high, as a share of the piece's height."""
 CLEAR = 1.2
 """If most marks are noise, only those that the finder detected with at least this weight are kept."""
 
@@ -66,7 +66,7 @@ class Writing(NamedTuple):
 
 
 def in_order(written: Writing, line: Sequence[int]) -> list[Mark | Sign]:
-    """The marks with these indices and the signs beside them, from left to right."""
+    """The marks with these indices, and the signs beside these marks, from left to right."""
     row: list[Mark | Sign] = [written.marks[number] for number in line]
     row += [sign for sign in written.signs if sign.beside in line]
     return sorted(row, key=lambda mark: 2 * mark.level_box[0] + mark.level_box[2])

@@ -20,26 +20,26 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 SURE, ALONE = 0.52, 0.55
 """The finder's minimum probability for a sign that has a small stroke of its own, and for one that has none."""
 STRONGEST = 1.5
-"""The finder's probability is multiplied by this or by a stroke's squared length in pen widths, whichever is less, because dirt
-is finer than the pen."""
+"""The finder's probability is multiplied by this or by the square of a stroke's length in pen widths, whichever is less, because
+dirt is finer than the pen."""
 DOT, ON_DOTS = 0.2, 2.5
 """If strokes smaller than this share of the digits' height outnumber the digits, the paper has dots, and the smallest sign is
 this many pen widths long."""
 AS_DARK = 0.92
-"""Strokes paler than this share of the page's typical ink are dirt, because a pen leaves as much ink on a point as on a digit."""
+"""Strokes paler than this share of the page's typical ink are dirt, because a written point is no paler than a written digit."""
 SLASH = 0.8
 """A leaning 1 is a slash if the odds of a slash, times the fourth power of the 1's height in digit heights, are at least this."""
 COMMA = 2.5
 """A point is a comma if the odds of a comma, times the square of (height / width * height in digit heights / `HIGH_POINT`),
 are above this."""
 HIGH_POINT = 0.25
-"""The height of the tallest points, from top to bottom, in digit heights."""
+"""The height, from top to bottom, of the tallest points (the sign "."), in digit heights."""
 WRITTEN = 0.3
 """A small stroke longer than this, in digit heights, was written on purpose, even if it cannot be read."""
 WHERE = {".": (-0.25, 0.3), ",": (-0.4, 0.35), "-": (0.15, 0.85), "/": (0.2, 0.8), "%": (0.2, 0.8), ":": (0.1, 0.8)}
 """The least and greatest height of each sign's centre above the feet of the digits beside it, in digit heights."""
 REACH = 0.08
-"""How far outside its box a sign's strokes may be, in digit heights."""
+"""How far outside the box of a sign the sign's strokes may be, in digit heights."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def signs_between(
 ) -> list[Sign]:
     """The signs between `marks`, in the coordinates of their `level_box`.
 
-    The marks were found from strokes alone; the writing in `gray` is dark on light.
+    This is for marks that were found from strokes alone; the writing in `gray` has to be dark on light.
     """
     signs: list[Sign] = []
     strokes = ink.strokes.boxes.astype(np.float64)

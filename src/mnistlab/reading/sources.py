@@ -112,7 +112,7 @@ def is_a_folder(name: str) -> bool:
 
 
 def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
-    """The pictures in a folder, then in its sub-folders if `recursive`; a folder that cannot be listed yields its own name."""
+    """The pictures in a folder, then, if `recursive`, in its sub-folders; if a folder cannot be listed, the folder's own name."""
     try:
         found = entries(folder)
     except OSError:
@@ -166,7 +166,7 @@ def matching(folder: str, parts: list[str], recursive: bool) -> Iterator[str]:
 
 
 def lines_of(source: str) -> Iterator[str]:
-    """The names in a list. Raises `UserError` if the list cannot be read."""
+    """The names in a file that lists them, one per line. Raises `UserError` if the file cannot be read."""
     try:
         with opened(source) as stream, io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape") as lines:
             yield from filter(None, (line.strip() for line in lines))

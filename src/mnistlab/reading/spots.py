@@ -24,7 +24,7 @@ INSIDE = 0.5
 DOUBT = 0.01
 """The probability that each network leaves to every digit, however sure it is; chosen on generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4
-"""The least height or width of a digit's ink, as a share of the sides of the finder's box."""
+"""A digit's ink must be higher than this share of the finder's box, or wider than this share of that box's longer side."""
 PAPER = 0.8
 """The quantile of the contrast in a digit's box that is taken for the paper's contrast."""
 STROKE = 80
@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Spot:
-    """A digit that was found, its ink alone, and which digit it may be."""
+    """A digit that the finder detected, its ink without any other ink, and which digit it may be."""
 
     found: Found
     piece: Piece
@@ -50,7 +50,7 @@ class Spot:
 
     @property
     def sure(self) -> float:
-        """The largest probability."""
+        """The probability of the most probable digit."""
         return float(self.probabilities.max())
 
     @property
@@ -114,7 +114,7 @@ def together(seen: Floats, found: Floats) -> Floats:
 
 
 def agreed(*opinions: Floats) -> Floats:
-    """Several networks' probabilities for one mark, float32 (10,) each, multiplied; no single network can rule out a digit."""
+    """Several networks' probabilities for one mark, float32 (10,) each, multiplied so that no network alone rules out a digit."""
     product = np.prod([opinion / max(float(opinion.sum()), 1e-6) + DOUBT for opinion in opinions], axis=0)
     return np.asarray(product / product.sum(), np.float32)
 

@@ -21,16 +21,16 @@ __all__ = ["dark_parts", "look_everywhere", "turns"]
 PARTS = (128, 160, 224, 320)
 """Pixels per side of the part of a page that is viewed in several orientations: the first size with enough marks is taken."""
 ENOUGH = 20.0
-"""The total weight of the detections that a part needs to show which way up the page is."""
+"""A part of a page shows which way up the page is if the detections in it have at least this total weight."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
-"""A page is rotated if that raises the count of readable digits above the first number times the old count, plus the second."""
+"""A page is rotated if this makes more digits readable than the first number times the old count, plus the second number."""
 READ = 0.55
 """If more digits can be read than this share of the detections, plus `MORE`, the page is upright or upside down."""
 DARK_SHARE = 0.04
 """Light writing is looked for only if more than this share of the picture is dark."""
 EDGE = 2.0
-"""How far around a dark part to look for light writing, in pixels of a copy with at most 160 per side."""
+"""How far around a dark part to look for light writing, in pixels of a copy with at most 160 pixels per side."""
 
 
 def look_everywhere(
@@ -46,8 +46,8 @@ def look_everywhere(
     """Detect marks with the network in the picture scaled to each size; in the boxes `dark`, detect light writing too.
 
     Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. If `boxes` are given, the
-    network looks only in these; if `inked`, the boxes of all strokes, are given, it looks at large sizes only where strokes have
-    not been recognised. Light writing is lighter than its background.
+    network looks only in these; if `inked`, the boxes of all strokes, are given, then at large sizes it looks only where strokes
+    have not been recognised. Light writing is lighter than its background.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -78,8 +78,8 @@ def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
 def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    Part of the page, around `box` if given, is scaled to the sizes at which most was detected. It is viewed as it is and upside
-    down and then, if little can be read, on its sides; the classifier says how readable each view is.
+    Part of the page, around `box` if given, is scaled to the sizes at which the network detected most. It is viewed as it is and
+    upside down and then, if little can be read, on its sides; the classifier says how readable each view is.
     """
     seen_well = [level for level in looked if level.seen.size <= 2 * ALWAYS and hints(level) and not level.light]
     if not seen_well:
@@ -126,12 +126,12 @@ def around(gray: Gray, box: Box, level: Level) -> Gray:
 
 
 def hints(level: Level) -> float:
-    """How much was detected on `level`, the page at one size: the total weight of the detections."""
+    """How much was detected on `level`, the page scaled to one size: the total weight of the detections."""
     return sum(mark.weight for mark in level.found)
 
 
 def readable(classifier: Classifier, marks: list[Found], levels: list[Level]) -> float:
-    """Roughly how many digits among the detections `marks` can be read; `levels` are the page at each size."""
+    """Roughly how many digits among the detections `marks` can be read; `levels` holds the page at each size."""
     return sum(
         max(0.0, 2 * spot.sure - 1) * min(1.0, spot.found.weight)
         for spot in spots(classifier, marks, levels)

@@ -15,7 +15,7 @@ Boxes = NDArray[np.float64]
 """float64 (N, 4): x, y, width, height."""
 
 HALO = 4
-"""How many cells on each side of a window the network sees too, so that digits at the window's edge have surroundings."""
+"""The network also sees this many cells on each side of a window, so that digits at the window's edge have surroundings."""
 TILE = 16
 """Windows are made from squares of this many cells per side."""
 START = 64
@@ -54,7 +54,7 @@ class Window(NamedTuple):
         return rows, slice(times * (self.left - other.left), times * (self.right - other.left))
 
     def with_halo(self, shape: tuple[int, ...]) -> Window:
-        """The window and what the network sees around it, in a picture of `shape` (rows, columns) in cells."""
+        """The window and what the network sees around it in the picture; `shape` is the picture's (rows, columns), in cells."""
         right, bottom = min(self.right + HALO, shape[1]), min(self.bottom + HALO, shape[0])
         return Window(max(0, self.left - HALO), max(0, self.top - HALO), right, bottom)
 

@@ -204,7 +204,7 @@ def find_classifier(name: str) -> Recipe:
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
     """The recipe of an ensemble's member `number`, counted from 0.
 
-    Its network and augmentation are those of the recipe that `networks` names for it, if any; all else is from `recipe`.
+    If `networks` names a recipe for the member, the network and augmentation are that recipe's; all else is from `recipe`.
 
     Raises `UserError` if a name in `networks` is not a classifier's recipe.
     """

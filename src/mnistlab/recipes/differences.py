@@ -1,4 +1,4 @@
-"""In which fields recipes differ, and whether a recipe still is what its name promises."""
+"""In which fields recipes differ, and whether a recipe is still what its name promises."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ class FinderRecipe(PaperRecipe):
     start: str = knob("")
     """A finder's run folder or model.pth with the weights to start from; by default, random weights."""
     widths: tuple[int, ...] = knob((16, 28, 64), low=1, high=1024)
-    """Channels of the first and the second convolution, at half the scene's size, and of those that follow, at a quarter."""
+    """Channels of the first convolution, of the second (both at half the scene's size), and of all later ones (at a quarter)."""
     dilations: tuple[int, ...] = knob((1, 1, 2, 1, 4, 1, 2), low=1, high=32)
-    """Dilation of each convolution after the third: the distance between pixels that it combines, at a quarter of the size."""
+    """Dilation of each convolution after the third: the distance, in cells of 4x4 pixels, between the values that it combines."""
     height: int = knob(96, low=48, high=2048)
     """Height of a scene in pixels, a multiple of 4."""
     width: int = knob(192, low=48, high=2048)

@@ -91,7 +91,7 @@ class PaperRecipe(ABC):
 
     @classmethod
     def misfit_of(cls, values: Mapping[str, Any]) -> Clause | None:
-        """The first problem among values of the right types and ranges, such as a width of 98 pixels; None if there is none."""
+        """The first problem in values of the right types and ranges (such as a width not divisible by `cell`), or None."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
             return Clause("recipes.name_must_be", given=repr(values["name"]))
         count, needed = cls.count_of_widths

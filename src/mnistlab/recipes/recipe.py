@@ -65,7 +65,7 @@ class Recipe:
     does: ClassVar[Clause] = Clause("does.classifier")
     """What the run's model does, worded to follow "it" in a sentence."""
     picture: ClassVar[str] = "mistakes.png"
-    """The name of the run's picture of what was misread."""
+    """The file name of the picture that shows what the run's model misread."""
 
     name: str
     summary: str

@@ -59,13 +59,13 @@ class DataSettings:
     writing: float = knob(0.0, low=0, high=1)
     """How often to imitate other pens, cameras and scanners, from 0 (never) to 1 (two images in three)."""
     clutter: float = knob(0.0, low=0, high=1)
-    """How often to invert images, cover parts, mix in other digits or change strokes, from 0 (never) to 1 (most images)."""
+    """How often to invert or partly cover images, mix in other digits or change strokes, from 0 (never) to 1 (most images)."""
     rejects: float = knob(0.0, low=0, high=4)
     """How many images of no class to add to each batch, as a fraction of the batch size."""
 
     @property
     def validation(self) -> Literal["val", "val-random"] | None:
-        """The split that is left for validation; None if no images are left."""
+        """The split that training on `split` leaves for validation; None if it leaves no images."""
         if self.split == "train+val":
             return None
         return "val-random" if self.split == "train-random" else "val"

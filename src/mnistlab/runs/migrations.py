@@ -15,7 +15,7 @@ def config_of_version_1(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     """A config.json of version 1, converted to the form of version 2.
 
     Version 1 named no kind, but a recipe with several members was an ensemble's. The runs from which an ensemble was combined
-    were listed in environment.json. The recipe's fields were not in groups, and stay so: `Recipe.from_dict` accepts that form.
+    were listed in environment.json. The recipe's fields were not in groups, and stay ungrouped: `Recipe.from_dict` accepts that.
     """
     if config["recipe"].get("members", 1) == 1:
         return {**config, "version": 2, "kind": "single"}

@@ -231,7 +231,7 @@ class Run:
 
     def summary(self) -> dict[str, Any]:
         """The run in plain types: run, created, kind, recipe, dataset, seed, epochs (members for an ensemble), validation (the
-        split), val_accuracy, test_accuracy, seconds; recipe_changed: fields that differ from mnistlab's recipe of that name."""
+        split), val_accuracy, test_accuracy, seconds, recipe_changed (fields that differ from mnistlab's recipe of that name)."""
         metrics, test = self.metrics, self.test
         last = metrics[-1] if metrics else {}
         return {

@@ -28,11 +28,11 @@ NAME = "snapshots.npz"
 MOST = 40
 """The largest number of states that are kept of a training run."""
 FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
-"""The largest numbers of filter values and of probabilities in a state, and of pixels in all digits together."""
+"""The most filter values and the most probabilities that a state may have, and the most pixels of all digits together."""
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
 """The most states that are kept with all weights, and the most bytes that these weights may take; so no file exceeds 3 MB."""
 FIRST_WHOLE = 5
-"""The step of the second state that is kept with all weights (the first is that of step 0). Until then, little changes."""
+"""The step of the second state that is kept with all weights; the first is that of step 0. Little changes between these two."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),
@@ -116,7 +116,7 @@ class Snapshots:
         return found.hexdigest()
 
     def arrays(self) -> dict[str, Any]:
-        """The arrays in the file, by name. If no state is kept whole, the fields that describe whole states are left out."""
+        """The arrays in the file, by name. If no state is kept with all weights, the fields for such states are left out."""
         left_out = () if len(self.whole) else ("layers", *OF_WHOLE_STATES)
         return {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.name not in left_out}
 

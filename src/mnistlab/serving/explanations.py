@@ -86,7 +86,7 @@ class AWindow(BaseModel):
 
 
 class AStep(BaseModel):
-    """The numbers with which a layer computes."""
+    """A layer: its name, its kind, and the numbers with which it computes."""
 
     name: str
     kind: str = Field(description=KIND)

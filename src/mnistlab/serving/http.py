@@ -23,7 +23,7 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 PATIENCE = 20
 """How many seconds a client may take to send a request's headers, counted from the connection's start or the last response."""
 MOST_BYTES = 2**20
-"""How many bytes may arrive in a row that the application does not get: headers, and bytes between or after parts of a body."""
+"""How many bytes that the application does not get may arrive in a row: headers, and bytes between or after parts of a body."""
 STOP_SECONDS = 30
 """How many seconds requests in progress may take to finish after the server has been told to stop."""
 
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
     """A client's connection. It wraps uvicorn's own class, which would wait for headers forever and accept any number of them.
 
     The connection is closed if, for `timeout_keep_alive` seconds, no request was in progress or the client did not read what
-    was sent to it. It is cut off, without sending the rest, if the client still does not read after that, or if too many bytes
+    was sent to it. It is cut off, and nothing more is sent, if the client still does not read after that, or if too many bytes
     arrive outside of requests' bodies.
     """
 
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         self.look()
 
     def look(self) -> None:
-        """Close or cut off the connection if the client took too long, and check again later."""
+        """If the client took too long, close the connection, or cut it off if already closing; either way, check again later."""
         since = self.full_since or self.waiting_since
         if since is not None and self.loop.time() - since >= self.patience:
             (self.transport.abort if self.transport.is_closing() else self.transport.close)()
@@ -114,7 +114,7 @@ def told_to_connections(app: ASGIApp) -> ASGIApp:
 
 
 class Server(uvicorn.Server):
-    """Calls `ready` once it answers requests; on SIGINT and SIGTERM, it lets requests in progress finish, and then returns."""
+    """Calls `ready` as soon as it answers requests; on SIGINT or SIGTERM, it lets requests in progress finish, and then stops."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)

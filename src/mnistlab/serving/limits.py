@@ -24,7 +24,7 @@ class Limits:
     body_bytes: int = 32 * 2**20
     """The most bytes in the body of one request."""
     memory_bytes: int = 256 * 2**20
-    """The most bytes that all bodies of requests not yet answered may have in total."""
+    """The most bytes that the bodies of all requests not yet answered may have together."""
     requests: int = 512
     """The most requests that may be in progress at a time."""
     waiting: int = 16

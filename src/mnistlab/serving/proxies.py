@@ -49,7 +49,7 @@ class BehindProxies:
         await self.app(scope, receive, send)
 
     def seen_from_outside(self, scope: Scope) -> dict[str, Any]:
-        """The entries of the scope that must change, with their new values."""
+        """The entries that must change in the request's scope, with their new values."""
         path: str = scope["path"]
         if not f"{path}/".startswith(f"{self.root_path}/"):
             path = self.root_path + path

@@ -75,7 +75,7 @@ class AField(BaseModel):
 
 
 class AnExpectation(BaseModel):
-    """A field of a layout, as in the layout's file."""
+    """A field of a layout, with the keys that it has in the layout's file."""
 
     name: str
     box: tuple[float, float, float, float] = Field(description="x, y, width, height, as fractions of the sheet.")

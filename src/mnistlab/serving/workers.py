@@ -87,7 +87,7 @@ def spread(listener: socket.socket) -> socket.socket:
 
 
 def tell_when_ready(host: str, port: int, stopped: threading.Event, ready: Callable[[], None]) -> None:
-    """Call `ready` once a worker answers at this host and port."""
+    """Call `ready` as soon as a worker answers at this host and port."""
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - these stand for all addresses
     while not stopped.is_set():
         with contextlib.suppress(OSError, http.client.HTTPException):

@@ -21,11 +21,11 @@ __all__ = ["ANSWERS_WITHIN", "cluster"]
 ANSWERS_WITHIN = 10.0
 """Seconds within which a cluster has to answer."""
 OBJECTS = 100 * 2**20
-"""Bytes of shared memory for a new cluster on this computer, which needs few: only names and counts go through this memory."""
+"""Bytes of shared memory for a new cluster on this computer: not many, because only names and counts go through this memory."""
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a gRPC client, such as Ray, sends first: HTTP/2's connection preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 SETTINGS = 4
-"""The type that the first frame of a gRPC server has, which is the frame's fourth byte."""
+"""The type of the first frame that a gRPC server sends; a frame's fourth byte is its type."""
 
 
 @contextlib.contextmanager

@@ -29,8 +29,8 @@ WARM_UP = 3
 def as_recorded(step: Step, state: TrainingState) -> Step:
     """The recorded step if the device is CUDA, the optimizer is SGD and this process trains alone; otherwise the step itself.
 
-    torch's AdamW can be recorded only if it is created with `capturable=True`, and communication between processes only if all
-    of them record it. If the device cannot record the step, a warning says so, and the step itself is returned.
+    torch's AdamW can be recorded only if it is created with `capturable=True`, and communication between processes only if
+    every process records it. If the device cannot record the step, a warning says so, and the step itself is returned.
     """
     if state.device.type != "cuda" or not isinstance(state.optimizer, SGD) or state.processes:
         return step
@@ -84,7 +84,7 @@ class RecordedStep:
             torch.cuda.set_rng_state(random, state.device)
 
     def record(self, step: Step, state: TrainingState) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
-        """The graph, and the tensor that will hold each replay's loss. Recording takes a few steps, which change the state."""
+        """The graph, and the tensor that will hold each replay's loss. Recording takes training steps, which change the state."""
         current = torch.cuda.current_stream(state.device)
         stream = torch.cuda.Stream(state.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(current)

@@ -168,7 +168,7 @@ def recipe_of(members: Sequence[Run]) -> Recipe:
 
 
 def environment_of(members: Sequence[Run], device: torch.device) -> dict[str, Any]:
-    """The environment of the combined run. Precision and commit are those of the training runs, or "mixed" if they differ."""
+    """The combined run's environment. Precision and commit are those of the training runs, or "mixed" where these runs differ."""
     environments = [member.environment for member in members]
     environment = describe_environment(device, "fp32")
     for key in ("precision", "commit"):

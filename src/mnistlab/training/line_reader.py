@@ -45,7 +45,7 @@ class LineReaderState(PaperState[LineNet, LineReaderRecipe]):
         return loss(logits, *asked_for).mean(), []
 
     def asked_of(self, saved: SavedNetwork[LineNet]) -> Mapping[str, tuple[Any, Any]]:
-        """The widths of the saved network, and those of this run."""
+        """The widths of the saved network's layers, and those of this run's network."""
         return {"widths": (saved.model.widths, self.model.widths)}
 
     def save_model(self, path: Path) -> None:

@@ -143,7 +143,7 @@ class PaperState(ABC, Generic[Net, Settings]):
     def start_from(self, path: Path) -> None:
         """Take the weights of another network of this kind, from its run folder or model.pth.
 
-        Raises `UserError` if the file is missing, damaged or not of this kind, or if network or classes differ from this run's.
+        Raises `UserError` if the file is missing, damaged or not of this kind, or if its design or classes differ from the run's.
         """
         path = path / "model.pth" if is_folder(path) else path
         saved = self.kind.read(path, self.GIVE_ANOTHER)
@@ -153,7 +153,7 @@ class PaperState(ABC, Generic[Net, Settings]):
         self.model.load_state_dict(saved.model.state_dict())
 
     def describe(self) -> list[LayerRow]:
-        """The network's layers."""
+        """A row for each layer of the network."""
         return self.model.describe(self.batches.pictures.height, self.batches.pictures.width)
 
     @property

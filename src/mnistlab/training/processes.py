@@ -72,7 +72,7 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes and shows what all have done."""
+        """Whether this is the process that writes and shows what all processes have done."""
         return self.rank == 0
 
     def device(self, target: torch.device, *, automatic: bool) -> torch.device:
@@ -200,7 +200,7 @@ def joined() -> Iterator[Processes | None]:
 
 @contextlib.contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Inside `with`, SIGTERM raises KeyboardInterrupt; after an error, SIGTERM stays ignored (see `noticing_the_lost`)."""
+    """Inside `with`, SIGTERM raises KeyboardInterrupt; if an error makes `noticing_the_lost` ignore SIGTERM, it stays ignored."""
     before = signal.getsignal(signal.SIGTERM)
     on_sigterm(signal.default_int_handler)
     yield
@@ -234,12 +234,12 @@ def of_first(processes: Processes | None, make: Callable[[], Value]) -> Value:
 
 
 def writes(processes: Processes | None) -> bool:
-    """Whether this process is the one that writes and shows what is done: the only one, or the first."""
+    """Whether this process is the one that writes files and shows the progress: the only process, or the first of several."""
     return processes is None or processes.is_first
 
 
 def says(error: MnistlabError) -> bool:
-    """Whether this process reports the error: it does if it failed first or, before all are connected, if it is process 0."""
+    """Whether this process reports the error: it does if it failed first or, before all processes connect, if its rank is 0."""
     if error.is_said_elsewhere is None:
         return not started_with_others() or os.environ["RANK"] == "0"
     return not error.is_said_elsewhere

@@ -104,7 +104,7 @@ def there(sweep: Sweep, trial: Trial) -> Outcome | MnistlabError:
 
 
 def outcome_from(ray: Any, reference: Any) -> Outcome:
-    """The outcome of a trial. Raises errors that end the whole sweep."""
+    """The outcome of a trial. Raises an error only if it must end the whole sweep."""
     try:
         outcome = ray.get(reference)
     except ray.exceptions.RayError as error:

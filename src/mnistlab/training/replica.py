@@ -80,14 +80,14 @@ class SumOfAll(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor) -> torch.Tensor:
-        """The sum."""
+        """The sum of `values` over all processes."""
         total = values.clone()
         dist.all_reduce(total)
         return total
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
-        """The sum of the gradients."""
+        """The sum of the gradient over all processes."""
         total = gradients[0].clone()
         dist.all_reduce(total)
         return total

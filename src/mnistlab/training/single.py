@@ -134,7 +134,7 @@ def of_the_first(make: Callable[[], contextlib.AbstractContextManager[Run]], giv
 def explain_how_to_resume(run: Run, processes: Processes | None = None) -> Iterator[None]:
     """Add the command that resumes `run` to the error that an interruption, a full disk or a lost process raises inside `with`.
 
-    If such `with` blocks are nested, the command is that of the outermost one.
+    If such `with` blocks are nested, the outermost one decides which command is added.
     """
     values: dict[str, Any] = {"run": run.path}
     go_on, free_space = "training.interrupted", "remedies.free_space_and_go_on"

@@ -153,7 +153,7 @@ class TrainingState:
         return all(bool(value.isfinite().all()) for value in self.final_model.state_dict().values())
 
     def describe(self) -> list[LayerRow]:
-        """The network's layers."""
+        """A row for each layer of the network."""
         rows: list[LayerRow] = self.model.describe()
         return rows
 
@@ -191,7 +191,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: Any) -> None:
-        """Restore what `state_dict` returned. Raises `UserError` if recipe or data differ, or if the version is unknown."""
+        """Restore what `state_dict` returned. Raises `UserError` for another recipe, other data or an unknown version."""
         found = state.get("format") if isinstance(state, dict) else None
         if found not in (FORMAT, "mnistlab resume 2"):
             if isinstance(found, str):

@@ -1,4 +1,4 @@
-"""Many training runs: every setting of a grid with each of several seeds, each in an ordinary run folder.
+"""Many training runs, one for every setting of a grid and each of several seeds; each has an ordinary run folder.
 
 A sweep's progress is recorded in its runs folder and nowhere else: any run in that folder with the same recipe, seed and dataset
 counts as one of the sweep's training runs, whoever started it. So a sweep that was stopped continues when it is started again,
@@ -63,7 +63,7 @@ class Sweep:
     seeds: int
     """The number of training runs of each setting."""
     first: int = 0
-    """The `number` of the first training run of each setting; the others count up from it."""
+    """The `number` of the first training run of each setting; the numbers of its other runs count up from this one."""
     dataset: str = "mnist"
     data_dir: Path = Path("data")
     runs_dir: Path = Path("runs")
@@ -71,7 +71,7 @@ class Sweep:
     cores: int = 0
     """The number of threads with which a training run computes; 0 for torch's default."""
     test: bool = False
-    """Whether each run is measured on the test images too, once."""
+    """Whether each run is also measured, once, on the test images."""
     download: bool = False
     """Whether to try torchvision's mirrors first for missing files, as for `open_dataset`."""
 

@@ -58,7 +58,7 @@ class Together:
             self.stop()
 
     def epoch(self, validation: Mapping[str, float | None]) -> None:
-        """Save the epoch just done, with `validation` in its line of metrics; the other processes wait for the first."""
+        """In the first process, save the epoch just done, with `validation` in its line of metrics; in others, wait for that."""
         if self.watch:
             self.watch.epoch(validation)
         elif self.signals.received:

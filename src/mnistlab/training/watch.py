@@ -68,7 +68,7 @@ class Training(Protocol):
         """Whether all weights are finite."""
 
     def describe(self) -> list[LayerRow]:
-        """The network's layers."""
+        """A row for each layer of the network."""
 
     def save_model(self, path: Path) -> None:
         """Write the network, as it is now, to the file `path`."""
@@ -135,7 +135,7 @@ class Watch:
     Failure
         From `step` and `epoch`, if the loss or the weights have become NaN or infinite, or the disk is full.
     Interrupted
-        From `step` and `epoch`, after a signal. After a `Failure`, too, the run can be resumed from what was saved last.
+        From `step` and `epoch`, after a signal. After either error, the run can be resumed from what was saved last.
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class Watch:
         save_tensors(self.run.resume_path, self.state.state_dict())
 
     def stop_if_asked(self) -> None:
-        """Raise `Interrupted` if a signal has been received; the state has then just been saved."""
+        """Raise `Interrupted` if a signal has been received; in that case, the caller has just saved the state."""
         if self.signals.received:
             raise stopped(self.run, self.state, self.signals.received)
 
@@ -224,7 +224,7 @@ class Watch:
             )
 
     def check_weights(self) -> None:
-        """Raise `Failure` if the epoch's last step made weights NaN or infinite; its loss, computed before, cannot show that."""
+        """Raise `Failure` if the epoch's last step made weights NaN or infinite; the loss, computed earlier, cannot show this."""
         if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 

@@ -97,8 +97,8 @@
 #
 # `mnistlab doctor` vous dit si votre machine est prête ; `mnistlab learn day1 --lang fr` écrit cette page sous forme de carnet
 # Jupyter et de script, et `jupyter lab day1.ipynb` ouvre le carnet. Désormais, terminez chaque journée par `git add .`, qui
-# choisit ce qu'il faut garder, et par `git commit -m "Jour 1"`, qui l'enregistre sous ce nom ; `git log` raconte l'histoire de
-# votre travail depuis le début.
+# désigne les fichiers à garder, et par `git commit -m "Jour 1"`, qui les enregistre sous ce nom ; `git log` raconte l'histoire
+# de votre travail depuis le début.
 
 # %%
 import sys
@@ -107,8 +107,8 @@ print(sys.version.split()[0])
 print(sys.executable)
 
 # %% [markdown] lang="en"
-# The second line says *which* Python is running: it should be the one in your `.venv`. Here is the most common error of a first
-# day, made on purpose:
+# The second printed line says *which* Python is running: it should be the one in your `.venv`. Here is the most common error of
+# a first day, made on purpose:
 
 # %% [markdown] lang="fr"
 # La seconde ligne dit *quel* Python est utilisé : ce doit être celui de votre `.venv`. Voici l'erreur la plus fréquente du
@@ -257,8 +257,9 @@ print(device, (flat.to(device) @ torch.ones(30, 10).to(device)).device)
 
 # %% [markdown] lang="en"
 # And this is what torch is really for. Ask it to watch a number *w*, here 3. If you then compute something from *w*, here
-# (*w* - 5)², it tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as at
-# 3, says that the result falls as *w* grows, so to go down, move *w* up. A network learns by following slopes downhill.
+# (*w* - 5)², it tells you the slope (the *gradient*), that is, how fast the result grows as *w* grows. A slope below zero, as
+# at *w* = 3, says that the result falls as *w* grows, so to make the result smaller, make *w* larger. A network learns by
+# following slopes downhill.
 
 # %% [markdown] lang="fr"
 # Et voici à quoi torch sert vraiment. Demandez-lui de surveiller un nombre *w*, ici 3, calculez quelque chose à partir de ce
@@ -288,14 +289,14 @@ plt.show()
 # ## A digit is 784 numbers
 #
 # Now a real digit. MNIST has 60,000 digits to learn from, written by people in the United States around 1990, each a picture of
-# 28x28 pixels. A copy ships with mnistlab, so this works offline too. Here is the first digit, with all its numbers.
+# 28x28 pixels. A copy ships with mnistlab, so the next cell works offline too. Here is the first digit, with all its numbers.
 
 # %% [markdown] lang="fr"
 # ## Un chiffre, c'est 784 nombres
 #
 # Un vrai chiffre, maintenant. MNIST contient 60 000 chiffres d'entraînement, écrits aux États-Unis vers 1990 ; chacun est une
-# image de 28x28 pixels. Une copie de MNIST est livrée avec mnistlab : cela marche même sans connexion. Voici le premier
-# chiffre, avec tous ses nombres.
+# image de 28x28 pixels. Une copie de MNIST est livrée avec mnistlab : la cellule suivante marche donc aussi sans connexion.
+# Voici le premier chiffre, avec tous ses nombres.
 
 # %%
 from mnistlab import open_dataset
@@ -345,8 +346,8 @@ print(means.shape)
 show({str(digit): mean[0] - mean.min() for digit, mean in enumerate(means)})
 
 # %% [markdown] lang="en"
-# A new digit is then given the label of the average that it is nearest to. How often is that right? We try it on digits by
-# people whose writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at
+# A new digit is then given the label of the average that it is nearest to. How often is this method right? We try it on digits
+# by people whose writing did not go into the averages (`"val"`; day 5 says why that matters). `cdist` measures all distances at
 # once.
 
 # %% [markdown] lang="fr"
@@ -367,8 +368,8 @@ print(f"{accuracy:.4f}")
 # anything yet. This accuracy is the first result in your diary, the one to beat:
 
 # %% [markdown] lang="fr"
-# Plus de quatre réponses sur cinq sont justes (une sur dix seulement, si l'on répond au hasard), et le programme n'a encore
-# rien appris. Cette exactitude est le premier résultat de votre journal de la semaine, celui qu'il faudra battre :
+# Plus de quatre réponses sur cinq sont justes (une sur dix seulement, si l'on répond au hasard), alors que le programme n'a
+# encore rien appris. Cette exactitude est le premier résultat de votre journal de la semaine, celui qu'il faudra battre :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -378,8 +379,8 @@ write_down(day="day1", accuracy=accuracy)
 # %% [markdown] lang="en"
 # ## What git should not keep
 #
-# Data can be fetched again and models trained again, so they do not belong in git. The file `.gitignore` lists what git should
-# ignore, one pattern per line. The next cell writes such a file into this folder, before the first `git add .`:
+# Data can be fetched again and models can be trained again, so neither belongs in git. The file `.gitignore` lists what git
+# should ignore, one pattern per line. The next cell writes such a file into this folder, before the first `git add .`:
 
 # %% [markdown] lang="fr"
 # ## Ce que git ne doit pas garder

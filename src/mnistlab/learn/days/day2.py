@@ -96,8 +96,8 @@ next(iter(DataLoader(raw, batch_size=64)))
 # %% [markdown] lang="fr"
 # Le lot doit contenir des tenseurs (« must contain tensors ») : il manque une **transformation**. `ToTensor` convertit une
 # image de nombres entiers de 0 à 255 en un tenseur de nombres à virgule flottante de 0 à 1, de forme (1, 28, 28) : d'abord le
-# canal (une image en gris n'en a qu'un), puis les lignes et les colonnes. Commençons par un petit exemple, une image de deux
-# pixels sur deux :
+# canal (une image en niveaux de gris n'en a qu'un), puis les lignes et les colonnes. Commençons par un petit exemple, une image
+# de deux pixels sur deux :
 
 # %%
 import numpy as np
@@ -110,9 +110,9 @@ print(transforms.Normalize((0.5,), (0.25,))(tensor))
 print((tensor - 0.5) / 0.25)
 
 # %% [markdown] lang="en"
-# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. With the mean and standard deviation of the
-# training images, their pixels get a mean of 0 and a standard deviation of 1. Many examples on the web are for colour
-# pictures, with three means and three standard deviations:
+# `Normalize(mean, std)` subtracts the mean and divides by the standard deviation. Given the mean and standard deviation of the
+# training images, it brings the pixels of these images to a mean of 0 and a standard deviation of 1. Many examples on the web
+# are for colour pictures, with three means and three standard deviations:
 
 # %% [markdown] lang="fr"
 # `Normalize(mean, std)` soustrait la moyenne (`mean`) et divise par l'écart type (`std`). Avec la moyenne et l'écart type des
@@ -154,8 +154,8 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Look at the pictures
 #
 # `plt.subplots` makes a grid of *axes*, small drawing areas; `axes.flat` goes through them one after the other, and
-# `tight_layout` makes room for the titles. Looking at pictures with their labels may reveal wrong labels; on day 4, the
-# network will help you find them.
+# `tight_layout` makes room for the titles. Looking at pictures with their labels may reveal wrong labels; on day 4, a network
+# will help you find some.
 
 # %% [markdown] lang="fr"
 # Affichez toujours deux lignes comme celles-ci. Elles indiquent ici 64 images, 1 canal, 28 lignes, 28 colonnes ; et 64
@@ -164,8 +164,8 @@ print(batch_labels.shape, batch_labels.dtype, batch_labels[:10])
 # ## Regarder les images
 #
 # `plt.subplots` crée une grille d'*axes*, de petites surfaces de dessin ; `axes.flat` les parcourt l'une après l'autre, et
-# `tight_layout` fait de la place pour les titres. Regarder ainsi les images permet de repérer les étiquettes fausses ; au
-# jour 4, un réseau vous aidera à les trouver.
+# `tight_layout` fait de la place pour les titres. Regarder les images avec leurs étiquettes révèle parfois une étiquette
+# fausse ; au jour 4, un réseau vous aidera à en trouver.
 
 # %%
 import matplotlib.pyplot as plt
@@ -363,7 +363,7 @@ for name, one in loaders.items():
 # %% [markdown] lang="en"
 # The numbers are the same, and nothing cleverer is needed. (Your times will differ; their order will not.) Our loader adds what
 # a long training run needs: a shuffle that depends only on the seed and the epoch, so that the run can go on after a power cut;
-# a part kept for validation; and random changes to the pictures (day 5).
+# a part of the pictures kept for validation; and random changes to the pictures (day 5).
 #
 # ## Workers
 #
@@ -371,10 +371,10 @@ for name, one in loaders.items():
 # (and on Linux since Python 3.14) such a process begins by importing your script again. Let us see what that leads to:
 
 # %% [markdown] lang="fr"
-# Les nombres sont les mêmes : inutile de faire plus compliqué. (Chez vous, les durées changeront, pas leur ordre.) Notre
-# chargeur ajoute ce que demande un long entraînement : un mélange qui ne dépend que de la graine (`seed`) et de l'époque, pour
-# pouvoir reprendre après une coupure de courant ; une partie des images réservée à la validation ; des déformations des images,
-# tirées au hasard (jour 5).
+# Les nombres sont les mêmes : inutile de faire plus compliqué. (Chez vous, les durées seront différentes, mais leur ordre sera
+# le même.) Notre chargeur ajoute ce que demande un long entraînement : un mélange qui ne dépend que de la graine (`seed`) et de
+# l'époque, pour que l'on puisse reprendre l'entraînement après une coupure de courant ; une partie des images réservée à la
+# validation ; des déformations des images, tirées au hasard (jour 5).
 #
 # ## Les processus auxiliaires
 #
@@ -441,4 +441,5 @@ run(program.format(condition="__name__ == '__main__'"))
 # - Ce que fait un chargeur de données, en vingt lignes de votre main.
 #
 # `mnistlab data` affiche, pour n'importe quel jeu de données, les formes et les plages de valeurs d'un lot, et dessine une
-# planche de ses images. Notez l'essentiel du jour en une ligne, pour vous : `mnistlab learn note "..." --day day2 --lang fr`
+# planche d'images de ce jeu. Notez l'essentiel du jour en une ligne, pour vous :
+# `mnistlab learn note "..." --day day2 --lang fr`

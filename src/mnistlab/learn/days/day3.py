@@ -1,16 +1,16 @@
 # %% [markdown] lang="en"
 # # Day 3: the first convolutional classifier
 #
-# On day 2 a digit became a tensor. Today you build the network that reads it. Each part comes twice: first by hand, on a
-# picture small enough to follow with a finger, then with PyTorch, which has to give the same numbers. Change something in
-# every cell, and run it again.
+# On day 2 a digit became a tensor. Today you build the network that reads it. Each part of the network comes twice: first by
+# hand, on a picture small enough to follow with a finger, then with PyTorch, which has to give the same numbers. Change
+# something in every cell, and run it again.
 
 # %% [markdown] lang="fr"
 # # Jour 3 : le premier classifieur convolutif
 #
-# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez le réseau qui le lit. Chaque pièce du réseau est
-# présentée deux fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis avec PyTorch, qui doit
-# donner les mêmes nombres. Changez quelque chose dans chaque cellule, et relancez-la.
+# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez le réseau qui le lit. Chaque calcul du réseau est
+# fait deux fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis par PyTorch, qui doit donner
+# les mêmes nombres. Changez quelque chose dans chaque cellule, et relancez-la.
 
 # %%
 import matplotlib.pyplot as plt
@@ -26,15 +26,16 @@ torch.manual_seed(0)
 # ## A convolution by hand
 #
 # A *kernel* is a small grid of weights. Lay it on a corner of the picture, multiply each weight by the pixel that it covers,
-# and add up the products: that is one number of the result. Move one pixel to the right and do the same again; then go on to
-# the next row. The kernel below asks, at each place: is it brighter on the right than on the left?
+# and add up the products: that is one number of the result. Move one pixel to the right and do the same again; at the end of
+# the row, go on to the next one. The kernel below asks, at each place: is the picture brighter on the right than on the left?
 
 # %% [markdown] lang="fr"
 # ## Une convolution à la main
 #
 # Un *noyau* est une petite grille de poids. Posez-le sur un coin de l'image, multipliez chaque poids par le pixel qu'il
-# recouvre, faites la somme des produits : voilà un nombre du résultat. Avancez d'un pixel vers la droite et recommencez ; puis
-# passez à la ligne suivante. Le noyau ci-dessous pose partout la même question : est-ce plus clair à droite qu'à gauche ?
+# recouvre, faites la somme des produits : voilà un nombre du résultat. Avancez d'un pixel vers la droite et recommencez ; au
+# bout de la ligne, passez à la suivante. Le noyau ci-dessous pose partout la même question : est-ce plus clair à droite qu'à
+# gauche ?
 
 # %%
 picture = torch.zeros(6, 6)
@@ -150,7 +151,8 @@ show({
 # %% [markdown] lang="fr"
 # **Flatten** met les 14x14 nombres sur une seule ligne de 196. **Linear** a, pour chacun des dix chiffres, un poids par nombre
 # de cette ligne : cette couche multiplie chaque nombre par son poids, fait la somme des produits et y ajoute un biais. Les dix
-# résultats, un par chiffre, sont les *logits* ; le plus grand désigne la réponse. Ici, les poids sont encore tirés au hasard.
+# résultats, un par chiffre, sont les *logits* ; le plus grand désigne la réponse. Ici, les poids sont encore des nombres tirés
+# au hasard.
 
 # %%
 flat = nn.Flatten()(pooled)
@@ -257,8 +259,8 @@ wrong(images)
 
 # %% [markdown] lang="en"
 # Read the last line of the message from left to right. `mat1` is what arrives, 64 pictures of 3136 numbers; `mat2` is the
-# layer, made for 12544 numbers. And 3136 is 16 x 14 x 14, so the layer has to be `nn.Linear(16 * 14 * 14, 10)`. When in doubt,
-# print the shape of what arrives at the layer: `wrong[:4](images).shape`.
+# layer, made for 12544 numbers per picture. But 3136 is 16 x 14 x 14, so the layer has to be `nn.Linear(16 * 14 * 14, 10)`.
+# When in doubt, print the shape of what arrives at the layer: `wrong[:4](images).shape`.
 
 # %% [markdown] lang="fr"
 # Lisez la dernière ligne du message de gauche à droite. `mat1` est ce qui arrive, 64 images de 3136 nombres ; `mat2` est la
@@ -407,10 +409,10 @@ plt.show()
 # down in your diary; day 5 says why a result chosen like this looks a little better than it is:
 
 # %% [markdown] lang="fr"
-# Les deux réseaux sont partis du hasard, et un seul passage sur les images les a menés à ces exactitudes. Que l'un soit en tête
-# ne dit pas grand-chose après une seule époque d'un seul entraînement : après un entraînement complet, le réseau à trois
-# convolutions l'emporte (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi un résultat
-# choisi ainsi est un peu flatteur :
+# Les deux réseaux sont partis du hasard, et un seul passage sur les images leur a suffi pour atteindre ces exactitudes. Que
+# l'un soit en tête ne dit pas grand-chose après une seule époque d'un seul entraînement : après un entraînement complet, le
+# réseau à trois convolutions l'emporte (voir plus bas). Notez le meilleur résultat dans votre journal ; le jour 5 dira pourquoi
+# un résultat choisi ainsi est un peu flatteur :
 
 # %%
 from mnistlab.learn.diary import write_down
@@ -446,7 +448,7 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # ce nombre, vous savez où chercher. Le remède : terminer le réseau par les logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelé deux fois pour le même lot, il les
-# double ; au bout de cent pas, le réseau cherche à corriger cent erreurs passées à la fois.
+# double ; au bout de cent pas, le réseau cherche à corriger les erreurs de cent pas à la fois.
 
 # %%
 network = make_network(16, 32)
@@ -494,14 +496,14 @@ plt.show()
 # %% [markdown] lang="en"
 # ## Save, and load again
 #
-# Save the weights, not the network object: `state_dict()` is a dictionary of tensors. To load them, make the same network again
-# and fill it with these weights.
+# Save the weights, not the network object: `state_dict()` returns a dictionary of tensors. To load the weights, make the same
+# network again and give it these weights.
 
 # %% [markdown] lang="fr"
 # ## Enregistrer, puis recharger
 #
-# Enregistrez les poids, et non le réseau en tant qu'objet : `state_dict()` est un dictionnaire de tenseurs. Pour recharger,
-# recréez le même réseau et remplissez-le de ces poids.
+# Enregistrez les poids, et non le réseau en tant qu'objet : `state_dict()` renvoie un dictionnaire de tenseurs. Pour les
+# recharger, recréez le même réseau et mettez-y ces poids.
 
 # %%
 torch.save(two.state_dict(), "two.pth")

@@ -7,7 +7,7 @@
 #
 # ## A filter is a small picture
 #
-# Yesterday a convolution was a sum of products, and its kernel a grid of weights. Read it another way: the sum is large where
+# Yesterday a convolution was a sum of products, and its kernel a grid of weights. Put another way: the sum is large where
 # the picture **looks like the kernel**. A kernel lets through what resembles it, hence its other name, *filter*. Here are a
 # small seven and two filters, one for horizontal strokes and one for vertical ones.
 
@@ -52,12 +52,12 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # recipe's test accuracy and training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
-# À droite de chaque filtre, voici sa **carte**, qui répond en chaque point à la question du filtre : y a-t-il ici un trait
-# horizontal (ou vertical) ? ReLU jette ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
+# À droite de chaque filtre, sa **carte** répond en chaque point à la question du filtre : y a-t-il ici un trait horizontal (ou
+# vertical) ? ReLU efface ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
 # Personne n'écrit de tels filtres à la main : l'entraînement leur donne forme. Entraînons un réseau selon la recette `quick`.
 # Il a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : leurs cartes font donc
-# 14x14. L'exactitude de la recette au test et sa durée d'entraînement sur deux cœurs : {{quick}}.
+# 14x14. Exactitude de `quick` sur le jeu de test, et durée d'entraînement sur deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -169,16 +169,16 @@ gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
 # In the maps of the first block (`relu1`) you still recognise the digit, each map showing its horizontal, slanting or vertical
-# strokes; some maps are lit where there is only paper: "nothing here" is an answer too. In the second block the digit
-# dissolves; in the third only a few cells are lit. That is the bargain: each block knows less about **where**, and more about
-# **what**.
+# strokes; some maps are active where there is only paper: "nothing here" is an answer too. In the second block the digit
+# dissolves; in the third only a few cells are active. That is the bargain: each block knows less about **where**, and more
+# about **what**.
 #
 # ## Batch norm, and a forgotten `eval()`
 #
 # `norm1` is new. Some filters give large numbers, others small ones, and this changes with every training step, so the layers
 # after them would have to adapt again and again. **Batch norm** puts all channels on the same scale: it subtracts the mean,
 # divides by the standard deviation, then multiplies by a learnt weight and adds a learnt bias. During training, the mean and
-# standard deviation are those of the batch; at inference, they are the running averages kept during training. Here is batch
+# standard deviation are those of the batch; after `eval()`, they are the running averages kept during training. Here is batch
 # norm by hand, first for four numbers, then for our first channel:
 
 # %% [markdown] lang="fr"
@@ -192,8 +192,8 @@ gallery(kept["relu3"][:16])
 # `norm1` est une nouveauté. Certains filtres donnent de grands nombres, d'autres de petits, et cela change à chaque pas de
 # l'entraînement, ce qui gêne les couches suivantes. La **normalisation par lot** met donc tous les canaux à la même échelle :
 # elle retranche la moyenne, divise par l'écart type, puis multiplie par un poids et ajoute un biais, tous deux appris. À
-# l'entraînement, la moyenne et l'écart type sont ceux du lot ; après `eval()`, ce sont des valeurs gardées de l'entraînement.
-# Voici cette normalisation à la main, pour quatre nombres, puis pour notre premier canal :
+# l'entraînement, la moyenne et l'écart type sont ceux du lot ; après `eval()`, ce sont des valeurs retenues pendant
+# l'entraînement. Voici cette normalisation à la main, pour quatre nombres, puis pour notre premier canal :
 
 # %%
 four = torch.tensor([[1.0], [2.0], [3.0], [6.0]])
@@ -236,8 +236,8 @@ forgotten(val.dataset[index][0][None])
 # answer 4 for our digit, with three different neighbours: first in training mode, then after `eval()`:
 
 # %% [markdown] lang="fr"
-# « When training », à l'entraînement, dit le message. Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
-# probabilité de la réponse 4 pour notre chiffre, avec trois voisins successifs : en mode entraînement, puis après `eval()` :
+# Le message dit « When training » (à l'entraînement). Avec deux chiffres, l'erreur disparaît, et c'est pire. Voici la
+# probabilité de la réponse 4 pour notre chiffre, avec trois voisins successifs, en mode entraînement, puis après `eval()` :
 
 # %%
 with torch.no_grad():
@@ -312,9 +312,9 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown] lang="en"
-# The numbers at the ends of the lines say by how much the `Explainer`'s maps differ from ours. The square is what the most
-# excited cell of each block looks at: in the first a bit of a stroke, in the third nearly the whole digit. A cell there can say
-# "a loop, bottom left".
+# The numbers at the ends of the lines say by how much the `Explainer`'s maps differ from ours. Each square is what a block's
+# most excited cell looks at: in the first block a bit of a stroke, in the third nearly the whole digit. A cell there can say "a
+# loop, bottom left".
 #
 # ## What excites a channel
 #
@@ -362,9 +362,9 @@ for name in ("relu2", "relu3"):
 
 # %% [markdown] lang="en"
 # Each row shows a channel's eight favourite pieces, which resemble each other: in the second block, ends of strokes, bends or
-# crossings; in the third, whole gestures. The printed numbers count the digits, 0 to 9, among the hundred pictures that excite
-# the channel most: few channels belong to one digit. Most stand for a **part**; the linear layers at the end weigh the parts
-# and vote.
+# crossings; in the third, whole shapes. The printed numbers count the digits, 0 to 9, among the hundred pictures that excite
+# the channel most: few channels belong to one digit. Most stand for a **part** of digits; the linear layers at the end weigh
+# the parts and vote.
 #
 # ## Which ink decides
 #
@@ -373,13 +373,13 @@ for name in ("relu2", "relu3"):
 
 # %% [markdown] lang="fr"
 # Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : fins de trait, courbes ou croisements dans le
-# deuxième bloc, tracés entiers dans le troisième. Les nombres affichés comptent les chiffres, de 0 à 9, parmi les cent images
-# qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de
+# deuxième bloc, tracés entiers dans le troisième. Les nombres affichés comptent les 0, les 1, jusqu'aux 9, parmi les cent
+# images qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de
 # chiffre ; à la fin, les couches linéaires pèsent les parties et votent.
 #
 # ## Les traits décisifs
 #
-# Tel bout d'encre compte-t-il ? Couvrez un carré du chiffre avec du papier, voyez de combien baisse la probabilité de la
+# Ce bout d'encre compte-t-il ? Couvrez un carré du chiffre avec du papier, voyez de combien baisse la probabilité de la
 # réponse, remettez l'encre, et passez au carré suivant.
 
 # %%
@@ -398,14 +398,14 @@ gallery([digit, fall, explainer.why(digit)], ["28x28", "7x7", "why()"], columns=
 # Here are the digit, our 49 squares, and `explainer.why()`: the same idea (*occlusion*, [Zeiler and Fergus
 # 2014](https://arxiv.org/abs/1311.2901)), but finer. `why()` wipes out a soft-edged spot around each pixel of ink, and measures
 # the fall in **log-odds**, log(p / (1 - p)): a probability that goes from 0.9999 to 0.999 has hardly moved, yet the doubt has
-# grown tenfold, and log-odds see that. Red ink speaks for the answer, blue ink against it. Here is one example of each digit:
+# grown tenfold, and log-odds show that. Red ink speaks for the answer, blue ink against it. Here is one example of each digit:
 
 # %% [markdown] lang="fr"
 # Voici le chiffre, nos 49 carrés et `explainer.why()` : la même idée (l'*occlusion*, [Zeiler et Fergus
 # 2014](https://arxiv.org/abs/1311.2901)), mais en plus fin. Autour de chaque pixel d'encre, `why()` efface une petite zone aux
 # bords fondus, et mesure la baisse en **log-cotes**, log(p / (1 - p)) : une probabilité qui passe de 0,9999 à 0,999 n'a presque
-# pas bougé, mais le doute a décuplé, et les log-cotes le voient. L'encre rouge plaide pour la réponse, l'encre bleue contre elle.
-# Voici un exemple de chaque chiffre :
+# pas bougé, mais le doute a décuplé, et les log-cotes le montrent. L'encre rouge plaide pour la réponse, l'encre bleue contre
+# elle. Voici un exemple de chaque chiffre :
 
 # %%
 examples = [images[np.flatnonzero(labels == number)[0]] for number in range(10)]
@@ -415,13 +415,13 @@ gallery([*examples, *map(explainer.why, examples)], columns=10, signed=True)
 # ## The mistakes, and why
 #
 # We look at the **validation** digits, because anyone who knows the mistakes on the test set by heart will, without meaning to,
-# choose the next network to suit them. Here are the ten mistakes that the network was surest of, with label, answer, and the
-# ink that led it astray. (The accuracy goes into your diary.)
+# choose the next network to suit them. Here are the ten digits that the network misread most confidently, with label, answer,
+# and the ink that led it astray. (The accuracy goes into your diary.)
 
 # %% [markdown] lang="fr"
 # ## Les erreurs, et pourquoi
 #
-# Nous regardons les chiffres de **validation**, car quiconque connaît par cœur les erreurs du jeu de test finit, sans le
+# Nous regardons les chiffres de **validation**, car quiconque connaît par cœur les erreurs sur le jeu de test finit, sans le
 # vouloir, par choisir d'après elles le prochain réseau. Voici les dix réponses fausses dont le réseau était le plus sûr, avec
 # l'étiquette, la réponse et l'encre qui l'a égaré. (L'exactitude va dans votre journal.)
 
@@ -448,9 +448,9 @@ for place in confusion.ravel().argsort()[::-1][:5]:
 # whom. Whose digits are the hardest to read?
 
 # %% [markdown] lang="fr"
-# Vous aussi, vous hésitez devant certains chiffres ; d'autres ont un trait bizarre, que l'encre rouge montre ; sur un ou deux,
-# le réseau a peut-être raison. Les nombres comptent les confusions les plus fréquentes. Et mnistlab sait qui a écrit chaque
-# chiffre (son *scripteur*). Quel scripteur est le plus difficile à lire ?
+# Certains chiffres vous font hésiter aussi ; d'autres ont un trait bizarre, que l'encre rouge montre ; sur un ou deux, le
+# réseau a peut-être raison. Les nombres affichés comptent les confusions les plus fréquentes. Et mnistlab sait qui a écrit
+# chaque chiffre (son *scripteur*). Quel scripteur est le plus difficile à lire ?
 
 # %%
 from mnistlab.evaluation.hands import hardest_writers
@@ -480,9 +480,9 @@ for hand in hands[:2]:
 # "Where do you believe the label least?"
 
 # %% [markdown] lang="fr"
-# La première ligne compte les scripteurs qui ont au moins un chiffre mal lu ; viennent ensuite les chiffres des deux scripteurs
-# les plus difficiles à lire, les mal lus d'abord. Cette commande enregistre une image de telles écritures dans le dossier
-# d'entraînement :
+# La première ligne compte les scripteurs dont au moins un chiffre est mal lu ; viennent ensuite les chiffres des deux
+# scripteurs les plus difficiles à lire, les mal lus d'abord. Cette commande enregistre une image de telles écritures dans le
+# dossier d'entraînement :
 #
 # ```
 # mnistlab evaluate latest --split val --by-writer
@@ -506,24 +506,23 @@ print([int(np.isin(chosen, spoilt).sum()) for chosen in (unsure, suspect)], "/ 5
 
 # %% [markdown] lang="en"
 # The first way finds next to none of the changed labels: a doubtful digit can have the right label. The second finds nearly
-# all, because the network is *sure* of something else. (It was not trained on these labels; a wrong label seen many times may
-# be learnt by heart.)
+# all, because the network is *sure* of something else. (It was not trained on these labels; otherwise it might have learnt the
+# wrong ones by heart.)
 #
 # Researchers have hunted for such labels in the test set ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)), and asked
 # five people about each suspect. The digit that most of them saw is the better label; if there is no such digit, we write "?".
-# Here are the suspects that our network "misread", each with MNIST's label, the network's answer, and what people say. (These
-# are test images, but we judge their labels, not the network.)
+# Here are the suspects that our network "misread", each with MNIST's label, the network's answer, and what those people say.
+# (These are test images, but we judge their labels, not the network.)
 
 # %% [markdown] lang="fr"
 # La première question ne révèle presque aucune des étiquettes faussées : un chiffre douteux peut avoir la bonne étiquette. La
 # seconde les révèle presque toutes, car le réseau est *sûr* d'une autre réponse. (Il n'a pas été entraîné sur ces étiquettes ;
 # sinon, il aurait pu apprendre les fausses par cœur.)
 #
-# Des chercheurs ont traqué les étiquettes fausses dans le jeu de test ([Northcutt et al.
-# 2021](https://arxiv.org/abs/2103.14749)), et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la
-# meilleure étiquette ; faute de majorité, nous écrivons « ? ». Voici les images suspectes que notre réseau a « mal lues », avec
-# l'étiquette de MNIST, la réponse du réseau et l'avis des cinq personnes. (Sur ces images de test, nous jugeons l'étiquette,
-# non le réseau.)
+# Des chercheurs ont traqué les étiquettes suspectes du jeu de test ([Northcutt et al. 2021](https://arxiv.org/abs/2103.14749)),
+# et interrogé cinq personnes sur chacune. Le chiffre que la plupart ont vu est la meilleure étiquette ; faute de majorité, nous
+# écrivons « ? ». Voici les images suspectes que notre réseau a « mal lues », avec l'étiquette de MNIST, la réponse du réseau et
+# l'avis des cinq personnes. (Sur ces images de test, nous jugeons l'étiquette, non le réseau.)
 
 # %%
 corrected = DATASETS["mnist"].corrected_test_labels
@@ -559,7 +558,7 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # - Batch norm puts all channels on the same scale; without `eval()`, a digit is judged by its neighbours.
 # - From block to block the maps shrink and the receptive field grows: less *where*, more *what*.
 # - To understand a channel, show it everything and look at what excites it.
-# - Occlusion finds the ink that decides; log-odds see what a probability near 1 hides.
+# - Occlusion finds the ink that decides; log-odds show what a probability near 1 hides.
 # - Look at your network's mistakes on the validation digits: digit by digit, writer by writer. And suspect the label if the
 #   network is sure of something else.
 #
@@ -568,12 +567,12 @@ print(f"{len(doubtful)} / {len(corrected)}   {test.correct} / {test.total} → {
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Un filtre est une petite image, et sa carte dit où l'image ressemble au filtre ; NumPy demande un `detach()`.
+# - Un filtre est une petite image, et sa carte dit où le chiffre ressemble au filtre ; NumPy demande un `detach()`.
 # - La normalisation par lot met tous les canaux à la même échelle ; sans `eval()`, un chiffre est jugé d'après ses
 #   voisins.
 # - De bloc en bloc, les cartes rétrécissent et le champ récepteur grandit : on en sait moins sur l'endroit, plus sur la forme.
 # - Pour comprendre un canal, regardez ce qui l'active.
-# - L'occlusion trouve les traits décisifs ; les log-cotes voient ce que cache une probabilité proche de 1.
+# - L'occlusion trouve les traits décisifs ; les log-cotes montrent ce que cache une probabilité proche de 1.
 # - Regardez les erreurs du réseau en validation, chiffre par chiffre, scripteur par scripteur. Soupçonnez l'étiquette quand le
 #   réseau est sûr d'autre chose.
 #

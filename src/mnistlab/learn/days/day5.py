@@ -10,7 +10,7 @@
 #
 # La première semaine du projet (voir le jour 3) s'est terminée sur deux nombres : 99,14 % avec deux convolutions, 99,31 % avec
 # trois. Le second réseau est-il meilleur, ou a-t-il eu plus de chance ? Aujourd'hui, vous apprenez à répondre à cette question,
-# et à la poser avant de croire des nombres, à commencer par les vôtres.
+# et à la poser avant de vous fier à des nombres, à commencer par les vôtres.
 
 # %%
 import matplotlib.pyplot as plt
@@ -114,9 +114,9 @@ print("pendant l'apprentissage {:.2%}, validation {:.2%}".format(*curve[-1]))  #
 #
 # ## Train, validation, test
 #
-# So we measure on the **validation** images. But every time you choose by them (a width, a learning rate, a number of epochs),
-# you choose a little luck too. Take twenty networks that are all equally good, 99 % each. Measure each on as many images as
-# `val` has, keep the best one, and note the accuracy that you would report. Repeat that a thousand times:
+# So we measure on the **validation** images. But every time you use them to choose a width, a learning rate or a number of
+# epochs, you choose a little luck too. Take twenty networks that are all equally good, 99 % each. Measure each on as many
+# images as `val` has, keep the best one, and note its measured accuracy. Repeat that a thousand times:
 
 # %% [markdown] lang="fr"
 # Les tirets montent jusqu'en haut : les 600 images sont toutes bien lues. Le trait plein s'arrête nettement plus bas : une
@@ -201,10 +201,9 @@ draw({f"{hands[0]} personnes": curve, f"{hands[1]} personnes": curve_of_few})  #
 # Here is how many writers each split has, and how many of them were seen in training:
 
 # %% [markdown] lang="fr"
-# Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau à lire toutes les autres. La validation
-# doit dire à quel point un réseau lit bien les chiffres d'*inconnus*. Des images tirées au hasard, comme on le fait
-# d'habitude, ne le disent pas. Voici, pour chaque jeu, le nombre de scripteurs, et combien d'entre eux ont été vus à
-# l'entraînement :
+# Autant d'images, le même réseau ; mais six écritures n'apprennent pas au réseau à lire toutes les autres. La validation doit
+# dire à quel point un réseau lit bien les chiffres d'*inconnus*. Des images de validation tirées au hasard, selon l'usage, ne
+# le disent pas. Voici, pour chaque jeu, le nombre de scripteurs, et combien d'entre eux ont été vus à l'entraînement :
 
 # %%
 from mnistlab.data.splits import split_writers
@@ -246,7 +245,8 @@ draw({"600": curve, "600 + augmentation, dropout": curve_of_careful})
 # Validation accuracy rises. But the new curves seem to show a bug: the dashed one is *below* the solid one, as if strangers'
 # digits were easier to read than those that the network was trained on. Look at what is compared. During training, the images
 # are distorted, dropout switches off part of the network, and the weights are worse at the beginning of an epoch than at its
-# end. When the 600 images are measured in the same way as the validation images, the order is as it should be:
+# end. When the accuracy on the 600 images is measured in the same way as on the validation images, the order is as it should
+# be:
 
 # %% [markdown] lang="fr"
 # L'exactitude de validation augmente. Mais les nouvelles courbes semblent révéler un bogue : les tirets passent *sous* le trait
@@ -274,9 +274,9 @@ for name, accuracy in zip(names, (curve_of_careful[-1, 0], again, strangers), st
 # ## Le taux d'apprentissage, et pourquoi une graine ne suffit pas
 #
 # De grands pas mènent loin au début, de petits pas sont précis à la fin. `one_cycle` réunit les deux : le taux d'apprentissage
-# monte, puis descend à presque rien. Est-ce mieux qu'un taux constant ? Les poids de départ et l'ordre des images dépendent
+# monte, puis redescend presque à rien. Est-ce mieux qu'un taux constant ? Les poids de départ et l'ordre des images dépendent
 # d'une graine : ne comparer qu'un entraînement de chaque sorte serait un pari. Prenons cinq graines, les mêmes pour les deux
-# sortes, et un seul passage sur 6 000 images.
+# sortes, et un passage sur 6 000 images.
 
 # %%
 from mnistlab.training.optimizers import one_cycle
@@ -339,7 +339,7 @@ plt.show()
 #
 # ## Que vaut un pourcentage ?
 #
-# Un autre hasard tient aux images de test : dix mille autres images auraient donné un autre nombre. Le réseau à deux
+# Le hasard tient aussi aux images de test : dix mille autres images auraient donné un autre nombre. Le réseau à deux
 # convolutions a bien lu 9 914 images. Prenez une pièce qui tombe sur « juste » 99,14 fois sur cent, lancez-la 10 000 fois, et
 # recommencez dix mille fois :
 
@@ -375,7 +375,7 @@ for right in (9914, 9931):
 #
 # ## 99,31, est-ce mieux que 99,14 ?
 #
-# Commençons par deux réseaux à nous : `quick`, et la même recette avec deux fois moins de pas. Tous deux sont entraînés, puis
+# Commençons par deux réseaux à nous : `quick`, et la même recette avec moitié moins de pas. Tous deux sont entraînés, puis
 # testés une fois ; ensuite, on ne choisit plus rien.
 
 # %% quick="half, whole = half.override(steps=2), whole.override(steps=4)"
@@ -398,10 +398,10 @@ print(comparison)
 # images did.
 
 # %% [markdown] lang="fr"
-# Les images que les deux réseaux ont bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les images
-# qu'un seul des deux a mal lues peuvent le dire. Si les réseaux se valaient, une pièce pourrait décider lequel se trompe sur
-# une telle image : c'est l'idée du **test de McNemar**. Sa valeur p est la probabilité que des pièces équilibrées donnent un
-# partage au moins aussi inégal que celui de ces images.
+# Les images que les réseaux ont tous deux bien lues, ou tous deux mal lues, ne disent pas lequel est le meilleur. Seules les
+# images qu'un seul des deux a mal lues peuvent le dire. Si les réseaux se valaient, une pièce pourrait décider lequel se trompe
+# sur une telle image : c'est l'idée du **test de McNemar**. Sa valeur p est la probabilité que des pièces équilibrées donnent
+# un partage au moins aussi inégal que celui de ces images.
 
 # %%
 from scipy.stats import binomtest
@@ -462,7 +462,7 @@ print(needed, round(ours * wrong_three))
 # they shared. So keep such lists: a run folder has its own, in `test.json`.
 #
 # Even McNemar's test speaks only of two *trained networks*, with one seed each. To find out whether three convolutions make a
-# better *recipe*, you need several seeds. Both recipes have been trained with several seeds since, and the results are in the
+# better *recipe*, you need several seeds. Both recipes have since been trained with several seeds, and the results are in the
 # package:
 
 # %% [markdown] lang="fr"
@@ -473,8 +473,8 @@ print(needed, round(ours * wrong_three))
 # dans `test.json`.
 #
 # Même le test de McNemar ne parle que de deux *réseaux entraînés*, avec une graine chacun. Pour savoir si trois convolutions
-# font une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont été entraînées ainsi depuis, et leurs résultats
-# sont livrés avec mnistlab :
+# donnent une meilleure *recette*, il faut plusieurs graines. Les deux recettes ont depuis été entraînées ainsi, et leurs
+# résultats sont livrés avec mnistlab :
 
 # %%
 import re

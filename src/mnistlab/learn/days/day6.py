@@ -60,16 +60,17 @@ def strip(*pictures, titles=()):
 # %% [markdown] lang="en"
 # ## A photograph
 #
-# You will take your own at the end of the day. So that this page runs everywhere, and so that we can count the errors, we make
-# 300 artificial photographs here: digits by people whose writing the network has never seen, traced with a fine dark pen on grey
-# paper, with light coming from the left and the digit not quite in the middle.
+# At the end of the day you will photograph your own digits. So that this page runs everywhere, and so that we can count the
+# errors, we make 300 artificial photographs here: digits by people whose writing the network has never seen, traced with a fine
+# dark pen on grey paper, with light coming from the left and the digit not quite in the middle.
 
 # %% [markdown] lang="fr"
 # ## Une photographie
 #
-# Vous prendrez la vôtre à la fin de la journée. Pour que cette page marche partout, et pour que nous puissions compter les
-# erreurs, nous fabriquons ici 300 photos artificielles : des chiffres de personnes dont le réseau n'a jamais vu l'écriture,
-# repassés au stylo fin et foncé sur du papier gris, sous une lumière qui vient de la gauche, et légèrement décentrés.
+# À la fin de la journée, vous photographierez votre propre écriture. Pour que cette page marche partout, et pour que nous
+# puissions compter les erreurs, nous fabriquons ici 300 photos artificielles : des chiffres de personnes dont le réseau n'a
+# jamais vu l'écriture, retracés au stylo fin et foncé sur du papier gris, sous une lumière qui vient de la gauche, et
+# légèrement décentrés.
 
 
 # %%
@@ -108,11 +109,12 @@ saved.model(torch.from_numpy(colour).float()[None] / 255)
 
 # %% [markdown] lang="en"
 # The layer expected 1 channel and got 3: the network wants (B, 1, 28, 28). So make the photo grey, and 28 pixels wide and
-# high. In Pillow that is `Image.open("photo.jpg").convert("L").resize((28, 28))`, and it is what most people try first.
+# high. In the library Pillow, that is `Image.open("photo.jpg").convert("L").resize((28, 28))`, and it is what most people try
+# first.
 
 # %% [markdown] lang="fr"
-# L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut (B, 1, 28, 28). Passons donc la photo en
-# niveaux de gris, et à 28 pixels de côté. Avec la bibliothèque Pillow, c'est
+# L'erreur le dit : la couche attend 1 canal, et elle en reçoit 3. Le réseau veut un tenseur (B, 1, 28, 28). Passons donc la
+# photo en niveaux de gris, et à 28 pixels de côté. Avec la bibliothèque Pillow, cela s'écrit
 # `Image.open("photo.jpg").convert("L").resize((28, 28))`, et c'est ce que presque tout le monde essaie en premier.
 
 # %%
@@ -156,8 +158,8 @@ attempt(1, [shrink(photo) for photo in photos])
 attempt(2, [255 - shrink(photo) for photo in photos])
 
 # %% [markdown] lang="en"
-# That is not enough. The paper was not white but grey, and darker on the right; inverted, it is not 0. MNIST's background is 0
-# at every pixel, and the network has learnt to count on it.
+# Inverting is not enough. The paper was not white but grey, and darker on the right; inverted, it is not 0. MNIST's background
+# is 0 at every pixel, and the network has learnt to count on that.
 #
 # ## Cause 2: the paper
 #
@@ -183,12 +185,12 @@ strip(photos[1], paper, paper - photos[1], cv2.subtract(paper, photos[1]))
 
 # %% [markdown] lang="en"
 # The third picture is NumPy's subtraction: wherever the photo is lighter than the estimated paper, even by a hair's breadth,
-# the picture shows ink. `cv2.subtract` stops at 0. Then stretch the contrast, so that the darkest ink is 255.
+# the picture shows ink. `cv2.subtract` stops at 0. The next step is to stretch the contrast, so that the darkest ink is 255.
 
 # %% [markdown] lang="fr"
-# La troisième image est la soustraction de NumPy : partout où la photo est plus claire que le papier estimé, même d'un rien,
-# cette image montre de l'encre. `cv2.subtract` s'arrête à 0. Il reste à étirer le contraste, pour que l'encre la plus sombre
-# vaille 255.
+# La troisième image montre ce que donne la soustraction avec NumPy : partout où la photo est plus claire que le papier estimé,
+# même d'un rien, cette image montre de l'encre. `cv2.subtract` s'arrête à 0. Il reste à étirer le contraste, pour que l'encre
+# la plus sombre vaille 255.
 
 
 # %%
@@ -226,17 +228,17 @@ def cut_out(ink):
 attempt(4, [shrink(cut_out(ink)) for ink in inks])
 
 # %% [markdown] lang="en"
-# They are stretched beyond recognition. How were MNIST's own images made? From NIST's black and white scans, in two steps: the
-# digit was scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey edges come from); then the
-# box was laid on 28x28 pixels so that the digit's *centre of mass*, the point at which it would balance on a fingertip, was in
-# the middle. You need not take our word for it: measure.
+# The 1s are stretched beyond recognition. How were MNIST's own images made? From the black and white scans of NIST, an American
+# institute, in two steps: the digit was scaled, *keeping its proportions*, to fit a box of 20x20 pixels (that is where the grey
+# edges come from); then the box was laid on 28x28 pixels so that the digit's *centre of mass*, the point at which it would
+# balance on a fingertip, was in the middle. You need not take our word for it: measure.
 
 # %% [markdown] lang="fr"
 # Les 1 sont étirés au point d'être méconnaissables. Comment les images de MNIST ont-elles été faites ? À partir des
 # numérisations en noir et blanc du NIST (un institut américain), en deux temps : on a mis le chiffre à l'échelle, *sans changer
 # ses proportions*, pour qu'il tienne dans un carré de 20x20 pixels (c'est de là que viennent les bords gris des traits) ; puis
-# on a posé ce carré sur 28x28 pixels de façon à mettre au milieu le *centre de masse* du chiffre, le point par lequel il
-# tiendrait en équilibre sur le bout du doigt. Inutile de nous croire sur parole : mesurez.
+# on a posé ce carré sur une image de 28x28 pixels, de façon à mettre au milieu le *centre de masse* du chiffre, le point par
+# lequel il tiendrait en équilibre sur le bout du doigt. Inutile de nous croire sur parole : mesurez.
 
 
 # %%
@@ -327,7 +329,7 @@ attempt(6, [as_mnist(cv2.dilate(ink, pen)) for ink in inks])
 # `Reader` suit ces mêmes étapes, pour n'importe quelle image : `find_ink` enlève le papier, les ombres et les lignes imprimées,
 # et redresse la feuille (l'encre peut aussi être claire sur un fond sombre) ; `find_pieces` trouve les traits d'un seul
 # tenant ; `to_mnist_form` fait ce que fait `as_mnist`, et corrige l'épaisseur des traits beaucoup trop fins ou beaucoup trop
-# gras.
+# épais.
 
 # %%
 from mnistlab.reading.ink import find_ink
@@ -358,11 +360,11 @@ plt.show()
 # ## Not a digit
 #
 # Here are four marks that are not digits. The network's softmax shares out a probability of 1 among ten digits, whatever comes
-# in: it *has* to answer.
+# in: the network *has* to answer.
 
 # %% [markdown] lang="fr"
 # La journée en un graphique : 1, la photo telle quelle ; 2, inversée ; 3, sans le papier ; 4, étirée ; 5, comme dans MNIST ; 6,
-# avec un trait plus gras ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image
+# avec un trait plus épais ; 7, `Reader`, sur les 100 premières photos. Pour la dernière barre, il faut que le texte de l'image
 # entière soit juste, et que le lecteur en soit sûr : quand il hésite, il écrit « ? ». Notre réseau, lui, doit toujours
 # répondre : c'est ce que nous allons voir.
 #
@@ -437,7 +439,7 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown] lang="en"
-# The same from the command line, without PyTorch: `mnistlab read page.png --annotate read.png`.
+# The same on the command line, without PyTorch: `mnistlab read page.png --annotate read.png`.
 #
 # ## Now yours
 #
@@ -486,8 +488,8 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 # %% [markdown] lang="en"
 # ## What you now know
 #
-# - A network knows only pictures like those it was trained on: bright ink on 0, in a box of 20x20, balanced in the middle of
-#   28x28, with strokes two to three pixels wide.
+# - A network knows only pictures like those it was trained on; in MNIST, these have bright ink on 0, in a box of 20x20,
+#   balanced in the middle of 28x28, with strokes two to three pixels wide.
 # - "It is always the same digit" has four causes: the ink is dark, the paper is grey, the digit is off centre, and the pen is
 #   thin.
 # - `uint8` wraps around at 0 and 255; `cv2.subtract` does not.
@@ -498,8 +500,8 @@ write_down(day="day6", accuracy=float(accuracies[6]))
 # %% [markdown] lang="fr"
 # ## Ce que vous savez maintenant
 #
-# - Un réseau ne connaît que des images semblables à celles de son entraînement : une encre claire sur un fond à 0, un
-#   chiffre qui tient dans un carré de 20x20 et dont le centre de masse est au milieu de l'image, des traits de deux à trois
+# - Un réseau ne connaît que des images semblables à celles de son entraînement : une encre claire sur un fond à 0, un chiffre
+#   qui tient dans un carré de 20x20 et dont le centre de masse est au milieu de l'image, des traits larges de deux à trois
 #   pixels.
 # - « C'est toujours le même chiffre » a quatre causes : l'encre est sombre, le papier est gris, le chiffre est décentré et le
 #   trait est fin.

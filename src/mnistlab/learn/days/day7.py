@@ -39,14 +39,14 @@ def strip(*pictures):
 # %% [markdown] lang="en"
 # ## Where the time goes
 #
-# Never guess: measure. The first call of anything is slow, because memory has to be allocated and caches filled, so leave that
-# call out; and a single measurement proves nothing, so take the median of several.
+# Never guess: measure. The first call of a function is slower than the next ones, because memory has to be allocated and caches
+# filled, so leave that call out; and a single measurement proves nothing, so take the median of several.
 
 # %% [markdown] lang="fr"
 # ## Où passe le temps
 #
-# Ne devinez jamais : mesurez. Le premier appel d'une fonction est toujours lent, car il faut réserver de la mémoire et remplir
-# les caches : ne comptez pas cet appel. Et une seule mesure ne prouve rien : prenez la médiane de plusieurs.
+# Ne devinez jamais : mesurez. Le premier appel d'une fonction est plus lent que les suivants, car il faut réserver de la
+# mémoire et remplir les caches : ne comptez pas cet appel. Et une seule mesure ne prouve rien : prenez la médiane de plusieurs.
 
 
 # %%
@@ -137,18 +137,19 @@ height, width = rows[1].shape[1:]
 print(conv.weight.numel() * height * width)
 
 # %% [markdown] lang="en"
-# The columns are the layer, the shape of its output, its parameters and its multiplications for one image; the last number is
-# how many multiplications `conv2` does, worked out by hand. Parameters and work are two different things: a linear layer has
-# many weights and uses each once; a convolution has few and uses them everywhere. And it is the work that takes time.
+# The columns give the layer, the shape of its output, the number of its parameters and that of its multiplications for one
+# image; the last number is how many multiplications `conv2` does, worked out by hand. Parameters and work are two different
+# things: a linear layer has many weights and uses each once; a convolution has few and uses them everywhere. And it is the work
+# that takes time.
 #
 # That is why it pays to make the picture small early. ReLU after max-pool gives the same as max-pool after ReLU, bit for bit,
 # and has only a quarter of the values to look at:
 
 # %% [markdown] lang="fr"
-# Les colonnes sont la couche, la forme de sa sortie, ses paramètres et ses multiplications pour une image ; le dernier nombre
-# est celui des multiplications de `conv2`, calculé à la main. Les paramètres et le travail sont deux choses différentes : une
-# couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et s'en sert partout. Et
-# c'est le travail qui prend du temps.
+# Les colonnes donnent la couche, la forme de sa sortie, le nombre de ses paramètres et celui de ses multiplications pour une
+# image ; le dernier nombre est celui des multiplications de `conv2`, calculé à la main. Les paramètres et le travail sont deux
+# choses différentes : une couche linéaire a beaucoup de poids et se sert de chacun une seule fois ; une convolution en a peu et
+# s'en sert partout. Et c'est le travail qui prend du temps.
 #
 # Voilà pourquoi l'on gagne à réduire l'image dès les premières couches. ReLU après le max-pooling donne exactement ce que donne
 # le max-pooling après ReLU, et n'a plus alors qu'un quart des valeurs à regarder :
@@ -194,15 +195,15 @@ for name in quick:
         print(f"{name:<16}{quick[name]!s:<28}{best[name]}")
 
 # %% [markdown] lang="en"
-# `quick` has three narrow convolutions, halves the picture at once with a `stride` of 2, and stops two thirds of the way
-# through the first epoch. Its large steps make up for such a short training run: the learning rate climbs to a peak that would
-# wreck the training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its time: it has
-# pairs of convolutions, and trains on rotated and shifted images for 24 epochs. Its network first makes each digit upright
-# (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right, up and
-# down (`test_shifts`). A digit's *slant* says how far its strokes move to the right (negative: to the left) from one row to
-# the row below. It is the mean of x times y over the ink, divided by the mean of y squared; x and y are counted from the
-# centre of mass. First you see the learning rate of `quick`, step by step; then slants, computed by hand, of two small
-# strokes, and of digits before and after our function `deskew`:
+# `quick` has three narrow convolutions, halves the sides of the picture right away with a `stride` of 2, and stops two thirds
+# of the way through the first epoch. Its large steps make up for such a short training run: the learning rate climbs to a peak
+# that would wreck the training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its
+# time: it has pairs of convolutions, and trains on rotated and shifted images for 24 epochs. Its network first makes each digit
+# upright (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right,
+# up and down (`test_shifts`). A digit's *slant* says how far its strokes move to the right (negative: to the left) from one row
+# to the row below. It is the mean of x times y over the ink, divided by the mean of y squared; x and y are counted from the
+# centre of mass. First you see the learning rate of `quick`, step by step; then slants, computed by hand, of two small strokes,
+# and of digits before and after our function `deskew`:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux deux
@@ -365,8 +366,8 @@ for name in ("mnist", "fashion"):
 #
 # ## Un dossier de vos propres images
 #
-# L'option `--dataset` accepte aussi un dossier qui contient un sous-dossier par classe, au nom de cette classe. Remplissons un
-# tel dossier de dessins et, comme tout le monde la première fois, commençons par une seule classe :
+# L'option `--dataset` accepte aussi un dossier qui contient un sous-dossier par classe, portant le nom de cette classe.
+# Remplissons un tel dossier de dessins et, comme tout le monde la première fois, commençons par une seule classe :
 
 # %%
 from mnistlab import open_dataset
@@ -414,7 +415,7 @@ print(load_model(run_of_mine).classes)
 
 # %% [markdown] lang="en"
 # The second number is how many test pictures there were: about one picture in six was kept for the test. With so few, the
-# accuracy is not worth much; day 5 showed how to tell how much. The same training run, from the command line:
+# accuracy is not worth much; day 5 showed how to tell how much it is worth. The same training run, from the command line:
 #
 # ```
 # mnistlab train quick --dataset shapes --epochs 12 --batch-size 32 --learning-rate 0.1
@@ -435,7 +436,7 @@ print(load_model(run_of_mine).classes)
 #
 # ## Ajouter une couche
 #
-# `NeuralNet` prend autant de blocs que l'on veut, tant que l'on peut encore réduire l'image de moitié. Avec cinq blocs, il ne
+# `NeuralNet` accepte autant de blocs que l'on veut, tant que l'on peut encore réduire l'image de moitié. Avec cinq blocs, il ne
 # reste rien de l'image :
 
 # %% raises="UserError"
@@ -497,8 +498,8 @@ print(f"{deeper[6].conv.weight.abs().max().item():.1e}")
 # both. This one hides a random square, so that the network does not rely on a single place (*cutout*, 2017):
 
 # %% [markdown] lang="fr"
-# Pour ajouter cette couche à mnistlab même, il faut un champ dans `NetworkDesign` (networks/architecture.py) et une ligne dans
-# `make_convolution` (networks/network.py). L'option de la ligne de commande, le contrôle de sa valeur et sa trace dans le
+# Pour ajouter cette couche à mnistlab lui-même, il faut un champ dans `NetworkDesign` (networks/architecture.py) et une ligne
+# dans `make_convolution` (networks/network.py). L'option de la ligne de commande, le contrôle de sa valeur et sa trace dans le
 # dossier d'entraînement viennent alors tout seuls.
 #
 # ## Ajouter une augmentation

@@ -82,7 +82,7 @@ EXERCISES = (
                 lambda image: image.mean() / 255,
                 Text(
                     "That is how much ink a pixel has on average: a grey pixel counts for less than one of full"
-                    " ink. Here each pixel with ink counts the same.",
+                    " ink. For the share, each pixel with ink counts the same.",
                     "C'est la quantité moyenne d'encre par pixel : un pixel gris y compte moins qu'un pixel"
                     " d'encre pleine. Ici, chaque pixel encré compte autant qu'un autre.",
                 ),

@@ -31,8 +31,8 @@ EXERCISES = (
     Exercise(
         "normalised",
         Text(
-            "Do what `ToTensor` and then `Normalize` do with `pixels`, a NumPy array of `uint8`; `mean` and `std` are"
-            " those of pixels scaled to the range from 0 to 1.",
+            "Do with `pixels`, a NumPy array of `uint8`, what `ToTensor` and then `Normalize` do; `mean` and `std` are the"
+            " mean and the standard deviation of pixels scaled to the range from 0 to 1.",
             "Faites ce que font `ToTensor` puis `Normalize` à partir de `pixels`, un tableau NumPy de `uint8` ;"
             " `mean` et `std` sont la moyenne et l'écart type des pixels ramenés entre 0 et 1.",
         ),
@@ -54,7 +54,7 @@ EXERCISES = (
                 lambda pixels, mean, std: (pixels / 255 - std) / mean,
                 Text(
                     "You swapped the mean and the standard deviation. Which one moves the pixels' centre to 0?",
-                    "Vous avez échangé la moyenne et l'écart type. Lequel des deux ramène le centre des pixels à 0 ?",
+                    "Vous avez échangé la moyenne et l'écart type. Lequel des deux soustrait-on pour centrer les valeurs sur 0 ?",
                 ),
             ),
             Mistake(

@@ -48,7 +48,7 @@ EXERCISES = (
             Mistake(
                 lambda: 28 // 2,
                 Text(
-                    "You kept the 28 pixels through the convolution: only padding does that. At how many places does"
+                    "You kept the 28 pixels through the convolution: only padding keeps them. At how many places does"
                     " a kernel of side 5 fit into 28 pixels?",
                     "Vous avez gardé 28 pixels après la convolution : il faudrait pour cela un bord de zéros. Combien"
                     " de positions un noyau de côté 5 peut-il prendre le long de 28 pixels ?",

@@ -177,9 +177,9 @@ EXERCISES = (
             " after the other. Return how far the score falls each time, as an array of shape (height - size + 1,"
             " width - size + 1).",
             "`image` est un tableau NumPy (hauteur, largeur), et `score(image)` donne un nombre. Couvrez l'image"
-            " d'un carré de zéros large de `size` pixels, tour à tour à chaque endroit où il tient tout entier ;"
-            " renvoyez un tableau qui dit de combien le score baisse chaque fois, de forme (hauteur - size + 1,"
-            " largeur - size + 1).",
+            " d'un carré de zéros large de `size` pixels, tour à tour à chaque endroit où il tient tout entier."
+            " Renvoyez un tableau de forme (hauteur - size + 1, largeur - size + 1), qui dit de combien le score"
+            " baisse chaque fois.",
         ),
         right=occlusion,
         cases=occlusion_cases,

@@ -50,11 +50,11 @@ EXERCISES = (
         name="keep_writers",
         asks=Text(
             "Write a split by writer: `writers`, int (N,), says who wrote each image. Return a bool array (N,) that is"
-            " true for the images to keep for validation. Sort the writers by number; from each group of `every` writers,"
-            " keep all images by the first.",
-            "Écrivez un découpage par scripteur : `writers`, int (N,), dit qui a écrit chaque image ; renvoyez un"
+            " true for the images to keep for validation. Sort the writers by number, divide them into groups of `every`,"
+            " and keep all the images by the first writer of each group.",
+            "Écrivez un découpage par scripteur. `writers`, int (N,), dit qui a écrit chaque image. Renvoyez un"
             " tableau bool (N,), vrai pour les images à garder pour la validation : toutes celles d'un scripteur sur"
-            " `every`, dans l'ordre des numéros, en commençant par le plus petit.",
+            " `every`, dans l'ordre des numéros, en commençant par le plus petit numéro.",
         ),
         parameters="writers, every",
         cases=writers_and_every,
@@ -72,7 +72,7 @@ EXERCISES = (
             Mistake(
                 lambda writers, every: writers % every == 0,
                 Text(
-                    "You divided the writers' numbers, but there are gaps between them. Count only the writers that"
+                    "You divided the writers' numbers, but there are gaps between them. Count only the writers who"
                     " exist: what does `np.unique` give?",
                     "Vous avez divisé les numéros, mais la numérotation a des trous. Comptez les scripteurs qui"
                     " existent : que donne `np.unique` ?",
@@ -95,7 +95,7 @@ EXERCISES = (
         ),
         hint=Text(
             "Two steps: list the writers' numbers, each once and in order (`np.unique`), and keep the first of each group of"
-            " `every`; then find, for each image, whether its writer is among them (`np.isin`).",
+            " `every`; then find, for each image, whether its writer is among those kept (`np.isin`).",
             "Deux étapes : prenez les numéros des scripteurs, chacun une fois et dans l'ordre (`np.unique`), et"
             " gardez-en un sur `every` ; puis cherchez, pour chaque image, si son scripteur est parmi eux (`np.isin`).",
         ),
@@ -152,7 +152,7 @@ EXERCISES = (
         hint=Text(
             "Count the images that only the first network got wrong, and those that only the second got wrong. Then"
             " ask: if a fair coin were tossed for each of these images, how often would the split be at least as uneven?",
-            "Comptez les images mal lues par le premier réseau seul, et celles mal lues par le second seul. Cherchez"
+            "Comptez les images que seul le premier réseau a mal lues, et celles que seul le second a mal lues. Cherchez"
             " ensuite ceci : si l'on lançait une pièce équilibrée pour chacune de ces images, à quelle fréquence le partage"
             " serait-il au moins aussi inégal ?",
         ),
@@ -165,7 +165,7 @@ EXERCISES = (
             " by at most `half` to each side?",
             "Les exactitudes des entraînements d'une recette ont pour écart type `std`. Sur combien de graines, au"
             " moins, faut-il prendre la moyenne pour que son intervalle à 95 %, moyenne ± 1,96 erreur type, s'étende"
-            " au plus de `half` de chaque côté ?",
+            " de `half` au plus de chaque côté ?",
         ),
         parameters="std, half",
         cases=lambda: [(0.09, 0.02), (0.05, 0.01), (0.06, 0.05)],

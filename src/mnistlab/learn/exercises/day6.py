@@ -100,7 +100,7 @@ EXERCISES = (
                 Text(
                     "A minus sign alone does not invert a picture: it leaves values below 0. White, now 1, has to"
                     " become 0, and black, now 0, has to become 1.",
-                    "Un signe moins ne suffit pas à inverser une image : il reste des valeurs négatives. Le blanc, qui"
+                    "Un signe moins ne suffit pas à inverser une image : il donne des valeurs négatives. Le blanc, qui"
                     " vaut 1, doit devenir 0, et le noir, qui vaut 0, doit devenir 1.",
                 ),
             ),
@@ -204,7 +204,7 @@ EXERCISES = (
             " (down, right), so that its centre of mass comes to lie at (14, 14). Up and left are negative.",
             "Renvoyez de combien de pixels entiers il faut déplacer une `image` (28, 28), encre claire sur fond à 0,"
             " vers le bas et vers la droite, sous la forme (bas, droite), pour que son centre de masse arrive en"
-            " (14, 14). Vers le haut et vers la gauche, c'est négatif.",
+            " (14, 14). Vers le haut et vers la gauche, les nombres sont négatifs.",
         ),
         parameters="image",
         cases=images,
@@ -242,8 +242,8 @@ EXERCISES = (
             ),
         ),
         hint=Text(
-            "The centre of mass is the sum of row times brightness, divided by the sum of brightness; likewise for the"
-            " columns. How far is it from there to 14?",
+            "For the rows, the centre of mass is the sum of row times brightness over all pixels, divided by the sum of their"
+            " brightness; likewise for the columns. How far is it from there to 14?",
             "Pour chaque pixel, multipliez le numéro de sa ligne par sa clarté ; faites la somme des produits et"
             " divisez-la par la somme des clartés : voilà le centre de masse ; de même pour les colonnes."
             " Combien reste-t-il jusqu'à 14 ?",

@@ -129,8 +129,8 @@ EXERCISES = (
         asks=Text(
             "A picture whose sides are `side` pixels long goes through `blocks` blocks. Each block is a 5x5"
             " convolution without padding, then a 2x2 max-pool. Return the side that is left.",
-            "Une image de `side` pixels de côté traverse `blocks` blocs : chacun est une convolution"
-            " 5x5 sans bord de zéros, puis un max-pooling 2x2. Renvoyez le côté qui reste.",
+            "Une image de `side` pixels de côté traverse `blocks` blocs : chacun comprend une convolution"
+            " 5x5 sans bord de zéros, puis un max-pooling 2x2. Renvoyez le côté du résultat, en pixels.",
         ),
         parameters="side, blocks",
         cases=blocks,

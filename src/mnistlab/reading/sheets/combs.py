@@ -27,7 +27,7 @@ SHORTEST, WHOLE = 0.32, 0.8
 LOWEST = 0.12
 """The least height of a comb's teeth, as a share of the picture's height."""
 EVEN = 3
-"""How many pixels a tooth may be away from its expected place, or be higher than the lowest tooth."""
+"""How many pixels a tooth may be away from its expected place, and by how many pixels it may be higher than the lowest tooth."""
 MOST_ALIKE = 0.6
 """The least share of a comb's teeth that must be equally high: digits may stand on other teeth, and the first and last may be
 sides of a frame."""
@@ -79,7 +79,7 @@ def whole_run(on: Dark, place: int) -> tuple[int, int]:
 
 
 def heights(dark: Dark, base: Points, slope: float) -> NDArray[np.int64]:
-    """The height in pixels, int64 (N,), of the unbroken ink on each point (x, y), (N, 2), of a line with slope `slope`."""
+    """The height in pixels, int64 (N,), of the unbroken ink standing on each point (x, y), (N, 2), of a line of slope `slope`."""
     up = np.arange(SOFT, len(dark))
     x = np.clip(np.rint(base[:, :1] + slope * up).astype(int), 0, dark.shape[1] - 1)
     y = np.rint(base[:, 1:] - up).astype(int)
@@ -90,7 +90,7 @@ def heights(dark: Dark, base: Points, slope: float) -> NDArray[np.int64]:
 def teeth_of(high: NDArray[np.int64], least: float) -> list[tuple[int, int]] | None:
     """The places of a comb's teeth, as indices into `high`, and the teeth's heights; None if there is no comb.
 
-    `high`, int64 (N,), is the ink's height on each point of a line; teeth lower than `least` do not count.
+    `high`, int64 (N,), is the height of the ink above each point of a line; teeth lower than `least` do not count.
     """
     for cells in range(min(MOST_CELLS, len(high) // (4 * EVEN)), 0, -1):
         places = np.rint(np.linspace(0, len(high) - 1, cells + 1)).astype(int)

@@ -21,9 +21,9 @@ Segment = tuple[float, float, float, float]
 BESIDE = 9
 """How many pixels on each side of a line's position are examined."""
 ASTRAY = 4
-"""How many pixels a line may be off its position."""
+"""How many pixels a line may be away from its expected position."""
 FAINTEST = 0.012
-"""The least share of the paper's light that a line absorbs."""
+"""A line absorbs at least this share of the paper's light."""
 EDGE = 0.12
 """A line's edge is where it absorbs this share of the light that it absorbs in its middle."""
 THICKEST = 11
@@ -31,7 +31,8 @@ THICKEST = 11
 UNBROKEN = 0.3
 """A line is unbroken if it is nowhere fainter than this share of its usual strength."""
 NEXT_TO, CROSSED = (6, 7, 8), 0.93
-"""The paper is measured this many pixels from a line; where it has less than this share of its usual light, a line crosses."""
+"""The paper is measured at these distances from a line, in pixels; where it has less than this share of its usual light, another
+line crosses."""
 PIECE = 24
 """How many pixels of a line are examined at a time, because paper bends and light changes."""
 
@@ -62,7 +63,7 @@ class Flattened:
 
 
 def laid_flat(gray: Gray, to_picture: Callable[[Points], Points], size: tuple[int, int]) -> Flattened:
-    """The pixels that `to_picture` leads to, as a picture of `size` (width, height); outside `gray`, its edge is repeated."""
+    """`gray` at the points that `to_picture` gives, as a picture of `size` (width, height); outside `gray`, its edge repeats."""
     width, height = size
     step = 16  # between these, the mapping is practically straight
     columns, rows = np.arange(0, width + step, step), np.arange(0, height + step, step)
@@ -106,9 +107,9 @@ def erased(gray: Gray, level: Sequence[Segment], upright: Sequence[Segment]) -> 
 def erase(gray: Gray, place: float, start: float, end: float, slope: float, most: float = THICKEST) -> float | None:
     """Remove a horizontal line, piece by piece: each pixel gets a value between those beside the line, unless its own is lighter.
 
-    If necessary, each edge of a piece is moved to within two pixels of the line's usual edge, the median over all pieces no
-    thicker than `most` pixels, so that a stroke running along the line is not taken for part of it. Returns the line's usual
-    thickness; None if no piece was that thin.
+    If necessary, each edge of a piece is moved to within two pixels of the line's usual edge (the median over all pieces that
+    are at most `most` pixels thick), so that a stroke running along the line is not taken for part of it. Returns the line's
+    usual thickness; None if no piece was that thin.
     """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))

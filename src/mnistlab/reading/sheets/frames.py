@@ -16,25 +16,25 @@ from mnistlab.reading.sheets.lines import CLEAR, Floats, Segments
 __all__ = ["sides_of_frames"]
 
 STEEPEST = 0.12
-"""How steep a frame's lines may be."""
+"""The greatest slope of a frame's lines: the tangent of the angle to the horizontal or the vertical."""
 NARROWEST = 0.55
 """The least width of a frame, as a share of its height: the sides of an angular 0 are closer together."""
 LEAST_HIGH = 0.37
-"""The least height of a frame, as a share of the picture's: most digits are lower."""
+"""The least height of a frame, as a share of the picture's height: most digits are less high."""
 UPRIGHT = 0.07
 """How far, as a slope, the vertical sides may be from perpendicular to the horizontal ones: a 1 leans further."""
 NEAR, ASIDE = 8, 5
-"""How many pixels a corner may be above or below the end of a vertical line as it was seen, and how many beside this end."""
+"""How many pixels above or below the visible end of a vertical line a corner may be, and how many to the left or right of it."""
 SOFT = 3
 """By how many pixels the position found for a corner may be wrong."""
 MOST_SIDES = 80
 """With more vertical lines than this, a field is hatched rather than framed."""
 APART = 2.5
-"""Lines that are closer together than this many pixels are one line."""
+"""Lines that are closer together than this many pixels count as one line."""
 INSET, POINTS = 0.05, 32
 """The share of a side's length, next to each corner, that is not examined, and at how many points the rest is examined."""
 ALMOST_ALL = 0.94
-"""The least share of its `POINTS` points at which a side must be dark."""
+"""The least share of a side's `POINTS` points at which the side must be dark."""
 
 Points = NDArray[np.float64]
 Dark = NDArray[np.bool_]
@@ -74,7 +74,7 @@ def sides_of_frames(gray: Gray, dark: Floats, ink: Floats, upright: Segments) ->
 
 
 def pairs_of(upright: Segments) -> list[tuple[int, int]]:
-    """The pairs of vertical lines that may be the left and right side of a frame, those closest together first."""
+    """The pairs of vertical lines that may be the left and right sides of a frame, those closest together first."""
     x, both = upright.middle[:, 1], (upright.start, upright.end)
     pairs = []
     for left, right in itertools.permutations(range(len(x)), 2) if len(x) <= MOST_SIDES else ():

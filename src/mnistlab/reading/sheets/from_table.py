@@ -37,7 +37,7 @@ def layout_from_table(table: Table, picture: Gray) -> Layout:
 
 
 def placed(cells: NDArray[np.float64], gray: Gray) -> tuple[Anchor, NDArray[np.float64]]:
-    """What the boxes are fractions of, and the boxes, float64 (N, 4), of the cells, given by their corners, float64 (N, 4, 2)."""
+    """What the cells' boxes are fractions of, and these boxes, float64 (N, 4); `cells` holds the cells' corners, (N, 4, 2)."""
     anchors: tuple[Anchor, ...] = ("frame", "corners", "picture")
     for anchor in anchors:
         try:
@@ -64,7 +64,7 @@ def column_name(column: int) -> str:
 
 
 def to_toml(layout: Layout) -> str:
-    """The text of a file that `read_layout` reads as `layout`; it names the picture of the form, if any, by `form_name`."""
+    """The text of a file that `read_layout` reads as `layout`; the form's picture, if any, is called `form_name` in it."""
     form = layout.form is not None
     lines = [f"form = {toml_text(layout.form_name)}" if form else f'sheet = "{layout.sheet}"']
     for field in layout.fields:

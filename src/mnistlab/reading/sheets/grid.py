@@ -16,11 +16,12 @@ from mnistlab.reading.sheets.lines import Floats, Segments, darker, level_segmen
 __all__ = ["Grid", "find_grid"]
 
 LONGEST = 1400
-"""The most pixels per side of the copy in which lines are searched for."""
+"""Before lines are searched for, the picture is scaled down so that its longer side has at most this many pixels."""
 REACH = 0.02
-"""A line may end short of the one that it should meet, by at most this share of the picture's longer side."""
+"""A line may end short of the line that it should meet, by at most this share of the picture's longer side."""
 SPAN = 0.3
-"""At first, a line counts as the table's if its parts together cover at least this share of the table's width or height."""
+"""In the first search for a table, a line counts as the table's only if its parts together cover at least this share of the
+table's width or height."""
 LED_TO = 0.5
 """The least share of the crossing lines that must reach a table's outermost line."""
 

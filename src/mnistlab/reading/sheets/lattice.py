@@ -25,17 +25,17 @@ THIN = 11
 PARTS, LOOKED_AT = 8, 5
 """Into how many parts a line is divided, and how many of these count: those in which it is seen best."""
 STANDS_OUT = 0.2
-"""The share of its length along which a line is seen must be this much larger than the share seen just beside the line."""
+"""The share of a line's length along which it is seen must exceed the share seen just beside the line by this much."""
 WHOLE, WALL = 0.95, 0.75
-"""The share of a part of a line that must be seen for the part to count for the line, and for the part to separate two cells."""
+"""A part of a line must be seen along these shares of its length: to count in the line's favour, and to separate two cells."""
 FEWEST = 0.4
-"""The least share of its length along which a line of the table must exist; where cells are merged, a line is missing."""
+"""A line of the table must be seen along at least this share of its length; where cells are merged, part of a line is missing."""
 SMOOTH = 0.1
-"""Before lines are searched for, darkness is averaged over this share of a part's length, because noise makes gaps in lines."""
+"""Before the search for lines, darkness is averaged over this share of a line part's length, as noise makes gaps in lines."""
 STRAIGHT = 0.7
-"""A line is taken for straight unless a curve's residual is less than this share of a straight line's."""
+"""A line is taken for straight unless a fitted curve's residual is less than this share of a fitted straight line's."""
 SAMPLES = 40
-"""The number of places along a line at which it is searched for."""
+"""At how many places along a line the exact position of the line is searched for."""
 AROUND = 3
 """How many pixels on each side of a line's expected position are searched, because paper bends."""
 
@@ -75,7 +75,7 @@ class Flat:
         return rows, columns
 
     def candidates(self) -> Points:
-        """The y at which there may be horizontal lines: where one is seen along more of the width than at nearby heights."""
+        """The y of possible horizontal lines: at each y, a line is seen along more of the width than at nearby heights."""
         parts = self.seen(np.linspace(0, self.dark.shape[1], PARTS + 1).astype(int))
         share = np.sort(parts, 0)[-LOOKED_AT:].mean(0)  # the parts outside the table say nothing
         beside = (
@@ -91,7 +91,7 @@ class Flat:
         return at[np.diff(at, prepend=-THIN) >= THIN].astype(np.float64)  # the first pixel of a flat peak
 
     def seen(self, bounds: NDArray[Any], around: int = 2) -> Floats:
-        """The share of each part, between two bounds in x, along which a line is seen at each height: float32 (parts, H)."""
+        """At each height, the share of each part (between two bounds in x) along which a line is seen: float32 (parts, H)."""
         window = int(
             np.clip(SMOOTH * float(np.median(np.diff(bounds)[::2])), 3, 9)
         )  # not so wide that a stroke fills a small cell
@@ -143,7 +143,7 @@ class Flat:
         return found
 
     def upright_walls(self, points: Points) -> NDArray[np.bool_]:
-        """Which parts of vertical lines exist, from crossing to crossing: bool (rows, columns), False in the last row."""
+        """Which parts of vertical lines, from one crossing to the next, exist: bool (rows, columns), False in the last row."""
         return self.turned.level_walls(points.transpose(1, 0, 2)[..., ::-1]).T
 
 
@@ -169,6 +169,6 @@ def fitted(x: Points, y: Points, degree: int) -> tuple[Points, float]:
 
 
 def between(places: Points) -> NDArray[np.int64]:
-    """Bounds that delimit, alternately, the part between two neighbouring places and the surroundings of a place."""
+    """Bounds that delimit, alternately, the part between two neighbouring `places` and the surroundings of one of them."""
     room = 0.1 * np.diff(places)
     return np.stack([places[:-1] + room, places[1:] - room], 1).round().astype(np.int64).reshape(-1)

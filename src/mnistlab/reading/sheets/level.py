@@ -14,11 +14,11 @@ from mnistlab.reading.sheets.lines import Floats, Segments
 __all__ = ["Lines", "gathered", "level_sheet", "on_level_sheet"]
 
 ALIKE = 0.005
-"""Lines closer to each other than this share of the picture's longer side are one line."""
+"""Lines closer to each other than this share of the picture's longer side count as one line."""
 LEVEL = 0.03
 """How steep a line may still be on the levelled sheet."""
 MOST_TRIED = 24
-"""How many of the longest lines of one direction are tried, in pairs, to find the point where all of them would meet."""
+"""How many of the longest lines of one direction are tried, in pairs, to find the point where all such lines would meet."""
 ASTRAY = 0.01
 """A line counts half if it misses, by this angle in radians, the point where all lines of its direction should meet."""
 
@@ -60,7 +60,7 @@ class Lines:
 
 
 def covered(parts: list[tuple[float, float]]) -> float:
-    """The total length of a line's parts, given by start and end, counting overlaps once."""
+    """The total length of a line's parts, each given as its start and end; where parts overlap, the overlap counts once."""
     total, reached = 0.0, -np.inf
     for start, end in sorted(parts):
         total += max(0.0, end - max(start, reached))
@@ -142,7 +142,7 @@ def on_level_sheet(
 
 
 def gathered(at: Floats, start: Floats, end: Floats, slope: Floats, side: float) -> Lines:
-    """Parts grouped into lines, without those that slope too much; `side` is the longer side of the picture in pixels."""
+    """Parts grouped into lines; parts that slope too much are left out. `side` is the longer side of the picture in pixels."""
     places: list[float] = []
     parts: list[list[tuple[float, float]]] = []
     for n in np.argsort(at, kind="stable"):

@@ -24,7 +24,7 @@ RUN = 14
 CAP = 3.0
 """A pixel's darkness is capped at this many standard deviations of the noise, so that strokes do not outweigh faint lines."""
 CLEAR = 1.7
-"""The least mean darkness of a stretch of a line. Rows of digits have less, because there is paper between strokes."""
+"""The least mean darkness of a stretch of a line. Rows of digits are less dark, because there is paper between strokes."""
 PARTS, LEAST = 6, 0.9
 """A stretch has this many parts, and each must have at least this mean darkness, because a row of strokes has gaps."""
 LONG = 1.6
@@ -61,7 +61,7 @@ def darker(gray: Gray) -> Floats:
 
 
 def thin_ink(gray: Gray) -> Floats:
-    """How much darker each pixel is than its surroundings, if it is part of something thin; float32 (H, W), 0 to 255."""
+    """How much darker each pixel of something thin is than its surroundings; about 0 elsewhere. float32 (H, W), 0 to 255."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THICKEST, THICKEST))
     return np.asarray(cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, kernel), np.float32)
 

@@ -15,7 +15,7 @@ __all__ = ["frame_of", "sheet_of"]
 
 Points = NDArray[np.float64]
 WORK = 1200
-"""The longer side, in pixels, of the copy in which lines are searched for."""
+"""Before lines are searched for, the picture is scaled down so that its longer side has at most this many pixels."""
 SHARE_OF_PICTURE = 0.2
 """The least share of the picture that a sheet or a frame covers."""
 REACH = 0.02

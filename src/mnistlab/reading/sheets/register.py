@@ -32,16 +32,16 @@ FEWEST = 12
 """How many features must agree on where the form lies."""
 PATCH, WINDOW, EVERY = 40, 14, 60
 """In pixels: the side of a square, how far from its expected place the square is searched for, and twice the distance between the
-corners of neighbouring squares."""
+top left corners of neighbouring squares."""
 LIKE = 0.6
-"""Squares match if their correlation is at least this."""
+"""A square of the form and a square of the picture match if their correlation is at least this."""
 FITS = 0.5
-"""The least share of the form's squares that must be found."""
+"""The least share of the squares of the form that must be found in the picture."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a form is in a picture, and how large it is."""
+    """Where a form is in a picture, and how large the form is there."""
 
     matrix: Points
     """float64 (3, 3): maps points given as fractions of the form to pixels of the picture."""
@@ -61,7 +61,7 @@ class Placed:
 
     @classmethod
     def by_corners(cls, corners: Points) -> Placed:
-        """The form with these corners in the picture, float64 (4, 2), clockwise from the top left one."""
+        """The form, given its corners in the picture, float64 (4, 2), clockwise from the top left one."""
         unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
         matrix = cv2.getPerspectiveTransform(unit, corners.astype(np.float32))
         sides = np.linalg.norm(np.roll(corners, -1, 0) - corners, axis=1)
@@ -118,7 +118,7 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
 
 
 def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
-    """The matrix (3, 3) from the form's pixels to the picture's, None if too few features agree; and how many features agree."""
+    """The matrix (3, 3) from the form's pixels to the picture's (None if too few features agree), and how many features agree."""
     finder = cv2.SIFT.create(nfeatures=FEATURES)
     (own, first), (theirs, second) = finder.detectAndCompute(form, None), finder.detectAndCompute(seen, None)
     if first is None or second is None or len(own) < 4 or len(theirs) < 4:
@@ -137,7 +137,7 @@ def roughly(form: Gray, seen: Gray) -> tuple[Points | None, int]:
 
 
 def exactly(form: Gray, seen: Gray, matrix: Points) -> tuple[Points, float]:
-    """The matrix, refined by finding squares of the form near their expected places, and the share of squares found."""
+    """The matrix, refined by finding square pieces of the form near their expected places, and the share of the pieces found."""
     height, width = form.shape
     share = 0.0
     own = darker(form)

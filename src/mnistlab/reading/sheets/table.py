@@ -29,7 +29,7 @@ LARGEST = 6000
 ROOM = 4
 """By how many pixels a part of a line is extended beyond the crossings at its ends."""
 NARROWEST = 12
-"""The least height of a flattened row, and width of a column, in pixels."""
+"""The least height of a flattened row, and the least width of a flattened column, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Table:
     cells : tuple of Cell
         The cells, row by row; a merged cell is listed once.
     texts : list of list of str
-        A list of texts for each row; a merged cell's text is in its first row and column, and its other places are empty.
+        A list of texts for each row; a merged cell's text is in its first row and column; the rest of the cell is empty.
     """
 
     rows: int
@@ -97,7 +97,7 @@ class Table:
 
     @property
     def texts(self) -> list[list[str]]:
-        """A list of texts for each row; a merged cell's text is in its first row and column, and its other places are empty."""
+        """A list of texts for each row; a merged cell's text is in its first row and column; the rest of the cell is empty."""
         shown = [[""] * self.columns for _ in range(self.rows)]
         for cell in self.cells:
             shown[cell.row][cell.column] = cell.text
@@ -134,7 +134,7 @@ class Table:
 
 
 def read_table(reader: Reader, picture: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> Table | None:
-    """Read the largest table in a picture, uint8 (H, W) or (H, W, 3); None if there is no table."""
+    """Read the largest table in a picture, uint8 (H, W) or (H, W, 3), or return None if there is no table."""
     grid = find_grid(picture)
     raise_if_cancelled()
     if grid is None:
