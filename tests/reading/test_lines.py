@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.data.dataset import open_dataset
+from mnistlab.reading.doubt import beside, doubted
 from mnistlab.reading.line_reader import BLANK, HEIGHT, USUAL, LineReader, Strip, likelihood, seen_in, strip_of
-from mnistlab.reading.lines import Line, beside, doubted, joined, runs
+from mnistlab.reading.lines import Line, contradicted, joined, runs
 from mnistlab.reading.marks import Mark
 from mnistlab.reading.reader import Reader
 from tests.support import sheets
@@ -197,6 +198,48 @@ def test_a_digit_that_has_no_ink_is_not_added(reader: Reader) -> None:
     read = Line(told, reader.classifier, gray, marks, [], []).read()
     assert [one.label for one in read] == [1, 2]
     assert min(one.sure for one in read) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("seen", "doubt", "expected"),
+    [
+        ([(1, 60.0), (5, 100.0)], 0.0, False),
+        ([(1, 60.0), (7, 100.0)], 0.0, True),
+        ([(1, 60.0)], 0.0, True),
+        ([(2, 30.0), (1, 60.0), (5, 100.0)], 0.0, True),
+        ([(1, 60.0), (7, 100.0)], 0.3, False),
+    ],
+)
+def test_digits_are_contradicted_by_a_clearly_different_reading(
+    seen: list[tuple[int, float]], doubt: float, expected: bool
+) -> None:
+    gray, marks = np.full((120, 300), 255, np.uint8), [mark(50, 1), mark(90, 5)]
+    strip = strip_of(gray, [one.box for one in marks])
+    classes = columns_at(strip, *seen)
+    classes[round((100 - strip.left) * strip.scale / 2 - 0.5), [7, 5]] *= 1 - doubt
+    classes[round((100 - strip.left) * strip.scale / 2 - 0.5), 5] += doubt
+    assert contradicted(Answering(classes), gray, marks, lambda: None) is expected
+
+
+def test_digits_that_stand_alone_are_not_contradicted() -> None:
+    gray = np.full((120, 600), 255, np.uint8)
+    marks = [mark(50, 1), mark(400, 5)]
+    assert not contradicted(None, gray, [mark(50, 1), mark(90, 5)], lambda: None)
+    assert not contradicted(Answering(certain(7, BLANK)), gray, marks, lambda: None)
+
+
+def test_the_finder_looks_where_the_line_reader_reads_something_else(reader: Reader, data_dir: Path) -> None:
+    images, labels = open_dataset("mnist", data_dir).read("train")
+    picture = np.pad(np.concatenate([255 - images[labels == digit][0] for digit in (2, 3)], 1), 20, constant_values=255)
+    picture = cv2.resize(picture, None, fx=9, fy=9, interpolation=cv2.INTER_CUBIC)
+    calls = []
+    other = copy.copy(reader)
+    other.finder = lambda seen: (calls.append(seen.shape), reader.finder(seen))[1]  # type: ignore[assignment, misc, func-returns-value]
+    assert other.read(picture).text == "23"
+    for_signs = len(calls)
+    other.line_reader = Answering(certain(*[BLANK] * 9, 8, *[BLANK] * 40))
+    other.read(picture)
+    assert len(calls) > 2 * for_signs + 2
 
 
 def test_more_strips_are_read_with_the_line_reader_than_without(reader: Reader, data_dir: Path) -> None:

@@ -2,27 +2,28 @@
 
 Where it sees as many digits as were found, its opinion of each is combined with what is already known. Where it sees more or
 fewer, the probabilities of both readings decide which number of digits is right. A digit stays doubtful if the line reader doubts
-it, or if there may be a digit too few or too many beside it.
+it, or if there may be a digit too few or too many beside it. The line reader also checks digits that strokes alone seem to show.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mnistlab.reading.classifier import Classifier
+from mnistlab.reading.doubt import beside, doubted, middle
 from mnistlab.reading.finder import CLASSES, SIZES, Found, Level
 from mnistlab.reading.layout import lines_of
 from mnistlab.reading.line_reader import LineReader, Seen, Strip, likelihood, seen_in, strip_of
-from mnistlab.reading.marks import Mark
+from mnistlab.reading.marks import Box, Mark
 from mnistlab.reading.paper import Gray
-from mnistlab.reading.spots import agreed, lessened, spots
+from mnistlab.reading.spots import agreed, spots
 
-__all__ = ["reread"]
+__all__ = ["contradicted", "reread"]
 
 CLOSE = 2.5
 """Digits with a larger gap between them, in digit heights, are read separately."""
@@ -36,12 +37,12 @@ WEIGHT = 0.5
 """The weight of the marks' own log-probabilities when the number of digits is decided; the line reader's have a weight of 1."""
 FLOOR = 0.02
 """When the number of digits is decided, a probability below this value counts as this value."""
-LOWEST = 0.15
-"""Doubt does not lower a digit's probability below this, so that the digit remains the most likely class."""
 CERTAIN = 0.99
 """A digit counts as certain without the line reader if its probability is at least this."""
 CONFIRMED = 0.8
 """The line reader confirms a digit that it also sees with at least this probability; a sign cannot replace such a digit."""
+CLEARLY = 4.0
+"""Digits are contradicted if the logarithm of another reading's probability exceeds that of theirs by more than this."""
 MOST_DIGITS = 600
 """Lines are read again, beginning with the one that has the least certain digit, up to this many digits in total."""
 
@@ -70,15 +71,42 @@ def reread(
         Called before each line.
     """
     read, result = set[int](), list[Mark]()
-    for line in sorted(runs(marks), key=lambda line: min(marks[number].sure for number in line)):
-        if len(read) + len(line) > MOST_DIGITS:
-            break
+    for line in lines_to_read(marks):
         raise_if_cancelled()
         own = [marks[number] for number in line]
         others = [mark for number, mark in enumerate(marks) if number not in line]
         result += Line(line_reader, classifier, gray, own, others, looked).read()
         read.update(line)
     return [mark for number, mark in enumerate(marks) if number not in read] + result
+
+
+def contradicted(
+    line_reader: LineReader | None, gray: Gray, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
+) -> bool:
+    """Whether the line reader, if any, reads a line of digits found by strokes clearly differently; `gray` as in `reread`."""
+    if line_reader is None:
+        return False
+    boxes = [mark.box for mark in marks]
+    for line in lines_to_read(marks):
+        raise_if_cancelled()
+        strip = strip_of(gray, [boxes[number] for number in line])
+        classes, high = line_reader(strip.pixels), float(np.median([boxes[number][3] for number in line]))
+        others = [box for number, box in enumerate(boxes) if number not in line]
+        seen = [one.label for one in seen_in(classes, strip) if not is_foreign(one, strip, high, others)]
+        own = [marks[number].label for number in line]
+        if seen != own and likelihood(classes, seen) > likelihood(classes, own) + CLEARLY:
+            return True
+    return False
+
+
+def lines_to_read(marks: Sequence[Mark]) -> Iterator[list[int]]:
+    """The indices of the marks of each line, as in `runs`; the line with the least certain digit first, up to `MOST_DIGITS`."""
+    count = 0
+    for line in sorted(runs(marks), key=lambda line: min(marks[number].sure for number in line)):
+        count += len(line)
+        if count > MOST_DIGITS:
+            return
+        yield line
 
 
 def runs(marks: Sequence[Mark]) -> list[list[int]]:
@@ -121,8 +149,8 @@ class Line:
         strip = strip_of(gray, [mark.level_box for mark in self.marks])
         classes = self.line_reader(strip.pixels)
         seen = seen_in(classes, strip)
-        known = self.matched(seen)
-        own = [n for n, one in enumerate(seen) if n in known or not self.is_foreign(strip, one)]
+        known, others = self.matched(seen), [mark.level_box for mark in self.others]
+        own = [n for n, one in enumerate(seen) if n in known or not is_foreign(one, strip, self.height, others)]
         seen, mark_of = [seen[n] for n in own], {new: known[n] for new, n in enumerate(own) if n in known}
         if len(mark_of) == len(self.marks) == len(seen):
             return [joined(mark, one) for mark, one in zip(self.marks, seen, strict=True)]
@@ -140,15 +168,6 @@ class Line:
             return self.as_seen(seen, mark_of, cut, gone, sure)
         marks = [joined(mark, seen_at[n]) if n in seen_at else doubted(mark, sure) for n, mark in enumerate(self.marks)]
         return beside(marks, [(seen[n].x, sure) for n in added])
-
-    def is_foreign(self, strip: Strip, one: Seen) -> bool:
-        """Whether what was seen is a digit that belongs to another line and whose box reaches into the strip."""
-        high, y = self.height, strip.y(one.x)
-        for mark in self.others:
-            left, top, width, height = mark.level_box
-            if abs(one.x - left - width / 2) < width / 2 + NEAR * high and top < y + high and y - high < top + height:
-                return True
-        return False
 
     def matched(self, seen: Sequence[Seen]) -> dict[int, int]:
         """Maps the index of each digit seen in the place of a mark to the index of that mark; each mark is used at most once."""
@@ -173,19 +192,10 @@ class Line:
         gaps = np.diff([one.x for one in seen], prepend=-np.inf, append=np.inf)
         kinds = np.zeros(len(CLASSES), np.float32)
         kinds[:10] = 0.1
-        found = [
-            Found(
-                one.x,
-                strip.y(one.x),
-                float(np.clip(min(before, after), NARROW * high, WIDE * high)),
-                high,
-                kinds,
-                1.0,
-                at,
-                light,
-            )
-            for one, before, after in zip(seen, gaps, gaps[1:], strict=False)
-        ]
+        found = []
+        for one, before, after in zip(seen, gaps, gaps[1:], strict=False):
+            wide = float(np.clip(min(before, after), NARROW * high, WIDE * high))
+            found.append(Found(one.x, strip.y(one.x), wide, high, kinds, 1.0, at, light))
         size = (self.gray.shape[1], self.gray.shape[0])
         number_of = {id(place): number for number, place in enumerate(found)}
         for spot in spots(self.classifier, found, self.looked):
@@ -219,9 +229,13 @@ class Line:
         return beside(result, missing)
 
 
-def middle(mark: Mark) -> float:
-    """The x of a mark's centre."""
-    return mark.level_box[0] + mark.level_box[2] / 2
+def is_foreign(one: Seen, strip: Strip, high: float, others: Sequence[Box]) -> bool:
+    """Whether what was seen in a line of digits `high` pixels high is another line's digit, in one of the boxes `others`."""
+    y = strip.y(one.x)
+    return any(
+        abs(one.x - left - width / 2) < width / 2 + NEAR * high and top < y + high and y - high < top + height
+        for left, top, width, height in others
+    )
 
 
 def joined(mark: Mark, seen: Seen) -> Mark:
@@ -234,17 +248,3 @@ def joined(mark: Mark, seen: Seen) -> Mark:
     confirmed = seen.label == int(probabilities.argmax()) and sure >= CONFIRMED
     most = sure**0.5 if mark.sure >= CERTAIN else sure
     return doubted(replace(mark, probabilities=probabilities, confirmed=confirmed), most)
-
-
-def doubted(mark: Mark, sure: float) -> Mark:
-    """The mark; a probability above `sure` is lowered to `sure`, or to `LOWEST` if that is higher."""
-    return replace(mark, probabilities=lessened(mark.probabilities, max(sure, LOWEST)))
-
-
-def beside(marks: list[Mark], places: Sequence[tuple[float, float]]) -> list[Mark]:
-    """The marks; for each x and probability in `places`, the mark nearest to that x is doubted: see `doubted`."""
-    marks = list(marks)
-    for x, sure in places if marks else ():
-        near = int(np.argmin([abs(middle(mark) - x) for mark in marks]))
-        marks[near] = doubted(marks[near], sure)
-    return marks

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent.parent / "bundled" / "reader"
 class BundledNetwork:
     """A network in ONNX Runtime. It may be used from several threads, pickled and copied.
 
-    The network's file is opened at the first call, because most pictures are read without the network.
+    The network's file is opened at the first call, because many pictures are read without the network.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import Finder, Level
 from mnistlab.reading.ink import Ink, find_ink
 from mnistlab.reading.line_reader import LineReader
-from mnistlab.reading.lines import reread
+from mnistlab.reading.lines import contradicted, reread
 from mnistlab.reading.marks import Box, Mark, covered, meeting
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray
@@ -81,8 +81,9 @@ def writing_on_paper(
 ) -> Writing:
     """The digits and separators on a page. They depend on the threshold in the model's file, not on the one a caller gives.
 
-    If strokes alone are unambiguous, they are the answer. Otherwise the finder looks too, and at each place the more confident
-    of the two answers, the one from strokes or the finder's, is kept; the line reader, if any, then reads each line once more.
+    If strokes alone are unambiguous, and the line reader, if any, does not contradict them, they are the answer. Otherwise the
+    finder looks too, and at each place the more confident of the two answers, the one from strokes or the finder's, is kept; the
+    line reader then reads each line once more.
     """
     threshold = classifier.threshold
     size = (picture.shape[1], picture.shape[0])
@@ -97,6 +98,7 @@ def writing_on_paper(
     if len(pieces) <= MOST_PIECES:
         strokes = assembled(classifier, ink, pieces, picture, raise_if_cancelled)
         is_plain = ink.rules is None and leaves_no_question(strokes, pieces, picture, threshold)
+        is_plain = is_plain and not contradicted(line_reader, gray, strokes, raise_if_cancelled)
     drawing = lone_drawing(ink, pieces)
     written = [mark.box for mark in strokes if drawing and ink.pen < THICKEST * mark.level_box[3]]
     dark = dark_parts(gray, written)
