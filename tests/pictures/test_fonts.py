@@ -48,5 +48,5 @@ def test_a_font_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_each_font_of_the_letters_is_there_and_draws_them_in_its_own_way() -> None:
-    drawn = {name: glyphs.render(glyphs.font_of(name), "R").tobytes() for name in glyphs.FONTS}
-    assert len(set(drawn.values())) == len(glyphs.FONTS)
+    drawn = [glyphs.render(font, "R").tobytes() for font, _ in glyphs.fonts()]
+    assert len(set(drawn)) == len(drawn) > 60

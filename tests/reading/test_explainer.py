@@ -85,7 +85,7 @@ def test_the_shipped_readers_layers(explainer: Explainer, image: np.ndarray) -> 
     assert layers[0].filters is not None
     assert layers[0].filters.shape == (16, 1, 5, 5)
     assert layers[0].field == ReceptiveField(size=5, step=1, start=0)
-    assert [layer.values.shape for layer in layers[-3:]] == [(256,), (10,), (10,)]
+    assert [layer.values.shape for layer in layers[-3:]] == [(288,), (10,), (10,)]
     assert layers[-1].values.argmax() == 5
 
 

@@ -230,7 +230,7 @@ def test_wide_gaps_are_spaces() -> None:
 
 
 def test_numbers_apart_on_a_line_are_apart_in_the_text(reader: Reader, digits: Digits) -> None:
-    images = [digits[0][digits[1] == value][0] for value in (3, 1, 0, 7)]
+    images = [digits[0][digits[1] == value][1] for value in (3, 1, 0, 7)]
     inks = [draw(image, 60) for image in images]
     together = [written(inks[:2], 0.3, 0.5), written(inks[2:], 0.3, 0.5)]
     height = max(part.shape[0] for part in together)

@@ -29,7 +29,7 @@ PARAMETERS = {
     "tiny-10k": 9_754,
     "tiny-5k": 4_998,
     "tiny-1k": 1_474,
-    "reader": 87_066,
+    "reader": 117_466,
     "robust": 153_178,
     "two-conv": 129_394,
     "three-conv": 257_074,

@@ -34,7 +34,7 @@ from mnistlab.reading.finder import BUNDLED as FINDER
 from mnistlab.reading.reader import Reader
 from mnistlab.recipes.catalog import RECIPES
 from mnistlab.recipes.recipe import EnsembleRecipe
-from mnistlab.serving.compact import FINDER_BITS, compact, rounded
+from mnistlab.serving.compact import BUNDLED_BITS, compact, rounded
 from mnistlab.serving.models import ServedModel
 from mnistlab.serving.site import known_operators, site_files, write_site
 from tests.serving.test_page import (  # noqa: F401
@@ -454,9 +454,10 @@ def test_the_page_leads_to_the_documentation_in_the_visitors_language_and_to_no_
     assert 'data-en="en/index.html" data-fr="fr/index.html"' in documented
 
 
-def test_the_finder_is_held_exactly() -> None:
-    """Its weights were rounded to as many bits as a site has of them."""
-    assert rounded(FINDER.read_bytes(), FINDER_BITS) == FINDER.read_bytes()
+def test_the_bundled_networks_are_held_exactly(reader: Reader) -> None:
+    """Their weights were rounded to as many bits as a site has of them."""
+    for content in (FINDER.read_bytes(), reader.classifier.content):
+        assert rounded(content, BUNDLED_BITS) == content
 
 
 def test_the_site_is_small_once_compressed(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Printed digits, letters and other marks in matplotlib's fonts, prepared as MNIST's digits were."""
+"""Printed digits, letters and other marks in many fonts, prepared as MNIST's digits were."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnistlab.augmentation.draws import some
 from mnistlab.geometry import fit_and_centre
-from mnistlab.pictures.fonts import matplotlib_font, opened
+from mnistlab.pictures.fonts import font_files, matplotlib_font, opened
 
 __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank", "printed_digits"]
 
@@ -29,18 +29,17 @@ UNICODE_FONTS = (
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """Fonts in which only the letters are at their Unicode code points."""
 FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""For each of matplotlib's fonts (which need no download), the characters rendered in it; MNIST itself has no letters."""
+"""The characters rendered in each of these fonts, which come with matplotlib; in all other fonts, only `LETTERS` are rendered."""
 
 
 @functools.cache
 def letters_bank() -> torch.Tensor:
     """All letters and marks in all fonts that have them, uint8 (N, 1, 28, 28), prepared like MNIST's digits.
 
-    The first call takes half a second; later calls return the same tensor.
+    The first call takes a second or two; later calls return the same tensor.
     """
     glyphs = []
-    for name, characters in FONTS.items():
-        font = font_of(name)
+    for font, characters in fonts():
         missing = {render(font, character).tobytes() for character in "\ue123\u0378"}
         for character in characters:
             glyph = render(font, character)
@@ -52,8 +51,8 @@ def letters_bank() -> torch.Tensor:
 @functools.cache
 def digits_bank() -> torch.Tensor:
     """The ten digits in all fonts, uint8 (fonts, 10, 28, 28), prepared like MNIST's digits."""
-    glyphs = [render(font_of(name), str(digit)) for name in FONTS for digit in range(10)]
-    return as_mnist(glyphs).view(len(FONTS), 10, 28, 28)
+    glyphs = [render(font, str(digit)) for font, _ in fonts() for digit in range(10)]
+    return as_mnist(glyphs).view(-1, 10, 28, 28)
 
 
 def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
@@ -71,9 +70,15 @@ def printed_digits(images: torch.Tensor, labels: torch.Tensor, share: float) -> 
     return images.index_copy(0, chosen, printed.to(images.dtype))
 
 
-def font_of(name: str) -> ImageFont.FreeTypeFont:
-    """One of matplotlib's fonts, 64 pixels high. Raises `UserError` if it is missing or cannot be read."""
-    return opened(matplotlib_font(name), 64)
+def fonts() -> list[tuple[ImageFont.FreeTypeFont, str]]:
+    """The fonts of `FONTS` and `font_files`, 64 pixels high, each with the characters that are rendered in it.
+
+    Raises `UserError` if a font is missing or damaged.
+    """
+    files = {matplotlib_font(name): characters for name, characters in FONTS.items()}
+    others = {file.stem: file for file in font_files()}  # some fonts come in two formats
+    files |= {file: LETTERS for file in others.values() if file not in files}
+    return [(opened(file, 64), characters) for file, characters in files.items()]
 
 
 def as_mnist(glyphs: list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]) -> torch.Tensor:

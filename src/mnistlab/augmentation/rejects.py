@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from mnistlab.augmentation.affine import Augmentation
 from mnistlab.augmentation.draws import between, coin
 from mnistlab.augmentation.glyphs import letters_bank
+from mnistlab.augmentation.letters import letters_like
 from mnistlab.augmentation.shapes import (
     blobs,
     draw_strokes,
@@ -213,6 +214,11 @@ def letters(source: Source, count: int) -> torch.Tensor:
     return Augmentation(rotate=8, scale=0.1, shear=0.25, elastic=1)(images)
 
 
+def written_letters(source: Source, count: int) -> torch.Tensor:
+    """A letter written by hand, about as large as a digit and with the same pen."""
+    return letters_like(source.pick(count))
+
+
 def drawn(make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Source, int], torch.Tensor]:
     """A kind of reject that `make` draws; of the source's images, only the height, width and device are used."""
     return lambda source, count: make(source.images.new_empty((count, 1, *source.images.shape[2:])))
@@ -232,7 +238,13 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
     (1, drawn(next_to_nothing)),
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
-DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (*ANY_KINDS, (8, letters), (3, turned), (2, drawn(signs)))
+DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (
+    *ANY_KINDS,
+    (7, letters),
+    (6, written_letters),
+    (3, turned),
+    (2, drawn(signs)),
+)
 """The kinds of rejects for images whose classes are all digits, each with its relative frequency.
 
 Some of these kinds do not suit other classes: such classes may be letters, or may look alike when turned upside down."""

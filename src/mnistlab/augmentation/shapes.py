@@ -135,7 +135,7 @@ def smooth_noise(images: torch.Tensor, points: int) -> torch.Tensor:
 
 
 def texture(images: torch.Tensor) -> torch.Tensor:
-    """Ink for an area, 40 to 255: even, shaded or patterned."""
+    """Ink to fill an area with, in values from about 40 to 255: even, shaded or patterned."""
     x, y = axes(images)
     shaded = between(0.4, 1, images) + between(-0.7, 0.7, images) * (smooth_noise(images, 4) - 0.5)
     angle = between(0, math.pi, images)

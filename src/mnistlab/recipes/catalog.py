@@ -130,11 +130,11 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
         DEFAULT.override(
             name="reader",
             summary="made for real pens, cameras and scanners; rejects non-digits",
-            widths=(16, 48, 64),
+            widths=(16, 64, 72),
             dropout=0.1,
-            epochs=40,
+            epochs=60,
             writing=1,
-            rejects=0.3,
+            rejects=0.35,
             label_smoothing=0.02,
         ),
         DEFAULT.override(

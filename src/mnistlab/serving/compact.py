@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FINDER_BITS", "compact", "operators_of", "rounded"]
+__all__ = ["BUNDLED_BITS", "compact", "operators_of", "rounded"]
 
 BITS = 14
 """With this many bits, a weight is off by at most a 16,000th of the largest weight in its row."""
-FINDER_BITS = 10
-"""The bundled finder's weights were rounded to this many bits, so that the page's file stores them without further loss."""
+BUNDLED_BITS = 10
+"""The weights of the bundled reader and finder were rounded to this many bits, so the page's files change them no further."""
 
 
-def compact(content: bytes, bits: int = BITS) -> bytes:
-    """The ONNX file, with its weights (float32 tensors of two or more dimensions) stored as integers of `bits` bits (9 to 16).
+def compact(content: bytes) -> bytes:
+    """The ONNX file, with its weights (float32 tensors of two or more dimensions) stored as integers of 14 bits.
+
+    If the weights were rounded to `BUNDLED_BITS`, they are stored in that many bits, and change no further.
 
     The high bits of the integers are one tensor (int8) and their low 8 bits another (uint8), because two such tensors compress
     best; DequantizeLinear turns both into floats, and Add adds them up. With 14 bits, probabilities change by less than 1e-3.
@@ -25,6 +27,7 @@ def compact(content: bytes, bits: int = BITS) -> bytes:
     import onnx
 
     model = onnx.load_from_string(content)
+    bits = BUNDLED_BITS if rounded(content, BUNDLED_BITS) == content else BITS
     graph, held, restoring = model.graph, [], []
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)

@@ -15,7 +15,7 @@ import orjson
 from mnistlab.errors import UserError
 from mnistlab.files import check_folder, is_folder, sha256, write_bytes
 from mnistlab.reading.finder import BUNDLED as FINDER
-from mnistlab.serving.compact import FINDER_BITS, compact, operators_of
+from mnistlab.serving.compact import compact, operators_of
 from mnistlab.serving.models import ServedModel
 from mnistlab.serving.static import PAGE, TYPES
 from mnistlab.serving.trainings import trainings_of
@@ -100,7 +100,7 @@ def site_files(models: Sequence[ServedModel], documentation: Mapping[str, str]) 
             raise UserError("serving.site_unknown_operator", path=model.reader.path, operators=", ".join(unknown))
         files[f"models/{model.name}.onnx"] = compact(content)
         listed.append({**model.facts.model_dump(), "file": f"models/{model.name}.onnx"})
-    files["models/finder.onnx"] = compact(FINDER.read_bytes(), FINDER_BITS)
+    files["models/finder.onnx"] = compact(FINDER.read_bytes())
     trainings = []
     for training in trainings_of(models):
         files[f"trainings/{training.name}.json"] = training.film().model_dump_json().encode()
