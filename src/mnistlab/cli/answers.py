@@ -127,7 +127,7 @@ class CsvLines(Answer):
 
 
 def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
-    """Everything on which rows depend besides the pictures (version, models, threshold), as a dict of texts and numbers."""
+    """Everything besides the pictures on which rows depend: version, models and threshold, as a dict of texts and numbers."""
     from importlib import metadata
 
     return {

@@ -1,4 +1,4 @@
-"""What differs between the exported files of the networks for pages: those of finders and of line readers."""
+"""What differs between the exported files of the two networks for pages, the finder and the line reader."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Seen(NamedTuple):
 
 
 def seen_in(classes: Floats, strip: Strip) -> list[Seen]:
-    """The digits in the network's answer, float32 (W / 2, 11), from left to right."""
+    """The digits, from left to right, in `classes`, the network's answer: float32 (W / 2, 11)."""
     seen = []
     for digit, first, end in digits_of(classes):
         opinion = classes[first:end, :BLANK].sum(0)
@@ -135,7 +135,7 @@ def seen_in(classes: Floats, strip: Strip) -> list[Seen]:
 
 
 def digits_of(classes: Floats) -> list[tuple[int, int, int]]:
-    """The digits in the network's answer, float32 (W / 2, 11): for each, its first column, and the column after its last.
+    """Each digit in `classes`, the network's answer, float32 (W / 2, 11), with its first column and the column after its last.
 
     This is greedy decoding: the most probable class of each column counts, repeats in neighbouring columns are merged, and
     columns of the class `BLANK` are dropped.
@@ -146,7 +146,7 @@ def digits_of(classes: Floats) -> list[tuple[int, int, int]]:
 
 
 def likelihood(classes: Floats, labels: Sequence[int]) -> float:
-    """The logarithm of the probability that the network's answer, float32 (W / 2, 11), gives to these digits and no others.
+    """The log-probability that `classes`, the network's answer, float32 (W / 2, 11), gives to exactly these digits.
 
     The forward algorithm of CTC adds up the probabilities of all ways to spread the digits over the columns.
     """

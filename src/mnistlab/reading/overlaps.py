@@ -108,7 +108,7 @@ def around(mark: Found) -> Box:
 
 @dataclass(frozen=True)
 class Place:
-    """The centres, sizes and weights of N marks: float32 (N,) each."""
+    """The centres, sizes and weights of N marks; each field is float32 (N,)."""
 
     x: Floats
     y: Floats

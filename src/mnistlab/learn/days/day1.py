@@ -220,8 +220,8 @@ print(ink.mean().item())
 product = torch.from_numpy(seven / 255).reshape(1, 30) @ torch.ones(30, 10)
 
 # %% [markdown] lang="en"
-# The message asks for "the same dtype" on both sides: NumPy computes in `float64` (double), torch in `float32` (float), and
-# torch will not mix them. `.float()` puts it right.
+# The message asks for "the same dtype" on both sides of `@`: NumPy computes in `float64` (double), torch in `float32`
+# (float), and `@` will not mix them. `.float()` puts it right.
 
 # %% [markdown] lang="fr"
 # Le message réclame le même type des deux côtés de `@` (« the same dtype ») : NumPy calcule en `float64` (double), torch en

@@ -422,8 +422,8 @@ write_down(day="day3", accuracy=max(accuracies.values()))
 # %% [markdown] lang="en"
 # ## Two mistakes that raise no error
 #
-# **Softmax before `CrossEntropyLoss`.** The loss already contains a log-softmax, so the values are squeezed twice. Look at the
-# loss that even the *perfect* answer, with probability 1 for the right digit, then gets:
+# **Softmax before `CrossEntropyLoss`.** The loss already contains a log-softmax, so the values are squeezed twice. Even the
+# *perfect* answer, with probability 1 for the right digit, then has this loss:
 
 # %% [markdown] lang="fr"
 # ## Deux fautes qui ne provoquent aucune erreur

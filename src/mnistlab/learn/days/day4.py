@@ -373,7 +373,7 @@ for name in ("relu2", "relu3"):
 
 # %% [markdown] lang="fr"
 # Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : fins de trait, courbes ou croisements dans le
-# deuxième bloc, tracés entiers dans le troisième. Les nombres affichés comptent les 0, les 1, jusqu'aux 9, parmi les cent
+# deuxième bloc, tracés entiers dans le troisième. Les nombres affichés comptent chaque chiffre, de 0 à 9, parmi les cent
 # images qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de
 # chiffre ; à la fin, les couches linéaires pèsent les parties et votent.
 #

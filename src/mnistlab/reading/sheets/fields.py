@@ -216,7 +216,7 @@ def is_unread(clean: Gray, inside: Box, marks: Sequence[Mark]) -> bool:
 
 
 def chosen_to_fit(marks: list[Mark], field: Field, reader: Reader) -> list[Mark]:
-    """The marks, unchanged or, if only other readings of unclear marks fit the field, with the most probable reading that fits.
+    """The marks, in the most probable reading that fits the field (only unclear marks may change); unchanged if no reading fits.
 
     The marks' probabilities are not raised: a fit is a hint for whoever checks the field, not a proof.
     """
