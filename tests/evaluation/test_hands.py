@@ -72,7 +72,7 @@ def test_a_dataset_without_writers_gets_a_sentence(
         check_writers(Run.open(run.path))
     assert run_app(["evaluate", str(run.path), "--by-writer"]) == 2
     assert capsys.readouterr().err == (
-        f"error: It is not known who wrote the images of {pictures}. Leave --by-writer out, or name a run that was trained on"
+        f"error: It is not known who wrote the images of {pictures}. Leave out --by-writer, or name a run that was trained on"
         " mnist.\n"
     )
 

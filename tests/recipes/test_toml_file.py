@@ -96,7 +96,7 @@ def test_a_missing_toml_file_a_folder_and_bytes_are_named(tmp_path: Path) -> Non
         ("[network]\nepochs = 8", "unknown field: network.epochs"),
         ("[net]\nwidths = [8]", "unknown field: net."),
         ("network = 3", "unknown field: network."),
-        ("widths = [8]\n[network]\nwidths = [9]", "The recipe gives widths twice."),
+        ("widths = [8]\n[network]\nwidths = [9]", "These fields are given twice: widths."),
         ("learning_rate = nan", "learning_rate must be between 1e-9 and 100; it is nan"),
         ("learning_rate = inf", "learning_rate must be between 1e-9 and 100; it is inf"),
         ("epochs = 2026-01-01", "epochs must be a whole number between 1 and 100,000; it is "),

@@ -37,7 +37,7 @@ __all__ = ["data_gallery", "draw_confusion", "draw_curves", "draw_mistakes", "dr
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> list[Path]:
-    """Draw the run's pictures (training curves, confusion matrix; worst mistakes, scenes or strips) and return their paths."""
+    """Draw the run's training curves, confusion matrix, and worst mistakes (or scenes, or strips); return the pictures' paths."""
     title = f"{run.recipe.name} on {run_dataset_title(run)}"
     if isinstance(evaluation, FinderEvaluation):
         words = {"score": "digits found and right", "loss": "weighted sum of losses"}

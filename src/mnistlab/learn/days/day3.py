@@ -448,7 +448,7 @@ print(f"{loss_function(perfect, torch.tensor([7])).item():.4f}")
 # ce nombre, vous savez où chercher. Le remède : terminer le réseau par les logits.
 #
 # **`zero_grad()` oublié.** `backward()` *ajoute* ses gradients à ceux d'avant. Appelé deux fois pour le même lot, il les
-# double ; au bout de cent pas, le réseau cherche à corriger les erreurs de cent pas à la fois.
+# double ; au bout de cent pas, le réseau cherche à corriger d'un coup les erreurs de tous ces pas.
 
 # %%
 network = make_network(16, 32)

@@ -265,8 +265,8 @@ print(f"{evaluation.accuracy:.2%}, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] lang="en"
 # The printed time covers everything: reading the data, training, testing, drawing the pictures in the run folder. The table
-# above counts the training alone, on two free cores that compute in bf16 (16-bit numbers); the time shown on the project's
-# website was measured on a single busy core.
+# above counts the training alone, on two free cores that compute in bf16 (16-bit numbers). On the project's website, the time
+# printed above was measured on a single busy core.
 #
 # ## Export: without PyTorch
 #
