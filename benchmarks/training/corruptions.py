@@ -44,11 +44,12 @@ Read = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
 
 
 def recorded() -> list[dict[str, Any]]:
-    """The recorded rows of the recipes as they are now, and of the two models without a recipe."""
+    """The recorded rows of the canonical example, and of the recipes and the reader as they are now."""
+    reader = describe(Reader())
     return [
         row
         for row in records.read("corruptions")
-        if row["recipe"] is None or records.is_current(row["recipe"], row["row"])
+        if (records.is_current(row["recipe"], row["row"]) if row["recipe"] else row.get("model", reader) == reader)
     ]
 
 
