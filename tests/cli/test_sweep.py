@@ -107,7 +107,7 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
         (["--set", "dropout="], ["'--set'", "'' is not a number"]),
         (["--set", "widths=8+a"], ["'--set'", "is not a list of whole numbers"]),
         (["--set", "deskew=maybe"], ["'--set'", "'maybe' is not 'on' or 'off'"]),
-        (["--set", "dropout=0.1", "--set", "dropout=0.2"], ["dropout twice"]),
+        (["--set", "dropout=0.1", "--set", "dropout=0.2"], ["given twice: dropout"]),
         (["--set", "dropout=3"], ["dropout must be between 0 and 0.99"]),
         (["--seeds", "0"], ["--seeds", "0"]),
         (["--seeds", "a"], ["--seeds", "'a' is not a whole number"]),
