@@ -140,6 +140,7 @@ def test_most_figures_of_a_digit_are_read(reader: Reader, clear: Digits) -> None
         plt.close(figure)
         page = reader.read(file.getvalue())
         right += values(page) == str(clear[1][number])
+        assert accepted(page) in (str(clear[1][number]), "")
     assert right >= 9  # the others are taken for one black square, and shown as `?`
 
 

@@ -229,14 +229,14 @@ def test_wide_gaps_are_spaces() -> None:
     assert Line((digit(1, 0), digit(2, 20))).text == "12"  # their boxes overlap
 
 
-def test_numbers_apart_on_a_line_are_apart_in_the_text(reader: Reader, digits: Digits) -> None:
-    images = [digits[0][digits[1] == value][1] for value in (3, 1, 0, 7)]
+def test_numbers_apart_on_a_line_are_apart_in_the_text(digits: Digits) -> None:
+    images = [digits[0][digits[1] == value][0] for value in (3, 1, 0, 7)]
     inks = [draw(image, 60) for image in images]
     together = [written(inks[:2], 0.3, 0.5), written(inks[2:], 0.3, 0.5)]
     height = max(part.shape[0] for part in together)
     parts = [np.pad(part, ((height - part.shape[0], 0), (0, 0))) for part in together]
     line = np.hstack([parts[0], np.zeros((height, 150), np.uint8), parts[1]])
-    assert reader.read(255 - line).text == "31 07"
+    assert Reader(threshold=0).read(255 - line).text == "31 07"
 
 
 # models

@@ -34,10 +34,15 @@ def other_hands(images: torch.Tensor, labels: torch.Tensor, share: float) -> tor
         if len(chosen):
             part = images.index_select(0, chosen)
             width = pen(part) * between(0.7, 1.1, part)
-            ink = draw_strokes(part, strokes(part), width) * part.amax((2, 3), keepdim=True) / 255
+            ink = in_ink_of(part, strokes(part), width)
             written = torch.maximum(part, ink) if number < len(STROKES) else ink
             images.index_copy_(0, chosen, fit_and_centre(written))
     return images
+
+
+def in_ink_of(images: torch.Tensor, strokes: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
+    """The strokes, float (B, S, 4), drawn as bright as the images' ink: float (B, 1, H, W); `width` as for `draw_strokes`."""
+    return draw_strokes(images, strokes, width) * images.amax((2, 3), keepdim=True) / 255
 
 
 def pen(images: torch.Tensor) -> torch.Tensor:

@@ -69,5 +69,5 @@ export function overlap(one, other) {
   return both / (one[2] * one[3] + other[2] * other[3] - both);
 }
 
-/** The share of the smaller box that the other covers, 0 to 1. */
+/** The share of the smaller box that lies in the larger box, 0 to 1. */
 export const covered = (one, other) => shared(one, other) / Math.min(one[2] * one[3], other[2] * other[3]);

@@ -65,7 +65,7 @@ function asOne(slash) {
   return foundMark({ ...slash, kinds });
 }
 
-/** Whether a digit with about each of those boxes was detected at some size, kept or not, with no two of them in one spot. */
+/** Whether the finder detected, for each of these boxes, a digit with about the same box at any size; no two may share a spot. */
 export function areSupported(boxes, detected) {
   const nearest = boxes.map((box) => {
     const shares = detected.map((mark) => overlap(box, around(mark)));
