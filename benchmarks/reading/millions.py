@@ -4,8 +4,8 @@ Pictures of a few handwritten digits each, one in a hundred of them broken, are 
 
 ray-rate    pictures per second of `read --engine ray` and of `read --jobs 2`, from process start to end, measured in turn
 ray-memory  the most memory that the command itself holds (VmHWM), for a tenth of the pictures and for all
-ray-kills   a process that reads is killed every few seconds; the command itself is killed once and continued with --resume;
-            more pictures are added until the time is over
+ray-kills   a process that reads is killed every 20 seconds (--every); the command itself is killed once and continued with
+            --resume; more pictures are added until the time (--lasting) is up
 
 Each row checks that each picture is in the output exactly once, and each broken one with its error. Let nothing else run
 meanwhile.
@@ -142,7 +142,7 @@ def tell_memory(result: dict[str, Any]) -> list[str]:
 
 
 def measure_kills(folder: Path, every: float, lasting: float, data_dir: Path) -> dict[str, Any]:
-    """Kill readers until the time is over, and the command itself at half-time; more pictures are added all the while."""
+    """Kill readers until the time is up, and the command itself at half-time; more pictures are added all the while."""
     draw, killed, drivers, round_number = random.Random(0), 0, 0, 0  # noqa: S311 - whom to kill
     end, half = time.monotonic() + lasting, time.monotonic() + lasting / 2
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as left:  # what a killed Ray leaves behind

@@ -34,8 +34,8 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
 
 
 def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
-    """The tested runs of the members' recipes that can be the ensemble's members, because they are trained alike; none if one is
-    missing."""
+    """The tested runs that can serve as the ensemble's members, because each was trained just as the ensemble would train that
+    member; an empty list if any of them is missing."""
     if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
         return []
     kinds = [Setting(RECIPES[kind]) for kind in recipe.ensemble.networks]

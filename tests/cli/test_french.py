@@ -74,6 +74,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["data", "--out", "."], "--out : '.' est un dossier, pas un fichier. Voir : mnistlab data --help"),
         (["data", "--dataset", "qqq"], "Le jeu de données 'qqq' est inconnu. Choisissez parmi mnist, fashion, "),
         (["serve", "--port", "70000"], "--port : 70000 n'est pas compris entre 0 et 65535. Voir : mnistlab serve --help"),
+        (["sweep", "default", "--cores", "0"], "--cores : 0 est inférieur à 1. Voir : mnistlab sweep --help"),
         (["serve", "--allow-host", "https://a"], "--allow-host : 'https://a' n'est pas le nom d'un ordinateur."),
         (["runs", "compare", "a"], "Il manque l'argument ENTRAÎNEMENT-B. Voir : mnistlab runs compare --help"),
         (["ensemble", "--data-dir"], "L'option --data-dir demande une valeur. Voir : mnistlab --help"),
@@ -98,7 +99,7 @@ def test_another_language_is_refused_in_a_sentence(
     assert said(capsys) == (
         "",
         "error: MNISTLAB_LANG is 'de_DE.UTF-8', which is not a language that mnistlab speaks. "
-        "Choose en or fr, or leave MNISTLAB_LANG unset.\n",
+        "Choose 'en' or 'fr', or leave MNISTLAB_LANG unset.\n",
     )
 
 

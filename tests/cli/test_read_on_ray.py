@@ -282,7 +282,7 @@ class OneCore:
         (["--to", "out", "--json"], ["--json would have no effect with --engine ray"]),
         (["--to", "out", "--annotate", "boxes", "--table"], ["--annotate, --table would have no effect"]),
         (["--to", "out", "--field", "a=0,0,1,1", "--csv", "a.csv"], ["--field, --csv would have no effect"]),
-        (["--to", "out", "-"], ["- would have no effect with --engine ray"]),
+        (["--to", "out", "-"], ["no picture can be read from standard input (-)"]),
         (
             ["--to", "out", "--jobs", "0"],
             ["Number of processes 0 is out of range", "Choose a whole number from 1 to 100,000"],

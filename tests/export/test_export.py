@@ -315,7 +315,7 @@ def test_temporary_files_without_room_are_a_failure_in_a_line(lone: Path, monkey
             export_model(lone, int8=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert caught.value.remedy == "Free some space in this folder, or set TMPDIR to another folder."
+    assert caught.value.remedy == "Free some space there, or set TMPDIR to another folder."
     assert [path.name for path in lone.parent.iterdir()] == ["model.pth"]
 
 

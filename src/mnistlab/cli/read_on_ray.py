@@ -46,7 +46,8 @@ class Request(NamedTuple):
 def check_request(sources: tuple[str, ...], to: str | None, jobs: int | None, unused: dict[str, Any]) -> Request:
     """The request that these options make. Raises `UserError` if Ray is missing, or for options that cannot be used with Ray."""
     require("scale", "ray", "pandas", "pyarrow")
-    unused = {**unused, "-": "-" in sources}
+    if "-" in sources:
+        raise UserError("cli.no_standard_input_on_ray")
     if given := [option for option, value in unused.items() if value]:
         raise UserError("cli.not_on_ray", options=given)
     if to is None or to == "-":

@@ -51,6 +51,8 @@ def reason_for(kind: click.ParamType[Any], message: str) -> Clause | str:
     match kind:
         case click.Choice(choices=choices):
             return Clause("cli.usage_not_a_choice", value=value, choices=choices)
+        case click.IntRange(min=low, max=None) if "range" in message:
+            return Clause("cli.usage_below_range", value=value, low=low)
         case click.IntRange(min=low, max=high) if "range" in message:
             return Clause("cli.usage_out_of_range", value=value, low=low, high=high)
         case click.Path() if message.endswith(" is a file."):

@@ -74,7 +74,7 @@ def print_table(
 def check_language(name: str) -> None:
     """Raise `UserError` if MNISTLAB_LANG names a language that mnistlab does not speak."""
     if name and language_in(name) is None:
-        raise UserError("cli.unknown_language", name=shown(name), languages=LANGUAGES)
+        raise UserError("cli.unknown_language", name=shown(name), languages=[repr(one) for one in LANGUAGES])
 
 
 PLAIN = {"«": '"', "»": '"', "’": "'", "–": "-", "—": "-", "…": "...", "œ": "oe", "Œ": "OE"}

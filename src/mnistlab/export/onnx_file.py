@@ -139,5 +139,6 @@ def temporary_folder(room: int) -> Iterator[Path]:
         if not isinstance(error, OSError) and free >= room:
             raise
         why = error.strerror if isinstance(error, OSError) else Clause("export.bytes_free", free=free)
-        folder = tempfile.tempdir or Clause("export.any_folder")
-        raise StorageFailure("export.no_room_for_temporary_files", folder=folder, why=why) from error
+        if tempfile.tempdir is None:
+            raise StorageFailure("export.no_folder_for_temporary_files", why=why) from error
+        raise StorageFailure("export.no_room_for_temporary_files", folder=tempfile.tempdir, why=why) from error

@@ -43,7 +43,7 @@ def find_language(name: str | None = None) -> str:
     if name is None:
         return spoken
     with speaking(spoken):
-        raise UserError("learn.unknown_language", name=shown(name), languages=LANGUAGES)
+        raise UserError("learn.unknown_language", name=shown(name), languages=[repr(one) for one in LANGUAGES])
 
 
 @contextlib.contextmanager

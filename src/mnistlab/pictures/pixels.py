@@ -68,7 +68,7 @@ def of_array(array: NDArray[Any], name: str | Clause, *, computed: bool = False)
 
 
 def in_8_bits(array: NDArray[Any], name: str | Clause, *, computed: bool) -> NDArray[np.uint8]:
-    """The values, scaled to 0 to 255 from the smallest usual range that holds them or that they exceed by at most `HAIR`.
+    """The values as uint8. The smallest usual range that holds them, give or take a `HAIR` of that range, becomes 0 to 255.
 
     If they are `computed`, and the highest is above 1 but no more than `FEW`, the scale makes the highest value white.
     """

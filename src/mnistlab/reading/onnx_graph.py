@@ -128,9 +128,10 @@ def upstream(node: onnx.NodeProto | None, makers: dict[str, onnx.NodeProto]) -> 
 
 
 def passed_on(graph: onnx.GraphProto, output: str, held: Numbers) -> tuple[onnx.NodeProto | None, str, float | None]:
-    """The only node that takes a layer's output; the tensor that it takes, by name; and the rounding step of the tensor's values.
+    """The only node that takes a layer's output, directly or through `PASSED` nodes; the name of the tensor that reaches it; and
+    the rounding step of that tensor's values.
 
-    The node is None unless exactly one takes the output; the rounding step is None if the values are not stored in 8 bits.
+    The node is None unless exactly one takes the tensor; the rounding step is None if the values are not stored in 8 bits.
     """
     rounding = None
     while True:

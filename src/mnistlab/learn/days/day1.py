@@ -225,7 +225,7 @@ product = torch.from_numpy(seven / 255).reshape(1, 30) @ torch.ones(30, 10)
 
 # %% [markdown] lang="fr"
 # Le message réclame le même type des deux côtés de `@` (« the same dtype ») : NumPy calcule en `float64` (double), torch en
-# `float32` (float), et torch refuse de les mélanger. `.float()` y remédie.
+# `float32` (float), et `@` refuse de les mélanger. `.float()` y remédie.
 
 # %%
 flat = torch.from_numpy(seven / 255).float().reshape(1, 30)
