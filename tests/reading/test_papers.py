@@ -124,15 +124,15 @@ def test_corrections_on_a_transparent_sheet_are_not_read(reader: Reader) -> None
     assert accepted(reader.read(sheet)) == "72"
 
 
-def test_most_figures_of_a_digit_are_read(reader: Reader, clear: Digits) -> None:
+def test_figures_of_a_digit_are_read(reader: Reader, clear: Digits) -> None:
     import matplotlib as mpl
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
 
     right = 0
-    for number in range(12):
-        figure, axes = plt.subplots(figsize=(3, 3))
+    for number in range(24):
+        figure, axes = plt.subplots(figsize=(3, 3) if number % 2 else (2, 4))
         axes.imshow(clear[0][number], cmap="gray")
         axes.set_axis_off()
         file = io.BytesIO()
@@ -141,7 +141,7 @@ def test_most_figures_of_a_digit_are_read(reader: Reader, clear: Digits) -> None
         page = reader.read(file.getvalue())
         right += values(page) == str(clear[1][number])
         assert accepted(page) in (str(clear[1][number]), "")
-    assert right >= 9  # the others are taken for one black square, and shown as `?`
+    assert right >= 23  # of another one, the light strokes may be in two pieces
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

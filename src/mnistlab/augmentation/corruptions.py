@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from mnistlab.augmentation import damage
 from mnistlab.augmentation.damage import SIDE, Pixels
 from mnistlab.errors import UserError
-from mnistlab.messages.sentences import Clause
 
 __all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
 
@@ -81,7 +80,7 @@ def corrupt(images: NDArray[np.uint8], name: str, seed: int = 0, severity: int |
     chosen = CORRUPTIONS[name]
     severity = chosen.severity if severity is None else severity
     if not 1 <= severity <= len(chosen.strengths):
-        severities = Clause("values.between", low=1, high=len(chosen.strengths))
+        severities = range(1, len(chosen.strengths) + 1)
         raise UserError("augmentation.severity_out_of_range", name=name, severity=severity, severities=severities)
     if not len(images):
         return images.copy()

@@ -199,7 +199,7 @@ def spatter(images: Pixels, random: Random, strength: tuple[float, float, float,
 
 
 def lines(x0: NDArray[np.float64], y0: NDArray[np.float64], x1: NDArray[np.float64], y1: NDArray[np.float64]) -> Pixels:
-    """One line for each image, from (x0, y0) to (x1, y1), in pixels; its ink fades out within 2.3 pixels above and below it."""
+    """One line for each image, from (x0, y0) to (x1, y1), in pixels; its ink fades out within 1.5 pixels above and below it."""
     x, y = np.arange(SIDE)[None, None, :], np.arange(SIDE)[None, :, None]
     x0, y0, x1, y1 = (ends.reshape(-1, 1, 1).astype(float) for ends in (x0, y0, x1, y1))
     away = np.clip(np.abs(y - (y0 + (y1 - y0) / (x1 - x0) * (x - x0))), 0, 2.3 - 1e-10)

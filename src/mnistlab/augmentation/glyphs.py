@@ -18,8 +18,8 @@ __all__ = ["FONTS", "LETTERS", "MARKS", "MORE_LETTERS", "letters_bank", "printed
 
 LETTERS = "ACDEFGHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy"
 """Letters, without those that look like handwritten digits: O o (0), I i l (1), Z z (2), B (8), S s (5), b (6), g q (9)."""
-MORE_LETTERS = "ΓΔΛΞΠΣΨΩαγεηκλμνπτχψωДЖИЛПФЦШЩЫЮЯÄÖÜßæ"
-"""More letters, without those that look like digits: β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
+MORE_LETTERS = "ΓΔΞΠΣΨΩαγεηκλμνπτχψωДЖИПФЦШЩЫЮЯÄÖÜßæ"
+"""More letters, without those that look like digits: Λ Л (1), β θ Θ Φ φ (0 and 8), δ σ (6 and 8), ζ ξ З Э (3), Ч (4), б (6)."""
 MARKS = "#%@+=<>:;.*-_~^€£¶±÷×∞√≠≈≤≥→←↓▲■♠♥♦♣★"
 """Signs, without those that look like digits: ! | / ( ) [ ] ' , (1), ? (2), } (3), $ § & { (5 and 8)."""
 UNICODE_FONTS = (
@@ -28,8 +28,9 @@ UNICODE_FONTS = (
 )  # fmt: skip
 TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """Fonts in which only the letters are at their Unicode code points."""
-FONTS = dict.fromkeys(UNICODE_FONTS, LETTERS + MORE_LETTERS + MARKS) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""The characters rendered in each of these fonts, which come with matplotlib; in all other fonts, only `LETTERS` are rendered."""
+ALL = LETTERS + MORE_LETTERS + MARKS
+FONTS = dict.fromkeys(UNICODE_FONTS, ALL) | dict.fromkeys(TEX_FONTS, LETTERS)
+"""The characters rendered in each of these fonts, which come with matplotlib; in other fonts, those of `ALL` that they have."""
 
 
 @functools.cache
@@ -77,7 +78,7 @@ def fonts() -> list[tuple[ImageFont.FreeTypeFont, str]]:
     """
     files = {matplotlib_font(name): characters for name, characters in FONTS.items()}
     others = {file.stem: file for file in font_files()}  # some fonts come in two formats
-    files |= {file: LETTERS for file in others.values() if file not in files}
+    files |= {file: ALL for file in others.values() if file not in files}
     return [(opened(file, 64), characters) for file, characters in files.items()]
 
 

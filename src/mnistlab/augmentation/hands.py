@@ -88,7 +88,7 @@ def upstroke(images: torch.Tensor) -> torch.Tensor:
     """The upstroke of a 1: from the digit's top down to the left, slightly bent; some digits get a foot too."""
     _, top, _, bottom, height = measures(images)
     x = ink_at(images, top, top + 2)
-    angle, length = drawn(0.35, 1.25, images), drawn(0.2, 0.75, images) * height
+    angle, length = drawn(0.35, 1.25, images), drawn(0.2, 1.05, images) * height
     end_x, end_y = x - length * angle.cos(), top + 1 + length * angle.sin()
     bend = drawn(-0.12, 0.12, images) * length
     middle = ((x + end_x) / 2 + bend * angle.sin(), (top + 1 + end_y) / 2 + bend * angle.cos())
@@ -165,7 +165,10 @@ ANEW = (
         "3,3 5,3.5 7,1 4,0 0.5,3 0.5,7 4,10 8.5,7 8.5,3 6,0.5",
         "-3,4 1,2 6,0 2,2 0,6 3,10 8,8.5 9,4 6,0",
     )),
-    (1, 0.16, in_forms(
+    (1, 0.22, in_forms(
+        "0,10 3,7.5 6,3.5 7.5,0 7.5,5 7.5,10",
+        "0,9 3,8 6,5 8,2 8,0 8.5,5 9,10",
+        "0,10 2,8 4.5,4 6,0 8,5 10,10",
         "0,9 1,6.5 5,1 6,0 6,3 6,7 6,10",
         "1,5 0,3.5 1.5,3 3.5,2.5 6,0 5.5,4 5,10",
         "2,4 6,0 6,5 6,10 1,10 10,10",

@@ -43,7 +43,6 @@ STROKES = in_forms(
     "0,0 5,5 10,0 5,5 5,10",
     # a, c, d, e, f
     "8,1.5 4,0 0.5,3 0.5,8 4,10 8,6 8,0.5 8,6 8.5,9.5 10,10",
-    "8,1 4,0 1,3 1,7 3,9.5 6,8 8,4 8,0 8,5 9,10",
     "1,2 4,0 8,1.5 8,6 8,10 8,6 4,4.5 0.5,6.5 2,10 5,9.5 8,6",
     "9,2 6,0 2,1.5 0,5 2,8.5 6,10 10,8",
     "8,4.5 4,4 0.5,6 1,9 4,10 8,7.5 8.5,0 8.5,7 9,10",
@@ -62,10 +61,7 @@ STROKES = in_forms(
     "0,1 1,0 1,6 2.5,9.5 5,9.5 8,6 8.5,0 8.5,7 10,9.5",
     "0,0 4.5,5 9,0 5,5 1,10",
 )
-"""Draws letters in these forms, each about as large as an image's ink: see `hands.in_forms`.
-
-The second form of the a may come out like a 9; it stays because the reader that ships was trained with it.
-"""
+"""Draws letters in these forms, each about as large as an image's ink: see `hands.in_forms`."""
 
 
 def letters_like(images: torch.Tensor) -> torch.Tensor:

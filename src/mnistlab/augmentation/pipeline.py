@@ -15,7 +15,7 @@ from mnistlab.augmentation.rejects import REJECT, Rejects
 
 __all__ = ["Pipeline"]
 
-PRINTED = 0.12
+PRINTED = 0.14
 """The share of the digits that is replaced by printed digits if `writing` is at full strength."""
 
 

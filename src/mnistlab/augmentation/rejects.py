@@ -234,14 +234,14 @@ ANY_KINDS: tuple[tuple[float, Kind], ...] = (
     (1.5, drawn(scribbles)),
     (2.5, drawn(blobs)),
     (2.5, drawn(vessels)),
-    (2, drawn(noises)),
+    (2.5, drawn(noises)),
     (1, drawn(next_to_nothing)),
 )
 """The kinds of rejects for images of any classes, each with its relative frequency."""
 DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (
     *ANY_KINDS,
-    (7, letters),
-    (6, written_letters),
+    (12, letters),
+    (7, written_letters),
     (3, turned),
     (2, drawn(signs)),
 )

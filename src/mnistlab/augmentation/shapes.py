@@ -89,7 +89,6 @@ SIGNS = (
     "0200 0011 1120 2022",
     "0020 1012",
     "0012 1220",
-    "0210 1022",
     "0210 1022 0121",
     "0210 1022 0222",
     "0212 1022 1021",
@@ -98,7 +97,7 @@ SIGNS = (
     "0002 0020 2021 2101 0122",
     "0002 0121 2022",
     "0112 1220",  # tick
-    "0002 0022 2202 2022",  # an hourglass on its side
+    "0002 0022 2202 2022",  # N with a line below
 )
 
 
@@ -180,7 +179,7 @@ def noises(images: torch.Tensor) -> torch.Tensor:
     x, y = axes(images)
     scale = int(torch.randint(4, (), device=images.device))
     noise = smooth_noise(images, (3, 6, 12, images.shape[2])[scale])
-    noise = torch.where(coin(0.5, images), (noise > between(0.35, 0.65, images)).float(), noise)
+    noise = torch.where(coin(0.5, images), (noise > between(0.35, 1, images)).float(), noise)
     boxed = (x.abs() < 10) & (y.abs() < 10)
     return noise * torch.where(coin(0.4, images), boxed, True) * between(60, 255, images)
 

@@ -26,7 +26,7 @@ from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces, in_pictu
 from mnistlab.reading.questions import boxes_in_picture, larger_in_picture
 from mnistlab.reading.separators import Sign, signs_among, signs_between
 from mnistlab.reading.spots import spots
-from mnistlab.reading.strokes import assembled, leaves_no_question
+from mnistlab.reading.strokes import assembled, leaves_no_question, light_strokes
 from mnistlab.reading.surest import surest
 from mnistlab.reading.unread import unread
 from mnistlab.reading.upright import dark_parts, look_everywhere, turns
@@ -41,7 +41,7 @@ MOST_PIECES = 400
 SPECK, DOUBTFUL = 0.45, 0.5
 """Marks shorter than the first number times the usual height are specks if their probability is below the second number."""
 PART = 0.4
-"""If a more confident mark covers more than this share of a mark that is not accepted, the latter is part of the former."""
+"""A mark that is not accepted is part of a more confident one if their boxes overlap by more than this share of the smaller."""
 FEW = 0.25
 """If the classifier accepts less than this share of the marks, most are noise."""
 THICKEST = 0.2
@@ -100,18 +100,22 @@ def writing_on_paper(
         is_plain = ink.rules is None and leaves_no_question(strokes, pieces, picture, threshold)
         is_plain = is_plain and not contradicted(line_reader, gray, strokes, raise_if_cancelled)
     drawing = lone_drawing(ink, pieces)
-    written = [mark.box for mark in strokes if drawing and ink.pen < THICKEST * mark.level_box[3]]
+    likely = [mark for mark in strokes if mark.sure >= DOUBTFUL] if drawing else []
+    written = [mark.box for mark in likely if ink.pen < THICKEST * mark.level_box[3]]
     dark = dark_parts(gray, written)
+    lit, gray, strokes, dark = light_strokes(classifier, gray, strokes, dark, threshold, raise_if_cancelled)
     found: list[Mark] = []
     looked: list[Level] = []
     quarters = 0
     if len(dark) or not is_plain:
         look, way_up = ways(finder, classifier, ink, drawing, size, dark)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
-    if not found:
+    if not found and not lit:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
         return with_signs(strokes, [replace(sign, box=in_picture(sign.level_box, ink, size)) for sign in signs])
-    if not quarters:
+    if not found:
+        found = [replace(mark, level_box=mark.box) for mark in strokes]
+    elif not quarters:
         found = surest(found, looked, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
     turned = size if quarters % 2 == 0 else size[::-1]
     if line_reader is not None:
@@ -123,6 +127,7 @@ def writing_on_paper(
         found = [replace(mark, box=turned_back(mark.level_box, quarters, turned)) for mark in found]
     for mark in unread(classifier, looked, found, [] if quarters else strokes, threshold):
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
+    found += [replace(mark, level_box=turned_back(mark.box, -quarters % 4, size)) for mark in lit]
     signs = signs_among(looked, None if quarters else ink, found)
     return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
-from mnistlab.reading.ink import Ink, find_ink
+from mnistlab.reading.ink import SMALL, Ink, find_ink
 from mnistlab.reading.marks import Mark, as_rows, middles_in
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
+from mnistlab.reading.windows import Boxes
 
-__all__ = ["assembled", "connected_strokes", "leaves_no_question", "marked", "unremarkable"]
+__all__ = ["assembled", "connected_strokes", "leaves_no_question", "light_strokes", "marked", "unremarkable"]
 
 ALIKE = 1.7
 """By what factor a digit may be higher or lower than usual without raising doubt."""
 THIN = 0.12
 """A stroke narrower than this share of its height may be a line."""
+RIM = 4.0
+"""How much of a dark part's box is left out on each side, in pixels of a copy of the page with at most 160 pixels per side."""
+MOSTLY = 0.6
+"""A dark part has light writing if more than this share of its pixels is dark."""
+MOST_PARTS = 4
+"""Light writing is looked for in at most this many dark parts, the largest ones."""
 
 
 def connected_strokes(
@@ -46,6 +54,41 @@ def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
     """The mark for a classified piece of ink."""
     box = box_in_picture(unit.piece, ink, (picture.shape[1], picture.shape[0]))
     return Mark(unit.image, unit.probabilities, box, unit.piece.box)
+
+
+def light_strokes(
+    classifier: Classifier,
+    gray: Gray,
+    strokes: Sequence[Mark],
+    dark: Boxes,
+    threshold: float,
+    raise_if_cancelled: Callable[[], None],
+) -> tuple[list[Mark], Gray, list[Mark], Boxes]:
+    """Read light writing on dark parts of a page, such as figures, wherever its connected strokes alone leave no question.
+
+    `dark` holds the boxes of parts that may be dark. Returns the digits, and then what is left without the parts that were
+    read: the page, where white takes their place, the strokes, and the dark parts.
+    """
+    lit: list[Mark] = []
+    rim, level = RIM * max(1.0, max(gray.shape) / 160), 0.5 * float(np.quantile(gray, 0.9)) if len(dark) else 0.0
+    for x, y, width, height in dark[np.argsort(-dark[:, 2:].prod(1))[:MOST_PARTS]].tolist():
+        left, top = max(0, round(x + rim)), max(0, round(y + rim))
+        part = gray[top : max(top, round(y + height - rim)), left : max(left, round(x + width - rim))]
+        if min(part.shape) <= SMALL or (part < level).mean() < MOSTLY:
+            continue
+        ink = find_ink(light := 255 - part)
+        raise_if_cancelled()
+        found = assembled(classifier, ink, pieces := find_pieces(ink), light, raise_if_cancelled)
+        if ink.on_dark or ink.rules is not None or not leaves_no_question(found, pieces, light, threshold):
+            continue
+        boxes = [(left + mark.box[0], top + mark.box[1], *mark.box[2:]) for mark in found]
+        lit += [replace(mark, box=box, level_box=box, light=True) for mark, box in zip(found, boxes, strict=True)]
+        whole = as_rows([(x, y, width, height)])
+        strokes = [mark for mark in strokes if not middles_in(as_rows([mark.box]), whole).any()]
+        dark = dark[~middles_in(dark, whole)]
+        gray = gray.copy()
+        gray[max(0, round(y)) : round(y + height), max(0, round(x)) : round(x + width)] = 255
+    return lit, gray, list(strokes), dark
 
 
 def leaves_no_question(strokes: Sequence[Mark], pieces: Sequence[Piece], picture: Gray, threshold: float) -> bool:

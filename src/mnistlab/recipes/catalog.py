@@ -132,9 +132,9 @@ RECIPES: dict[str, Recipe] = {  # of classifiers
             summary="made for real pens, cameras and scanners; rejects non-digits",
             widths=(16, 64, 72),
             dropout=0.1,
-            epochs=60,
+            epochs=80,
             writing=1,
-            rejects=0.35,
+            rejects=0.5,
             label_smoothing=0.02,
         ),
         DEFAULT.override(
