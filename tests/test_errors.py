@@ -226,7 +226,8 @@ def test_an_error_says_its_sentences_and_their_parts_in_its_language() -> None:
     error = UserError("learn.answers_unreadable", path="a.py", reason=sentences.Clause("files.it_is_a_folder"))
     error.language = "fr"
     assert error.message == "Impossible de lire a.py\N{NO-BREAK SPACE}: c'est un dossier."
-    assert error.for_command_line() == f"{error.message} Donnez le fichier Python qui contient vos réponses."
+    remedy = "Donnez un fichier Python que vous pouvez lire, enregistré en UTF-8."
+    assert error.for_command_line() == f"{error.message} {remedy}"
     other = UserError("learn.unknown_language", name="it", languages=["en", "fr"])
     assert str(other) == "There is no course in the language it. Choose en or fr."
     other.language = "fr"
@@ -280,16 +281,15 @@ def test_a_field_is_an_option_on_the_command_line() -> None:
 
 
 def test_a_forgotten_value_is_its_name_in_angle_brackets() -> None:
-    assert str(UserError("files.wrong_ending", path="a")) == "a does not end in <suffix>. Use this name: <name><suffix>"
+    ending = "a is not a file name with the ending <suffix>. Use this name: <name><suffix>"
+    assert str(UserError("files.wrong_ending", path="a")) == ending
     assert str(UserError("recipes.unknown_recipe")) == "Unknown recipe <name>. Choose one of <recipes>."
-    assert UserError("training.loss_broken", loss=1).message == "The loss became 1 at step <step> of <steps>."
+    broken = UserError("training.loss_broken", step=1)
+    assert broken.message == "The loss became NaN or infinite at step 1 of <steps>."
 
 
 def test_another_errors_remedy_is_in_the_words_of_who_reads_it() -> None:
-    cause = UserError("data.unreadable", path="a", strerror="denied")
+    cause = UserError("data.nothing_to_download", path="a")
     error = pickle.loads(pickle.dumps(UserError("data.nowhere_to_fetch", fault="b is missing", cause=cause)))
-    message = (
-        "b is missing, and cannot be fetched. Cannot read a: denied. Give yourself read access to this file, or choose"
-        " another "
-    )
-    assert (str(error), error.for_command_line()) == (f"{message}data_dir.", f"{message}--data-dir.")
+    message = "b is missing, and cannot be fetched. There is nothing to download: a is a folder of pictures. Leave out "
+    assert (str(error), error.for_command_line()) == (f"{message}download=True.", f"{message}--download.")

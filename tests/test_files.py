@@ -228,6 +228,32 @@ def test_each_error_of_the_system_is_put_in_words(number: int, kind: type[Except
     assert isinstance(caught.value.__cause__, OSError)
 
 
+def test_no_file_is_named_that_nobody_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: Any, **__: Any) -> bool:
+        raise PermissionError(errno.EACCES, "denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(UserError, match=f"^Cannot write {tmp_path / 'runs'}: no write access to it or to {tmp_path}"):
+        check_folder(tmp_path / "runs")
+
+
+def test_a_name_without_the_ending_or_of_the_ending_alone_is_refused_whole(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^\.png is not a file name with the ending \.png\. Use this name: a\.png"):
+        check_target(Path(".png"), "a.png")
+    with pytest.raises(UserError, match=r"x\.jpg is not a file name .* Use this name: x+\.png$"):
+        check_target(Path("x" * 250 + ".jpg"), "a.png")
+
+
+def test_a_file_that_may_not_be_read_needs_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: Any, **__: Any) -> str:
+        raise PermissionError(errno.EACCES, "denied")
+
+    monkeypatch.setattr(Path, "read_text", closed)
+    with pytest.raises(UserError, match="permission to read this file") as caught:
+        read_json(tmp_path / "a.json", "remedies.restore_or_train")
+    assert caught.value.remedy == "Change the permissions, or ask for access."
+
+
 def test_other_errors_pass_unchanged() -> None:
     with pytest.raises(KeyError), explain_os_errors(Path("x")):
         raise KeyError("x")

@@ -88,7 +88,7 @@ EXTRA_OF = {"export": "export", "serve": "serve", "site": "serve"}
 
 def sentence(extra: str, *packages: str) -> str:
     return (
-        f"Some required packages are not installed: {', '.join(packages)}. Install the packages in the clone of the repository:"
+        f"Required but not installed: {', '.join(packages)}. In the clone of the repository, install what is missing:"
         f" uv sync --extra {extra} (or pip install '.[{extra}]')."
     )
 

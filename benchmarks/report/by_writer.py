@@ -35,7 +35,7 @@ def gap_cells(seeds: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
 
 
 def writers_table() -> str:
-    """For each recipe, how much too narrow the usual interval is, and the accuracy on corrected labels and on whole numbers."""
+    """For each recipe, how much too narrow the usual interval is, and accuracy on corrected labels and on multi-digit numbers."""
     groups: dict[str, list[dict[str, Any]]] = {
         f"`{name}`": [row for row in rows if "numbers" in row] for name, rows in results.recorded_rows().items()
     }

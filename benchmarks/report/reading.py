@@ -35,7 +35,7 @@ READING = {
 
 
 def reading_table() -> str:
-    """The table with the last measurement of each row of benchmarks/reading."""
+    """The table with the last measurement of each row in `READING`."""
     last = results.latest_rows("reader")
     rows = [
         (title, reading_figure(name, last[name]), measured(last[name]), command_of(name, last[name]))

@@ -1,7 +1,7 @@
 """Make the pictures that the documents show: uv run python -m benchmarks.report.screens (needs Chromium)
 
 page.png and page-fr.png are the page, with a 207 drawn on it; read.jpg is a computer-generated page of squared paper with digits
-of MNIST's validation images, as `mnistlab read --annotate` shows it. All go to docs/images.
+from MNIST's split `val-random`, as `mnistlab read --annotate` shows it. All go to docs/images.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from benchmarks.report.tables import Cells, command_of, markdown, measured, whol
 
 
 def serving_table() -> str:
-    """The table with the last measurement of each row of benchmarks/serving; empty if there is none yet."""
+    """The table with the last measurement of each row in `SERVING`; empty if there is none yet."""
     last = results.latest_rows("serving")
     rows = [
         (title, figure, measured(last[name]), command_of(name, last[name]))

@@ -69,7 +69,7 @@ def datasets_table() -> str:
 
 
 def training_time(name: str) -> str:
-    """The training seconds, as a table shows them; with "about" if only steps were timed."""
+    """The training seconds, as a table shows them; with "about" unless whole training runs of the recipe itself were timed."""
     seconds = results.training_seconds(name)
     if seconds is None:
         return "not measured"

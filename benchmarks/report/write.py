@@ -1,7 +1,8 @@
 """Write the results into the documents: uv run python -m benchmarks.report.write
 
 Fills the parts between `<!-- NAME -->` and `<!-- /NAME -->` in README.md, LISEZMOI.md and docs/RESULTS.md from docs/results, and
-writes the figures that `mnistlab train --help` shows. benchmarks/report/frontier.py and screens.py make the pictures.
+writes the figures that `mnistlab train --help` shows. benchmarks/report/frontier.py, remaining.py and screens.py
+make the pictures.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A server that does nothing but read the body: python -m benchmarks.serving.nothing
 
-The difference between `/classify` and this is the cost of classifying. It runs in a separate process, like `mnistlab serve`.
+The difference between `/classify` and this is the cost of classifying. This server runs in a separate process, like
+`mnistlab serve`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ Labels = NDArray[np.int64]
 
 
 def validation_digits(data_dir: Path) -> tuple[Images, Labels]:
-    """MNIST's validation images, uint8 (N, 28, 28) with ink 255 on 0, and their labels."""
+    """The images of MNIST's split `val-random`, uint8 (N, 28, 28) with ink 255 on 0, and their labels."""
     images, labels = open_dataset("mnist", data_dir).read("train")
     chosen = validation_mask(labels, 10)
     return images[chosen], labels[chosen]

@@ -44,7 +44,7 @@ class Net(nn.Module):
 
 
 class Canonical:
-    """One training run of the example, an epoch at a time; its state can be saved between them."""
+    """One training run of the example, an epoch at a time; its state can be saved between epochs."""
 
     def __init__(self, data_dir: Path, seed: int = 1) -> None:
         torch.manual_seed(seed)

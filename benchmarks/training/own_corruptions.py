@@ -75,7 +75,7 @@ def contrast(images: Tensor, random: Random) -> Tensor:
 
 
 def direction(images: Tensor, random: Random) -> Tensor:
-    """A ramp across each image, from about -1.4 to 1.4, each in a random direction: float (N, 1, 28, 28)."""
+    """A ramp across each image, at most from about -1.4 to 1.4, each in a random direction: float (N, 1, 28, 28)."""
     angle = torch.rand(len(images), 1, 1, 1, generator=random) * 2 * math.pi
     return angle.cos() * STEPS.view(1, 1, 1, -1) + angle.sin() * STEPS.view(1, 1, -1, 1)
 

@@ -4,7 +4,7 @@ uv run python -m benchmarks.training.step
 For each recipe: the median time of a step and of its four parts (making the batch, including augmentation; forward pass and
 loss; backward pass; optimizer), images per second, and the floating-point operations per second of its convolutions and linear
 layers. The peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after
-each recipe. "Whole training" is the median step times the recipe's steps. Let nothing else run meanwhile.
+each recipe. The column "training" is the median step times the recipe's steps. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def operations(state: TrainingState) -> int:
 
 
 def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
-    """Take steps as training does, for `most` seconds after a few warm-up steps. The result has medians in seconds."""
+    """Take steps as training does, for `most` seconds, the first few to warm up. The result has medians in milliseconds."""
     device = pick_device("cpu")
     precision = pick_precision(recipe.optimisation.precision, device)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, device, precision)

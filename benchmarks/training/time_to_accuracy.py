@@ -114,7 +114,7 @@ def fast(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def summary(result: dict[str, Any]) -> dict[str, Any]:
-    """The result's means and the ratio as plain numbers: accuracies in %, times in seconds."""
+    """The result's averages and the ratio as plain numbers: accuracies in %, times in seconds."""
     accuracies = [100 * row["accuracy"] for row in result["quick"]]
     seconds = statistics.median(row["seconds"] for row in result["quick"])
     canonical = result["canonical_seconds"]

@@ -160,7 +160,8 @@ def number(value: Any, name: Clause, low: float, high: float, *, wrong: str = "a
 
     Raises `UserError` for anything else, bools included; for NaN or a number out of range, the error has the key `wrong`.
     """
-    given: dict[str, Any] = {"name": name, "value": shown(value), "low": low, "high": high}
+    said = told(value) if isinstance(value, float) else shown(value)
+    given: dict[str, Any] = {"name": name, "value": said, "low": low, "high": high}
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise UserError("arguments.not_a_number", remedy=wrong, **given)
     try:

@@ -51,16 +51,15 @@ def explain_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        folder = path.parent
         if error.errno in DENIED:
-            raise UserError("files.not_writable", path=path, folder=folder) from error
+            raise UserError("files.not_writable", path=path, folder=path.parent) from error
         if error.errno in FULL:
             raise StorageFailure("files.disk_full", path=path) from error
         if error.errno == errno.ELOOP:
             check_links(path)
         if isinstance(error, FileExistsError | NotADirectoryError):
-            check_links(folder)
-            file = next((parent for parent in path.parents if parent.is_file()), folder)
+            check_links(path.parent)
+            file = next((parent for parent in path.parents if parent.is_file()), path.parent)
             raise UserError("files.parent_is_a_file", path=path, file=file) from error
         if error.errno == errno.ENAMETOOLONG:
             raise UserError("files.name_too_long", path=shorten(path)) from error
@@ -110,7 +109,7 @@ def is_file(path: Path) -> bool:
 
 def check_folder(folder: Path) -> None:
     """Raise `UserError` if nothing can be written to `folder` or, if `folder` is missing, to its nearest existing parent."""
-    with explain_os_errors(folder / "file"):
+    with explain_os_errors(folder):
         check_links(folder)
         existing = nearest_existing(folder)
         if not existing.is_dir():
@@ -125,8 +124,8 @@ def check_target(path: Path, example: str) -> None:
     if is_folder(path):
         raise UserError("files.is_a_folder", path=path, example=path / example)
     if path.suffix != suffix:
-        name = path.stem or Path(example).stem
-        raise UserError("files.wrong_ending", path=shorten(path), suffix=suffix, name=name)
+        name = path.stem.removeprefix(suffix) or Path(example).stem
+        raise UserError("files.wrong_ending", path=printable(path), suffix=suffix, name=name)
     check_folder(link_target(path).parent)
     with explain_os_errors(path), contextlib.suppress(FileNotFoundError):
         path.lstat()  # raises for a name that is too long
@@ -227,6 +226,7 @@ def read_json(path: Path, remedy: str, **values: Any) -> Any:
     except FileNotFoundError:
         raise UserError("files.missing", remedy=remedy, path=path, **values) from None
     except (OSError, ValueError, RecursionError) as error:
+        remedy = "pictures.not_readable" if isinstance(error, PermissionError) else remedy
         raise UserError("files.unreadable", remedy=remedy, path=path, reason=why_unreadable(error), **values) from None
 
 

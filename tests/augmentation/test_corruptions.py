@@ -129,7 +129,7 @@ def test_motion_smears_to_one_side_and_keeps_the_ink() -> None:
 def test_what_cannot_be_corrupted_gets_a_sentence(digits: Images) -> None:
     with pytest.raises(UserError, match=r"Unknown corruption 'rain'\. Choose one of shot_noise, impulse_noise"):
         corrupt(digits, "rain")
-    with pytest.raises(UserError, match=r"Severity 6 is out of range for fog\. Choose a severity between 1 and 5\."):
+    with pytest.raises(UserError, match=r"Severity 6 is out of range for fog\. Choose severity 1, 2, 3, 4 or 5\."):
         corrupt(digits, "fog", severity=6)
     with pytest.raises(UserError, match=r"Corruptions do not apply to images of shape \(64, 16, 16\) and type uint8"):
         corrupt(digits[:, :16, :16], "fog")

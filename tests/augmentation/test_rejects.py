@@ -97,10 +97,12 @@ def test_letters_are_normalised_as_mnist_was() -> None:
     largest = torch.maximum(width, height).flatten()
     assert largest.min() >= 19
     assert largest.quantile(0.99) <= 22
-    assert largest.max() <= 23  # full stops, which are blurred because they are enlarged from a few pixels
+    assert largest.max() <= 23  # full stops, blurred because they are enlarged from a few pixels
     axis = torch.arange(28.0)
     middle = torch.stack([(bank.sum(dim) * axis).sum((1, 2)) / bank.sum((1, 2, 3)) for dim in (2, 3)])
-    assert (middle - 14).abs().max() < 0.5
+    away = (middle - 14).abs().amax(0)
+    assert away.quantile(0.99) < 0.5
+    assert away.max() < 1  # lopsided signs, which would otherwise reach beyond the image
 
 
 def test_letters_that_are_digits_to_a_hand_are_left_out() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -300,9 +301,18 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("nonsense", ["nonsense"]),
-        ("train --nonsense", ["--nonsense", "train --help"]),
-        ("train one two", ["two"]),
+        ("nonsense", ["There is no command 'nonsense'. See: "]),
+        ("train --nonsense", ["There is no option --nonsense", "train --help"]),
+        ("train --sed 1", ["There is no option --sed. Did you mean --seed"]),
+        ("train --seed", ["Option --seed needs a value. See: ", "train --help"]),
+        ("sweep --test=3", ["Option --test takes no value. See: ", "sweep --help"]),
+        ("runs compare a b c", ["Too many arguments: c. See: ", "runs compare --help"]),
+        ("ensemble", ["Missing argument RUN. See: ", "ensemble --help"]),
+        ("evaluate --split x", ["--split: 'x' is not one of val, test. See: ", "evaluate --help"]),
+        (f"evaluate --runs {Path(__file__).as_posix()}", ["--runs: ", " is a file, not a folder. See: "]),
+        ("sweep --cores orange", ["--cores: 'orange' is not a whole number. See: "]),
+        ("sweep --seeds 2000", ["--seeds: 2000 is not in the range 1 to 1000. See: "]),
+        ("train one two", ["Too many arguments: two. See: "]),
         ("train four-conv", ["four-conv", ", ".join(RECIPES)]),
         ("train two-conv --dataset imagenet", ["imagenet"]),
         ("train two-conv --device abacus", ["abacus"]),
@@ -326,10 +336,10 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train --epochs 1.5", ["1.5"]),
         ("train two-conv --epochs 0", ["--epochs must be between 1 and 100,000; it is 0."]),
         ("train two-conv --padding round", ["padding", "round"]),
-        ("train two-conv --padding same,round", ["padding must be a list of same or valid; it is same,round."]),
+        ("train two-conv --padding same,round", ["a list of values, each same or valid; it is same,round."]),
         ("train two-conv --padding 3", ["; it is 3."]),
         ("train two-conv --padding ,", ["; it is ,."]),
-        ("train two-conv --pooling half", ["pooling must be a list of max, stride or none; it is half."]),
+        ("train two-conv --pooling half", ["pooling must be a list of values, each max, stride or none; it is half."]),
         ("train two-conv --head mean", ["head must be flatten or average; it is 'mean'."]),
         ("train two-conv --depth 1,0", ["depth must be a list of whole numbers between 1 and 64; it is 1,0."]),
         ("train two-conv --depth one", ["one", "whole numbers"]),
@@ -348,7 +358,7 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("train --resume nothing", ["nothing", "mnistlab runs"]),
         ("train --resume latest", ["no run"]),
         ("train --resume latest --seed 1 --epochs 3", ["--epochs, --seed would change it"]),
-        ("train two-conv --resume latest", ["recipe", "--resume"]),
+        ("train two-conv --resume latest", ["RECIPE would change it", "--resume"]),
         ("train --resume latest --dataset mnist", ["--dataset would"]),
         ("train --resume latest --no-batch-norm", ["--batch-norm would"]),
         ("ensemble", ["RUN"]),
@@ -361,9 +371,10 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         ("data --from nowhere", ["nowhere"]),
         ("runs compare a", ["RUN-B"]),
         ("runs compare a b", ["'a'"]),
-        ("runs delete", ["RUN"]),
+        ("runs delete", ["Missing argument RUN. See: "]),
         ("runs delete nothing --yes", ["nothing"]),
-        ("train --dataset PICTURES --download", ["is a folder of pictures: there is nothing to download."]),
+        ("train --dataset PICTURES --download", ["is a folder of pictures. Leave out --download."]),
+        ("data --dataset PICTURES --from raw", ["--from imports", "is a folder of pictures. Leave out --from."]),
         ("train --resume latest --download", ["--download would change it"]),
         ("data --dataset PICTURES --download", ["nothing to download"]),
         ("evaluate --runs .", ["There is no run in the current folder."]),
@@ -479,7 +490,26 @@ def test_too_little_memory_is_one_line_with_a_remedy(
 
     monkeypatch.setattr(app, "invoke", fail)
     assert run_app(["train"]) == 1
-    assert capsys.readouterr().err == ("error: Out of memory. Choose a smaller --batch-size or smaller --widths.\n")
+    assert_one_line(capsys, "error: Out of memory. Close other programs, or use less memory: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device. Check the disk"),
+        (OSError(errno.EIO, "Input/output error", "a.png"), "error: a.png: Input/output error. Check the disk"),
+        (OSError("cannot write"), "error: cannot write. Check the disk"),
+    ],
+)
+def test_an_error_of_the_system_has_no_number(
+    error: OSError, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(app, "invoke", fail)
+    assert run_app(["runs"]) == 1
+    assert_one_line(capsys, words)
 
 
 class Trap:
@@ -670,7 +700,11 @@ def test_data_as_json_and_as_text(
     labels = open_dataset(str(pictures)).read("train")[1]
     assert sum(facts["counts"]) == len(labels) - len(labels) // 12
     assert run_app(command) == 0
-    assert f"split train: {sum(facts['counts'])} images in 2 classes" in capsys.readouterr().out
+    told = f"Pictures in digits, split train: {sum(facts['counts'])} images in 2 classes"
+    assert told in capsys.readouterr().out
+    monkeypatch.setenv("MNISTLAB_LANG", "fr")
+    assert run_app(command) == 0
+    assert "Images du dossier digits, partie train" in capsys.readouterr().out
     assert (tmp_path / "gallery.png").exists()
 
 
@@ -734,8 +768,9 @@ def test_runs_are_drawn_over_the_days(runs: Path, tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--plot"], ["There is no tested run in runs, so nothing can be drawn.", "mnistlab train"]),
-        (["--plot", "progress.svg"], ["progress.svg does not end in .png.", "progress.png"]),
+        (["--plot"], ["There is no run to draw in runs: only tested classifiers", "Make a run: mnistlab train"]),
+        (["--plot", "--runs", "my runs"], ["no run to draw in my runs", "Make a run: mnistlab train --runs 'my runs'"]),
+        (["--plot", "progress.svg"], ["progress.svg is not a file name with the ending .png.", "progress.png"]),
         (["--plot", "."], ["'.' is a folder, not a file.", "progress.png"]),
         (
             ["--plot", "x.png", "compare", "a", "b"],
@@ -849,9 +884,9 @@ def test_a_name_that_no_file_system_takes_is_one_short_sentence(
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [
-        (None, "--dataset nosuch", "--dataset would have no effect: without a model, doctor checks this machine."),
-        ("model.pth", "--device cuda", "--device cuda would have no effect: a saved model is checked on the CPU."),
-        ("latest", "--device nosuch", "--device nosuch would have no effect: a saved model is checked on the CPU."),
+        (None, "--dataset nosuch", "--dataset would have no effect without --code."),
+        ("model.pth", "--device cuda", "--device cuda would have no effect: runs, saved models and networks in code "),
+        ("latest", "--device nosuch", "--device nosuch would have no effect: runs, saved models and networks in code "),
         ("latest", "--code network.py:Net", "--code would have no effect: "),
         ("latest", "--dataset nosuch --code x.py:X", "--code, --dataset would have no effect: "),
     ],

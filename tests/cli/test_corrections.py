@@ -105,12 +105,14 @@ def test_what_is_no_correction_is_refused(here: Path, capsys: pytest.CaptureFixt
     corrected(lambda row: "")
     refused(capsys, *both, says="checked.csv has no correction")
     corrected(lambda row: "l")
-    refused(capsys, *both, says="checked.csv, row 1: the correction 'l' is not a digit")
+    refused(capsys, *both, says="checked.csv, row 2: the correction 'l' is not a digit")
     refused(capsys, *both[:2], says="--from-corrections and --to (the folder")
     refused(capsys, *both[2:], says="--from-corrections and --to (the folder")
     refused(capsys, "--from-corrections", "out.csv", *both[2:], says="column is missing from out.csv: correct")
     refused(capsys, "--from-corrections", "scan.tif", *both[2:], says="not from scan.tif")
     refused(capsys, "--from-corrections", "none.csv", *both[2:], says="There is no file none.csv")
+    Path("odd.csv").write_bytes(b"\x81")
+    refused(capsys, "--from-corrections", "odd.csv", *both[2:], says="not in UTF-8. Save the table again as UTF-8.")
     Path("rows.jsonl").write_text("[1]\n")
     refused(
         capsys, "--from-corrections", "rows.jsonl", *both[2:], says="rows.jsonl, row 1: the row is not a JSON object"
@@ -118,5 +120,5 @@ def test_what_is_no_correction_is_refused(here: Path, capsys: pytest.CaptureFixt
     Path("folder").mkdir()
     Path("folder/mine").touch()
     corrected(lambda row: row["value"])
-    refused(capsys, *both, says="folder already exists, and is not empty")
+    refused(capsys, *both, says="folder is not empty. Choose a new folder for --to.")
     assert [path.name for path in Path("folder").iterdir()] == ["mine"]

@@ -82,12 +82,14 @@ A_RUN = {
     "{run}",
 }
 WORDS = {
-    **dict.fromkeys(["MODEL.pth", "MODÈLE.pth", "FILE", "FICHIER", "{path}"], "model.pth"),
+    **dict.fromkeys(["MODEL.pth", "FILE", "FICHIER", "{path}"], "model.pth"),
     "FINDER": "finder.pth",
     "LINE-READER": "lines.pth",
     "PICTURE...": "photo.jpg",
     **dict.fromkeys(["RECIPE", "RECIPE..."], "quick"),
     **dict.fromkeys(["FILE.py:CLASS", "FICHIER.py:CLASSE"], "network.py:NeuralNet"),
+    **dict.fromkeys(["FILE.py:FUNCTION", "FICHIER.py:FONCTION"], "training.py:train"),
+    "{typed}": "data",
     "PATH": "model.safetensors",
     **dict.fromkeys(["DIR", "DOSSIER"], str(DEBIAN)),
     "{dataset}": "fashion",
@@ -117,6 +119,7 @@ PICTURES = ["path/to/pictures", "path/to/folder-of-pictures", "chemin/vers/image
 
 def arguments_of(command: str) -> tuple[str, ...]:
     """The command with the reader's words filled in, made small if it would take long, and answered if it would ask."""
+    command = re.sub(r"\{(runs|lang|file)\}", "", command)  # options that the message adds where they are needed
     runs = itertools.cycle([f"runs/{STOPPED}"] if "--resume" in command else [f"runs/{name}" for name in RUNS])
     arguments = [next(runs) if word in A_RUN else WORDS.get(word, word) for word in shlex.split(command)]
     if arguments[0] == "train" and "--resume" not in arguments:

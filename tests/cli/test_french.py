@@ -51,7 +51,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     ("arguments", "error"),
     [
         (["read", "no.png"], "Le fichier no.png n'existe pas. Vérifiez le chemin."),
-        (["read", "a-file"], "a-file est vide (0 octet). Enregistrez ou copiez de nouveau ce fichier."),
+        (["read", "a-file"], "a-file est vide (0 octet). Refaites l'enregistrement, la copie ou l'envoi."),
         (["read", "."], "Il n'y a aucune image dans le dossier courant. Le nom d'une image doit se terminer par "),
         (["read"], "Il manque l'argument IMAGES. Voir : mnistlab read --help"),
         (["read", "x", "--threshold", "0,5"], "--threshold : '0,5' n'est pas un nombre (qui s'écrit avec un point, "),
@@ -64,9 +64,13 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["raed"], "La commande 'raed' n'existe pas."),
         (["qqqq"], "La commande 'qqqq' n'existe pas. Voir : mnistlab --help"),
         (["train", "quick", "--epochs", "0"], "Recette 'quick' : --epochs doit être entre 1 et 100 000 ; valeur donnée : 0. "),
-        (["train", "quick", "--dropout", "2"], "Recette 'quick' : --dropout doit être entre 0 et 0,99 ; valeur donnée : 2.0. "),
+        (["train", "quick", "--dropout", "2"], "Recette 'quick' : --dropout doit être entre 0 et 0,99 ; valeur donnée : 2. "),
         (["train", "quick", "--epochs", "x"], "--epochs : 'x' n'est pas un nombre entier. Voir : mnistlab "),
         (["train", "--widths", "a"], "--widths : 'a' n'est pas une liste de nombres entiers comme 24,48. Voir : "),
+        (["train", "quick", "--resume", "x"],
+         "--resume continue l'entraînement tel qu'il a été commencé, et n'admet donc pas RECETTE."),
+        (["explain", "x.png", "--example", "3"], "Avec IMAGE, mnistlab ignorerait --example."),
+        (["sweep", "--set", "widths=8+a"], "--set : '8+a' n'est pas une liste de nombres entiers comme 24+48."),
         (["train", "finder", "--epochs", "2"], "La recette finder n'a pas l'option --epochs. Voyez les options de cette "),
         (["evaluate", "--split", "x"], "--split : 'x' n'est pas l'une des valeurs val, test. Voir : mnistlab "),
         (["evaluate", "no"], "L'entraînement 'no' n'existe ni comme dossier ni dans runs. Listez les entraînements : "),
@@ -77,7 +81,9 @@ def said(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
         (["sweep", "default", "--cores", "0"], "--cores : 0 est inférieur à 1. Voir : mnistlab sweep --help"),
         (["serve", "--allow-host", "https://a"], "--allow-host : 'https://a' n'est pas le nom d'un ordinateur."),
         (["runs", "compare", "a"], "Il manque l'argument ENTRAÎNEMENT-B. Voir : mnistlab runs compare --help"),
-        (["ensemble", "--data-dir"], "L'option --data-dir demande une valeur. Voir : mnistlab --help"),
+        (["ensemble", "--data-dir"], "L'option --data-dir demande une valeur. Voir : mnistlab ensemble --help"),
+        (["runs", "delete"], "Il manque l'argument ENTRAÎNEMENT. Voir : mnistlab runs delete --help"),
+        (["sweep", "default", "--cores", "orange"], "--cores : 'orange' n'est pas un nombre entier. Voir : mnistlab "),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
@@ -111,13 +117,13 @@ def test_what_is_read_is_told_in_french_and_json_and_files_stay_english(
     assert run_app(["read", "scans/blank.png"]) == 0
     assert said(capsys) == ("", "scans/blank.png : aucun chiffre trouvé\n")
     (tmp_path / "scans" / "empty.png").write_bytes(b"")
-    english = "scans/empty.png is empty (0 bytes). Save or copy the file again."
-    french = "erreur : scans/empty.png est vide (0 octet). Enregistrez ou copiez de nouveau ce fichier.\n"
+    english = "scans/empty.png is empty (0 bytes). Save, copy or send it again."
+    french = "erreur : scans/empty.png est vide (0 octet). Refaites l'enregistrement, la copie ou l'envoi.\n"
     assert run_app(["read", "scans", "--json"]) == 2
     out, err = said(capsys)
     assert ([one["error"] for one in json.loads(out)[1:]], err) == ([english], french)
     assert run_app(["read", "scans", "--to", "out.csv"]) == 2
-    assert said(capsys) == ("out.csv : 2 images, 0 chiffre ; 1 illisible\n", french)
+    assert said(capsys) == ("out.csv : 2 images, 0 chiffre ; 1 image illisible\n", french)
     assert english in (tmp_path / "out.csv").read_text()
     assert run_app(["read", "scans", "--to", "out.csv"]) == 2
     assert said(capsys)[1].startswith("erreur : out.csv a déjà été commencé : out.csv.state ")
@@ -129,7 +135,7 @@ def test_warnings_of_the_log_are_in_french(capsys: pytest.CaptureFixture[str]) -
         clause = Clause("runs.data_missing", run="a", data_dir="b", field="data_dir")
         handler.emit(logging.LogRecord("mnistlab", level, "", 1, clause, None, None))
     first, second = said(capsys)[1].splitlines()
-    assert first.startswith("le dossier des données de a, b, n'est pas sur cet ordinateur : ")
+    assert first.startswith("b, où se trouvaient les données de l'entraînement a, n'est pas sur cet ordinateur : ")
     assert "--data-dir" in first
     assert second == f"attention : {first}"
 

@@ -55,6 +55,21 @@ def test_a_learner_follows_a_day(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "day3  C'est une somme.\n" in out
 
 
+def test_proposed_commands_speak_the_same_language_and_find_the_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_app(["learn", "day1", "--out", "my course"]) == 0
+    answers = Path("my course", "day1_answers.py")
+    assert said(capsys)[0].endswith(f"When you have answered: mnistlab learn check day1 --file '{answers}'\n")
+    assert "`mnistlab learn check day1`" in Path("my course", "day1.py").read_text(encoding="utf-8")
+    monkeypatch.setenv("MNISTLAB_LANG", "fr")
+    assert run_app(["learn", "day1", "--lang", "en"]) == 0
+    assert said(capsys)[0].endswith("When you have answered: mnistlab learn check day1 --lang en\n")
+    assert "`mnistlab learn check day1 --lang en`" in Path("day1.py").read_text(encoding="utf-8")
+    assert run_app(["learn"]) == 0
+    assert "Pour continuer : mnistlab learn day1 --lang fr" in said(capsys)[0]
+
+
 def test_work_that_is_there_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "course").mkdir()
     (tmp_path / "course" / "day3_answers.py").write_text("side = 12\n", encoding="utf-8")
@@ -74,9 +89,15 @@ def test_work_that_is_there_is_never_written_over(tmp_path: Path, capsys: pytest
         (["check", "day8", "--lang", "fr"], "erreur : Il n'y a pas de jour 'day8'. Choisissez "),
         (
             ["check", "day3", "--lang", "fr"],
-            "erreur : Le fichier day3_answers.py n'existe pas. Créez ce fichier : mnistlab learn day3",
+            "erreur : Le fichier day3_answers.py n'existe pas. Indiquez le fichier de vos réponses avec --file FICHIER.py, ou"
+            " créez-en un : mnistlab learn day3 --lang fr",
         ),
-        (["check", "day3"], "error: There is no file day3_answers.py. Make the file: mnistlab learn day3"),
+        (
+            ["check", "day3"],
+            "error: There is no file day3_answers.py. Use --file FILE.py to name the file with your answers, or make a new one:"
+            " mnistlab learn day3",
+        ),
+        (["chek"], "error: There is no day 'chek'. Choose day1, day2, day3, day4, day5, day6, day7, check or note."),
         (["check"], "error: Missing argument DAY. See: "),
         (["check", "--lang", "fr"], "erreur : Il manque l'argument DAY. Voir : "),
         (["note", "--lang=fr"], "erreur : Il manque l'argument TEXT. Voir : "),

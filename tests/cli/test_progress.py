@@ -63,7 +63,7 @@ def test_all_of_it_is_said_in_french(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
     assert re.search(r"  conv1 +4x28x28 +\d+  cherche des traits et des formes\n", text)
     assert re.search(r"\n\d \d{3} paramètres, \d+ \d{3} multiplications-additions par image\n", text)
-    assert "Entraînement de two-conv sur mnist, graine 5 : Abacus [12 beads], fp32" in text
+    assert "Entraînement de la recette two-conv sur mnist, graine 5 : Abacus [12 beads], fp32" in text
     assert f"Dossier d'entraînement : {run.path}" in text
     assert "époque   1/2  perte 0,5123  val 98,76 %    12 346 images/s     7,2 s" in text
     assert re.search(r"époque 2/2 \S+ 20/20 perte 0,625 val 98,76 % 54 321 images/s durée 0:00:0", text)
@@ -211,6 +211,7 @@ def test_a_narrow_or_wide_terminal_is_no_trouble(run: Run, width: int) -> None:
         (0.01, None),
         (0.05, "This takes about 45 s.\n"),
         (1.0, "This takes about 17 min.\n"),
+        (7.2, "This takes about 2 h.\n"),
         (8.0, "This takes about 2 h 13 min.\n"),
     ],
 )

@@ -303,14 +303,14 @@ def test_annotated_pictures_of_a_folder_stay_apart(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["page.png", "--annotate", "page.png"], "would overwrite a picture"),
-        (["page.png", "--annotate", "scans/../page.png"], "would overwrite a picture"),
-        (["link.png", "--annotate", "page.png"], "would overwrite a picture"),
-        (["page.png", "--annotate", "link.png"], "would overwrite a picture"),
+        (["page.png", "--annotate", "page.png"], "would overwrite page.png, a picture"),
+        (["page.png", "--annotate", "scans/../page.png"], "would overwrite scans/../page.png, a picture"),
+        (["link.png", "--annotate", "page.png"], "would overwrite page.png, a picture"),
+        (["page.png", "--annotate", "link.png"], "would overwrite link.png, a picture"),
         (["page.png", "--annotate", "."], "must not name the folder that the pictures are in"),
         (["scans", "--annotate", "scans"], "must not name the folder that the pictures are in"),
         (["scans", "page.png", "--annotate", "other/../scans"], "must not name the folder that the pictures are in"),
-        (["linked/page.png", "--annotate", "."], "would overwrite a picture"),
+        (["linked/page.png", "--annotate", "."], "would overwrite page.png, a picture"),
         (["page.png", "--annotate", "out"], "does not have the ending of a picture file"),
         (["page.png", "--annotate", "out.pdf"], "does not have the ending of a picture file"),
         (["page.png", "--annotate", "nowhere/out.png"], "There is no folder nowhere"),
@@ -495,7 +495,7 @@ def test_a_run_that_is_not_finished_is_refused_before_it_is_exported(
 ) -> None:
     run = create_run(Path("runs"), RECIPES["quick"], "mnist", Path("data"), 0, {})
     assert run_app(["read", "page.png", "--model", "latest"]) == 2
-    assert_one_line(capsys, f"{run.path} is not a finished run: it has completed 0 of 1 epochs.")
+    assert_one_line(capsys, f"{run.path} is not a finished run: it has completed 0 of 1 epoch.")
 
 
 # as a process

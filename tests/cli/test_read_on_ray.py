@@ -24,6 +24,7 @@ from mnistlab import dependencies
 from mnistlab.cli import read_on_ray
 from mnistlab.cli.app import run_app
 from mnistlab.errors import Failure, StorageFailure
+from mnistlab.messages.sentences import counted
 from mnistlab.reading import parts
 from mnistlab.reading.parts import Job, Tally, read_parts
 from mnistlab.reading.reader import Reader
@@ -75,7 +76,7 @@ def test_the_rows_are_those_that_read_to_writes(
     assert run_app(["read", "scans", "--to", "plain.parquet"]) == 2
     capsys.readouterr()
     assert run_app(["read", "scans", "--to", "out", *RAY]) == 2
-    assert capsys.readouterr() == ("out: 5 pictures, 8 digits; 1 could not be read\n", "")
+    assert capsys.readouterr() == ("out: 5 pictures, 8 digits; 1 picture could not be read\n", "")
     assert on_ray == [None]
     assert rows_in("out") == rows_in("plain.parquet")
     assert list(pyarrow.parquet.read_schema(next(Path("out").glob("part-*"))).names) == list(COLUMNS)
@@ -87,12 +88,13 @@ def test_the_rows_are_those_that_read_to_writes(
         capsys, "out already holds rows that were read earlier. Add --resume to continue, or choose another name."
     )
     assert run_app(["read", "scans", "--to", "out", "--resume", "--threshold", "0.5", *RAY]) == 2
-    assert_one_line(capsys, "out was started with other options: threshold 0.", ", not 0.5. Give the same")
+    assert_one_line(capsys, "out was begun differently: threshold 0.", ", not 0.5. Use the same")
     assert content(here) == before
 
     shutil.copy("scans/a.png", "scans/f.png")
     assert run_app(["read", "scans", "nowhere.png", "--to", "out", "--resume", "--jobs", "1", *RAY]) == 2
-    assert capsys.readouterr().out == "out: 7 pictures, 12 digits; 5 read earlier; 2 could not be read\n"
+    told = "7 pictures, 12 digits; 5 pictures read earlier; 2 pictures could not be read"
+    assert capsys.readouterr().out == f"out: {told}\n"
     assert {name: kept for name, kept in content(here).items() if name in before} == before
     assert Counter(row["file"] for row in rows_in("out"))["scans/a.png"] == 4
 
@@ -156,7 +158,7 @@ def test_a_cluster_that_runs_is_joined_and_stays(here: Path, ray: Any) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "")  # nothing of Ray's either
-    assert done.stdout == "out: 5 pictures, 8 digits; 1 could not be read\n"
+    assert done.stdout == "out: 5 pictures, 8 digits; 1 picture could not be read\n"
     assert_each_once(5, 8)
     assert ray.cluster_resources()["CPU"] == 2
 
@@ -201,7 +203,7 @@ def test_from_a_store_into_a_store(here: Path, on_ray: list[str | None], capsys:
         write_to(f"s3://scans/in/{path.name}", path.read_bytes())
     command = ["read", "s3://scans/in/", "--to", "s3://scans/digits", "--jobs", "1", *RAY]
     assert run_app(command) == 2
-    assert capsys.readouterr() == ("s3://scans/digits: 5 pictures, 8 digits; 1 could not be read\n", "")
+    assert capsys.readouterr() == ("s3://scans/digits: 5 pictures, 8 digits; 1 picture could not be read\n", "")
     assert [name.partition("-")[0] for name, _ in entries("s3://scans/digits")] == ["_job.json", "part"]
     assert json.loads(content_of("s3://scans/digits/_job.json"))["columns"] == list(COLUMNS)
     assert run_app(command) == 2
@@ -237,7 +239,8 @@ def test_a_command_that_is_killed_goes_on_with_each_picture_once(
     Path("out/.part-x.parquet.1.tmp").touch()  # as a kill leaves it
     assert run_app([*command, "--resume"]) == 2
     read_before = len({row["file"] for path in there for row in rows_in(path)})
-    assert f"{count + 5} pictures, {4 * count + 8:,} digits; {read_before} read earlier" in capsys.readouterr().out
+    told = f"{count + 5} pictures, {4 * count + 8:,} digits; {counted(read_before, 'picture')} read earlier"
+    assert told in capsys.readouterr().out
     assert_each_once(count + 5, 4 * count + 8)
     assert list(Path("out").glob(".*")) == []
 
@@ -277,7 +280,7 @@ class OneCore:
         (["--to", "file"], ["file is a file, not a folder"]),
         (["--to", "file/deep"], ["file is a file, not a folder"]),
         (["--to", "other", "--resume"], ["other holds something other than the rows"]),
-        (["--to", "older", "--resume"], ["older was started with other options: mnistlab older, not "]),
+        (["--to", "older", "--resume"], ["older was begun differently: mnistlab older, not "]),
         (["--to", "ftp://a/b"], ["ftp://a/b is not the address of an object store", "s3://bucket/folder"]),
         (["--to", "out", "--json"], ["--json would have no effect with --engine ray"]),
         (["--to", "out", "--annotate", "boxes", "--table"], ["--annotate, --table would have no effect"]),
@@ -366,7 +369,7 @@ def test_what_ends_a_job_is_a_sentence_and_how_to_go_on(
     words: list[str],
 ) -> None:
     def ends(*_: Any) -> Iterator[Tally]:
-        yield Tally(pictures=3)
+        yield Tally(pictures=5, before=2)
         raise error
 
     monkeypatch.setattr(parts, "read_parts", ends)
@@ -418,6 +421,6 @@ def test_an_address_where_nothing_answers_leaves_nothing(
         port = server.getsockname()[1]
     assert run_app(["read", "scans", "--to", "out", *RAY, "--address", f"127.0.0.1:{port}"]) == 2
     assert_one_line(
-        capsys, f"No Ray cluster can be reached at 127.0.0.1:{port}: Connection refused", "that --address is right"
+        capsys, f"No Ray cluster can be reached at '127.0.0.1:{port}': Connection refused", "that --address is right"
     )
     assert not Path("out").exists()

@@ -96,7 +96,7 @@ def test_each_of_several_pictures_gets_a_csv_of_its_own_and_those_without_a_tabl
     assert run_app(["read", "sheet.png", "empty.png", "broken.png", "--table", "--csv", "out"]) == 2
     out, err = capsys.readouterr()
     assert out == f"{Path('out', 'sheet.csv')}: 2 rows, 3 columns\n"
-    assert err.splitlines()[0] == "empty.png: no table found, so the whole picture was read"
+    assert err.splitlines()[0] == "empty.png: no table found, so no CSV was written for it"
     assert "broken.png" in err.splitlines()[1]
     assert [path.name for path in (here / "out").iterdir()] == ["sheet.csv"]
     assert rows_of(here / "out" / "sheet.csv") == TEXTS
@@ -127,6 +127,7 @@ def test_where_there_is_no_table_all_is_read(here: Path, sheet: Picture, capsys:
         (["--fields", "there.csv"], ["there.csv"]),
         (["--field", "a=0,0,1,1", "--csv", "out"], ["out", ".csv"]),
         (["--field", "a=0,0,1,1", "--csv", "there.csv"], ["there.csv"]),
+        (["--field", "a=0,0,1,1", "--csv", "."], ["'.' is a folder, not a file. Give a file's name: table.csv"]),
         (["--table", "--to", "digits.csv"], ["--to", "--table"]),
         (["--table", "--csv", "out.txt"], ["out.txt", ".csv"]),
         (["--table", "--csv", "there.csv"], ["there.csv"]),
@@ -135,7 +136,7 @@ def test_where_there_is_no_table_all_is_read(here: Path, sheet: Picture, capsys:
         (["--table", "--save-layout", "form.toml"], ["form.toml", "already exists"]),
         (["--table", "--save-layout", "layout.txt"], ["layout.txt", "layout.toml"]),
         (["sheet.png", "--table", "--save-layout", "new.toml"], ["--save-layout", "several"]),
-        (["sheet.png", "--table", "--csv", "out.csv"], ["out.csv", "folder"]),
+        (["sheet.png", "--table", "--csv", "out.csv"], ["out.csv", "a folder or several pictures are to be read"]),
     ],
 )
 def test_what_does_not_go_together_is_refused_before_anything_is_read(
@@ -198,7 +199,7 @@ def test_csv_has_a_row_for_each_picture_and_says_which_could_not_be_read(
     (here / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     arguments = ["--field", f"dozen={FIRST}", "--field", f"last={LAST}"]
     assert run_app(["read", "sheet.png", "broken.png", *arguments, "--csv", "out.csv"]) == 2
-    assert capsys.readouterr().out == "out.csv: 2 pictures; 0 fields to check; 1 could not be read\n"
+    assert capsys.readouterr().out == "out.csv: 2 pages; 0 fields to check; 1 page could not be read\n"
     head, first, second = rows_of(here / "out.csv")
     assert head == ["file", "page", "dozen", "last", "check", "error"]
     assert first == ["sheet.png", "1", "12", "48", "", ""]
@@ -241,7 +242,7 @@ def test_a_form_with_little_print_is_refused_with_another_way_to_find_it(
 def test_resume_with_fields_names_another_file_instead_of_to(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["read", "sheet.png", "--field", f"dozen={FIRST}", "--csv", "out.csv", "--resume"]) == 2
     err = capsys.readouterr().err
-    assert "another --csv file" in err
+    assert "with --csv, choose another file" in err
     assert "Add --to" not in err
     assert not (here / "out.csv").exists()
 

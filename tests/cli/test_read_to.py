@@ -89,7 +89,7 @@ def test_a_row_for_each_digit_and_one_for_a_file_without(
 ) -> None:
     assert run_app(["read", "scans", "--to", f"out{ending}"]) == 2
     out, err = capsys.readouterr()
-    assert out == f"out{ending}: 5 pictures, 8 digits; 1 could not be read\n"
+    assert out == f"out{ending}: 5 pictures, 8 digits; 1 picture could not be read\n"
     assert err.startswith("error: scans/d.png is not a PNG")
     rows = rows_in(f"out{ending}")
     expected: list[dict[str, Any]] = []
@@ -219,6 +219,9 @@ def test_a_picture_on_standard_input(
     stdin_of(monkeypatch, b"")
     assert run_app(["read", "-"]) == 2
     assert_one_line(capsys, "The picture on standard input is empty (0 bytes).")
+    stdin_of(monkeypatch, b"P5 300 200 255\n" + b"\xe6" * 60_000)
+    assert run_app(["read", "-"]) == 0
+    assert capsys.readouterr() == ("", "The picture on standard input: no digits found\n")
     stdin_of(monkeypatch, b"", terminal=True)
     assert run_app(["read", "-"]) == 2
     assert_one_line(capsys, "is a terminal or has been closed", "Pipe a picture")
@@ -233,6 +236,9 @@ def test_a_picture_on_standard_input(
 def test_an_address_is_not_read(here: Path, capsys: pytest.CaptureFixture[str], address: str) -> None:
     assert run_app(["read", address]) == 2
     assert_one_line(capsys, f"{address} is an address, not a file. Download the picture first.")
+    for part in ("a/" * 200, "a" * 300):
+        assert run_app(["read", f"{address}?{part}b"]) == 2
+        assert_one_line(capsys, f"{part[-100:]}b is an address, not a file. Download the picture first.")
 
 
 # going on
@@ -249,7 +255,8 @@ def test_what_is_there_is_not_read_again(
     reads.clear()
     capsys.readouterr()
     assert run_app(command) == 2  # as the first time, for d.png still cannot be read
-    assert capsys.readouterr().out == f"out{ending}: 5 pictures, 8 digits; 5 read earlier; 1 could not be read\n"
+    told = "5 pictures, 8 digits; 5 pictures read earlier; 1 picture could not be read"
+    assert capsys.readouterr().out == f"out{ending}: {told}\n"
     assert reads == []
     assert content(here)[f"out{ending}"] == before
 
@@ -278,7 +285,7 @@ def test_rows_of_pictures_that_are_not_named_any_more_stay(here: Path, capsys: p
     assert run_app(["read", "second", "--to", "all.csv", "--resume"]) == 2
     names = "abcde"
     assert files_in(rows_in("all.csv")) == [f"{folder}/{n}.png" for folder in ("scans", "second") for n in names]
-    assert capsys.readouterr().out.endswith("all.csv: 5 pictures, 8 digits; 1 could not be read\n")
+    assert capsys.readouterr().out.endswith("all.csv: 5 pictures, 8 digits; 1 picture could not be read\n")
 
 
 def test_a_file_that_is_missing_is_looked_for_again_and_keeps_its_place(here: Path, reads: list[str]) -> None:
@@ -394,8 +401,12 @@ def test_ctrl_c_leaves_what_was_read(
         assert run_app(command) == 130
     assert_one_line(capsys, f"Interrupted: out{ending} holds the rows of 2 of 5 pictures. Continue with --resume.")
     assert files_in(rows_in(f"out{ending}")) == ["scans/a.png", "scans/b.png"]
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 1)
+        assert run_app([*command, "--resume"]) == 130
+    assert_one_line(capsys, f"out{ending} holds the rows of 2 of 5 pictures.")  # those of before count too
     assert run_app([*command, "--resume"]) == 2
-    assert "5 pictures, 8 digits; 2 read earlier; 1 could" in capsys.readouterr().out
+    assert "5 pictures, 8 digits; 2 pictures read earlier; 1 picture could" in capsys.readouterr().out
     assert files_in(rows_in(f"out{ending}")) == [f"scans/{n}.png" for n in "abcde"]
 
 
@@ -443,7 +454,7 @@ def refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
         (["--resume"], ["--to does not name a file"]),
         (["--to", "-", "--resume"], ["--to does not name a file"]),
         (["--to", "out.csv", "--model", "nothing.onnx"], ["There is no model nothing.onnx"]),
-        (["--to", "out.csv", "--threshold", "2"], ["The threshold 2.0 is not a probability"]),
+        (["--to", "out.csv", "--threshold", "2"], ["The threshold 2 is not a probability"]),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_read_or_written(
@@ -472,7 +483,7 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     assert run_app(["read", *scans]) == 0
     capsys.readouterr()
     refused(here, capsys, scans, "out.csv was begun earlier", "Add --resume to continue, or choose another name.")
-    refused(here, capsys, [*scans, "--resume", "--threshold", "0.25"], "threshold 0.", ", not 0.25. Give the same")
+    refused(here, capsys, [*scans, "--resume", "--threshold", "0.25"], "threshold 0.", ", not 0.25. Use the same")
     kept = Path("out.csv").read_bytes()
     Path("out.csv").write_bytes(kept.replace(b",2,", b",7,"))
     refused(here, capsys, [*scans, "--resume"], "out.csv has been changed since this command wrote it")
@@ -485,9 +496,9 @@ def test_nothing_that_is_there_is_written_over(here: Path, capsys: pytest.Captur
     state = Path("out.csv.state").read_text()
     Path("out.csv.state").write_text(state.replace('"mnistlab":"', '"mnistlab":"older-'))
     capsys.readouterr()
-    refused(here, capsys, [*scans, "--resume"], "started with other options: mnistlab older-")
+    refused(here, capsys, [*scans, "--resume"], "out.csv was begun differently: mnistlab older-")
     Path("out.csv.state").write_text(state.replace('"finder":"', '"finder":"0', 1))
-    refused(here, capsys, [*scans, "--resume"], "started with other options: finder 0")
+    refused(here, capsys, [*scans, "--resume"], "out.csv was begun differently: another finder. Use the same")
     Path("out.csv.state").write_text(state.replace('"position"', '"place"', 1))
     refused(here, capsys, [*scans, "--resume"], "out.csv holds something other")
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from mnistlab import dependencies
 from mnistlab.cli import sweep_table
 from mnistlab.cli.app import run_app
+from mnistlab.cli.output import side_by_side
 from mnistlab.cli.sweep_table import SweepTable
 from mnistlab.errors import Failure
 from mnistlab.recipes.grid import grid
@@ -90,7 +91,7 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
     *_, failed, error = err.splitlines()
     assert failed.startswith("two-conv learning_rate=100, seed 0: ")
     assert error == (
-        "error: 1 training run of 2 failed, for the reasons above. Run the same command again to retry what failed."
+        "error: 1 of 2 training runs failed, for the reason above. Run the same command again to retry what failed."
     )
 
 
@@ -99,19 +100,19 @@ def test_a_training_that_fails_is_named_and_the_others_are_compared(
     [
         (["nope"], ["Unknown recipe 'nope'"]),
         (["finder"], ["finder", "does not train a classifier"]),
-        (["default", "default"], ["default and default describe the same"]),
+        (["default", "default"], ["Two of the settings describe the same training runs: default."]),
         (["--set", "dropout"], ["--set 'dropout'", "--set learning_rate=0.05,0.1"]),
-        (["--set", "=1"], ["1 unknown field"]),
-        (["--set", "colour=1"], ["1 unknown field: colour"]),
-        (["--set", "dropout=0.1,a"], ["'--set'", "'a' is not a number"]),
-        (["--set", "dropout="], ["'--set'", "'' is not a number"]),
-        (["--set", "widths=8+a"], ["'--set'", "is not a list of whole numbers"]),
-        (["--set", "deskew=maybe"], ["'--set'", "'maybe' is not 'on' or 'off'"]),
+        (["--set", "=1"], ["--set '=1' does not name a field"]),
+        (["--set", "colour=1"], ["The recipe has no field colour."]),
+        (["--set", "dropout=0.1,a"], ["--set: 'a' is not a number. See: "]),
+        (["--set", "dropout="], ["--set: '' is not a number. See: "]),
+        (["--set", "widths=8+a"], ["--set: '8+a' is not a list of whole numbers such as 24+48"]),
+        (["--set", "deskew=maybe"], ["--set: 'maybe' is not 'on' or 'off'"]),
         (["--set", "dropout=0.1", "--set", "dropout=0.2"], ["given twice: dropout"]),
         (["--set", "dropout=3"], ["dropout must be between 0 and 0.99"]),
         (["--seeds", "0"], ["--seeds", "0"]),
         (["--seeds", "a"], ["--seeds", "'a' is not a whole number"]),
-        (["--first-seed", str(2**32 - 1)], ["4294967299 is out of range"]),
+        (["--first-seed", str(2**32 - 1)], ["would be 4294967299", "smaller --first-seed"]),
         (["best"], ["best", "no images for validation", "--test"]),
         (["best", "default", "--test"], ["different images for validation"]),
         (["--plot", "sweep.jpg"], ["sweep.jpg", ".png"]),
@@ -192,13 +193,26 @@ def test_the_live_table_says_what_is_done_running_best_and_left(
     display.step(4, 1.0, 1.0)
     assert shown() == [
         "2 of 4 done, about 0:00:30 left",  # one and a half in 30 s, one and a half to do
-        "setting                      done  running     best val %  mean val %",
-        "two-conv learning_rate=0.05   1/2  seed 1 50%       90.00       90.00",
-        "two-conv learning_rate=0.1    1/2                   95.00       95.00",
+        "setting                      done  running       best val %  mean val %",
+        "two-conv learning_rate=0.05   1/2  seed 1: 50 %       90.00       90.00",
+        "two-conv learning_rate=0.1    1/2                     95.00       95.00",
     ]
     table.end(trials[2], Failure("cli.out_of_memory"))
     table.begin(trials[3])
     assert shown()[0].startswith("2 of 4 done, 1 failed, ")
+    monkeypatch.setattr(table, "seconds_left", lambda: 90_061)
+    assert shown()[0] == "2 of 4 done, 1 failed, about 25:01:01 left"
+
+
+def test_a_run_without_validation_is_said_to_be_done(trials: list[Trial], tmp_path: Path) -> None:
+    file, run = io.StringIO(), Run.open(finished_run(tmp_path / "run", trials[0]))
+    SweepTable(Console(file=file, width=100), trials).end(trials[0], run)
+    assert file.getvalue().startswith("two-conv learning_rate=0.05, seed 0: done  1 of 4 done")
+
+
+def test_a_comparison_shows_a_dash_for_unknown_seconds(trials: list[Trial], tmp_path: Path) -> None:
+    run = Run.open(finished_run(tmp_path / "run", trials[0]))
+    assert ("seconds", ("-", "-")) in side_by_side(run, run)
 
 
 def finished_run(folder: Path, trial: Trial) -> Path:
@@ -220,4 +234,4 @@ def test_french(
     out, err = capsys.readouterr()
     assert out.splitlines()[0].startswith("réglage")
     assert "Meilleur réglage en validation\N{NO-BREAK SPACE}: two-conv" in out
-    assert "1 sur 2 terminés" in err
+    assert "1\N{NO-BREAK SPACE}terminé sur 2" in err

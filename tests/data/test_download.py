@@ -10,6 +10,7 @@ import http.server
 import io
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 from urllib.error import URLError
 
@@ -32,7 +34,7 @@ from mnistlab.data import mirrors
 from mnistlab.data.dataset import find_spec, import_files, open_dataset
 from mnistlab.data.download import MISSING, inspect_files, read_files
 from mnistlab.data.mirrors import PacedResponse
-from mnistlab.errors import UserError
+from mnistlab.errors import Failure, UserError
 from mnistlab.messages.sentences import Clause
 from tests.support.raw_files import idx, small, write_raw
 from tests.support.waiting import LIMIT
@@ -252,6 +254,7 @@ def test_what_can_be_had_from_nowhere_is_answered_with_import(name: str, tmp_pat
         open_dataset(name, tmp_path).read("train")
     assert f"mnistlab data --dataset {name} --from DIR" in caught.value.command_remedy
     assert "refused" in caught.value.message
+    assert not re.search("urlopen|Errno", caught.value.message)
     assert names(tmp_path / find_spec(name).folder) <= {".fetch.lock"}
 
 
@@ -267,6 +270,17 @@ def test_damage_is_noticed_where_only_the_fetching_recorded_the_sums(
     with pytest.raises(UserError, match="could not be fetched"):
         read_files(spec, spec.files, tmp_path / "data")
     assert [TRAIN_IMAGES in message and "has SHA-256" in message for message in warnings_in(caplog)] == [True]
+
+
+def test_data_that_changes_while_it_is_read_is_told_in_the_users_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = small("kmnist")
+    (write_raw(spec, tmp_path) / TRAIN_IMAGES).write_bytes(b"wrong")
+    monkeypatch.setattr(fetching, "fetch", lambda *_: None)  # another process has damaged the file again
+    with pytest.raises(Failure, match=r"kmnist changed while it was being read: .* is not an IDX file\.") as caught:
+        read_files(spec, spec.files, tmp_path)
+    assert f"{TRAIN_IMAGES} n'est pas un fichier IDX." in caught.value.for_command_line("fr")
 
 
 def test_damage_is_noticed_in_files_that_somebody_else_put_there(tmp_path: Path) -> None:
@@ -558,7 +572,10 @@ def test_after_slow_mirrors_alone_the_copy_is_used_with_one_sentence(
         assert read_labels(tmp_path, download=True)[:3] == [7, 2, 1]
     asking, told = caplog.messages
     assert asking == "mnist: asking torchvision's mirrors"
-    assert "kB/s is too slow: at least 50 kB/s is expected" in told
+    assert "the mirrors could not be used: " in told
+    assert "kB/s is too slow: at least 50 kB/s is expected;" in told
+    reason: Any = caplog.records[-1].msg
+    assert "c'est trop lent" in reason.said("fr")
     assert told.endswith("; unpacked the copy that ships with mnistlab")
     assert urllib.request._opener is before  # type: ignore[attr-defined]
 
@@ -586,7 +603,7 @@ def test_a_damaged_copy_gives_way_to_the_mirrors(
 
 
 def test_a_folder_of_pictures_cannot_be_downloaded(pictures: Path) -> None:
-    with pytest.raises(UserError, match="is a folder of pictures: there is nothing to download"):
+    with pytest.raises(UserError, match=r"^There is nothing to download: .* is a folder of pictures\."):
         open_dataset(str(pictures), download=True)
 
 
@@ -672,7 +689,7 @@ def refused(source: Path, data: Path) -> str:
 @pytest.mark.parametrize("name", [TRAIN_IMAGES, TEST_LABELS])
 def test_a_missing_file_is_named(name: str, source: Path, tmp_path: Path) -> None:
     (source / name).unlink()
-    assert f"{source} holds neither {name} nor {name}.gz" in refused(source, tmp_path / "data")
+    assert f"There is neither {name} nor {name}.gz in {source}." in refused(source, tmp_path / "data")
 
 
 @pytest.mark.parametrize(
@@ -687,6 +704,17 @@ def test_a_broken_gzip_file_is_named(content: bytes, source: Path, tmp_path: Pat
     text = refused(source, tmp_path / "data")
     assert str(path) in text
     assert "is not an intact gzip file" in text or "is empty" in text
+
+
+def test_a_gzip_file_that_may_not_be_read_is_not_called_damaged(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = source / f"{TRAIN_IMAGES}.gz"
+    (source / TRAIN_IMAGES).rename(path)
+    monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=PermissionError(errno.EACCES, "Permission denied")))
+    assert refused(source, tmp_path / "data") == (
+        f"Cannot read {path}: Permission denied. Put a readable file there, or choose another folder."
+    )
 
 
 def test_one_wrong_file_stops_the_import_of_all(source: Path, tmp_path: Path) -> None:
@@ -719,7 +747,7 @@ def test_a_gzip_bomb_is_refused_without_unpacking_it(source: Path, tmp_path: Pat
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert "is too long" in text
+    assert "is longer than 12 bytes" in text
     assert peak < 32 << 20
 
 
@@ -734,7 +762,7 @@ def test_an_import_repairs_what_cannot_be_fetched(tmp_path: Path) -> None:
 def test_a_dataset_that_torchvision_does_not_offer_has_to_be_imported(tmp_path: Path) -> None:
     spec = replace(find_spec("kmnist"), name="own", torchvision_class="")
     with pytest.raises(
-        UserError, match=r"own is not in .* could not be fetched \(torchvision does not offer this dataset\)\."
+        UserError, match=r"own is missing or damaged in .* \(torchvision does not offer this dataset\)\."
     ) as caught:
         fetching.fetch(spec, tmp_path, download=False)
-    assert "mnistlab data --dataset own --from DIR" in caught.value.for_command_line()
+    assert caught.value.for_command_line().endswith(f"mnistlab data --dataset own --from DIR --data-dir {tmp_path}")

@@ -533,6 +533,12 @@ def test_a_restored_loader_goes_on_where_the_first_stopped(
     assert stream(restored, 3 * epoch - stop) == whole[stop:]
 
 
+def test_a_state_of_a_longer_epoch_is_refused() -> None:
+    loader = MNISTDataLoader("train", dataset=numbered(24), batch_size=11)
+    with pytest.raises(UserError, match=r"after 2 batches, but this loader's epochs have only 2 batches"):
+        loader.load_state_dict({"seed": 0, "epoch": 0, "batch": 2})
+
+
 def test_the_rest_of_a_resumed_epoch_is_only_its_rest() -> None:
     first = MNISTDataLoader("train", dataset=numbered(240), batch_size=16)
     iterator = iter(first)

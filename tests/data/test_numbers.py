@@ -79,7 +79,7 @@ def test_a_picture_is_the_digits_beside_each_other(val: Split) -> None:
 
 def test_what_cannot_be_written_gets_a_sentence() -> None:
     labels, writers = np.arange(9), np.zeros(9, np.int16)
-    with pytest.raises(UserError, match=r"None of the writers of these 9 images wrote all ten digits"):
+    with pytest.raises(UserError, match=r"In the images given \(9\), no writer wrote all ten digits"):
         write_numbers("zip", labels, writers)
     with pytest.raises(UserError, match=r"Unknown kind of number 'phone'\. Choose one of zip, amount, time\."):
         write_numbers("phone", np.arange(10), np.zeros(10, np.int16))  # type: ignore[arg-type]

@@ -276,8 +276,9 @@ def test_a_validation_folder_without_pictures_is_named(tmp_path: Path) -> None:
         two_classes(tmp_path / name)
     for path in (tmp_path / "val").rglob("*.png"):
         path.unlink()
-    with pytest.raises(UserError, match="holds no pictures to validate with"):
+    with pytest.raises(UserError, match="holds no pictures to validate with") as caught:
         open_dataset(str(tmp_path)).read("train")
+    assert "FOLDER/val" in caught.value.remedy
 
 
 def test_mean_and_std_are_those_of_the_training_pictures(
@@ -462,7 +463,7 @@ def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
 def test_too_few_pictures_to_test_with_are_named(tmp_path: Path) -> None:
     dataset = open_dataset(str(two_classes(tmp_path, 5)))
     assert len(dataset.read("train")[0]) == 10
-    with pytest.raises(UserError, match="holds no pictures to test with"):
+    with pytest.raises(UserError, match=r"holds no pictures to test with\. Give at least 12 pictures per class\."):
         dataset.read("test")
 
 

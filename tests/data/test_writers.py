@@ -166,11 +166,11 @@ def test_the_writers_of_a_user_s_own_dataset_are_kept_whole(numbers: Any) -> Non
     [
         (
             np.zeros(100, np.int16),
-            r"array of writers has shape \(100,\) and dtype int16, but train holds 240 examples\. Give an array",
+            r"a whole number for each example \(240\), but it has shape \(100,\) and dtype int16\. Give an array",
         ),
         (
             np.array(["anna"] * 240),
-            r"array of writers has shape \(240,\) and dtype <U4, but train holds 240 examples\. Give an array",
+            r"a whole number for each example \(240\), but it has shape \(240,\) and dtype <U4\. Give an array",
         ),
         (
             np.arange(240) % 11,

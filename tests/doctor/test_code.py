@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from mnistlab.cli.app import run_app
 from mnistlab.doctor.apart import check_apart
-from mnistlab.doctor.causes import cause_of
+from mnistlab.doctor.causes import Witness, cause_of
 from mnistlab.doctor.check import Check
 from mnistlab.doctor.code import check_code
+from mnistlab.doctor.examination import check_output
 from mnistlab.errors import UserError
 
 PROGRAM = """
@@ -219,7 +221,48 @@ def test_the_network_and_its_training_may_stand_in_two_files(tmp_path: Path, dat
     (tmp_path / "training.py").write_text("from network import train\n", encoding="utf-8")
     checks = check_code(f"{tmp_path / 'network.py'}:Net", data_dir, train=f"{tmp_path / 'training.py'}:train")
     assert [check.name for check in checks] == ["network", "modes", "training"]
-    assert checks[-1].detail == "2 steps of the optimizer, each with newly computed gradients"
+    assert checks[-1].detail == "2 steps of the optimizer, with newly computed gradients"
+
+
+def test_a_training_without_an_optimizer_is_told(tmp_path: Path, data_dir: Path) -> None:
+    file = write(tmp_path, OTHER_TRAININGS["by hand"])
+    checks = check_code(f"{file}:Net", data_dir, train=f"{file}:train")
+    assert checks[-1].detail == "the weights change, although no optimizer takes a step"
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen"),
+    [
+        ([("x = self.last(x)", "x = x @ torch.zeros(50, 10)")], "your flatten gives 676 values, but a layer takes 50"),
+        ([("def train", "def make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(50, 10))\n\n\ndef train")],
+         "your flatten gives 784 values, but layer 1 takes 50"),
+        ([("x = F.max", "x = x.squeeze(1)\n        x = F.max")], "conv takes a batch of maps"),
+        ([("x.flatten(1)", "x.permute(0, 2, 3, 1).view(len(x), -1)")],
+         "view, reshape or flatten cannot give 7 images of shape (13, 13, 4) the shape that it is asked for"),
+    ],
+)  # fmt: skip
+def test_what_is_seen_names_the_layer_in_words(
+    changes: list[tuple[str, str]], seen: str, tmp_path: Path, data_dir: Path
+) -> None:
+    file = write(tmp_path, changes)
+    name = "make" if "def make" in changes[0][1] else "Net"
+    (found,) = problems(check_code(f"{file}:{name}", data_dir))
+    assert seen in found.detail
+
+
+def test_a_network_is_not_blamed_for_what_another_mistake_does(tmp_path: Path, data_dir: Path) -> None:
+    file = write(tmp_path, [("return x", "return x / 0")])
+    (found,) = problems(check_code(f"{file}:Net", data_dir))
+    assert (found.seen.key, found.remedy[:28]) == ("doctor.output_not_finite", "Look in the network for a di")
+    alone = [("nn.Dropout(0.25)", "nn.BatchNorm1d(676)"), ("outputs = model(images)", "outputs = model(images[:1])")]
+    file = write(tmp_path, alone)
+    with pytest.raises(UserError, match="Expected more than 1 value per channel"):
+        check_code(f"{file}:Net", data_dir, train=f"{file}:train")
+    file = write(tmp_path, [("x = F.max", "x = nn.Conv1d(1, 1, 3)(x)\n        x = F.max")])
+    with pytest.raises(UserError, match="cannot take a batch of shape"):
+        check_code(f"{file}:Net", data_dir)
+    (few,) = check_output(torch.zeros(2, 5), torch.tensor([0, 1]), 10)
+    assert few.detail == "5 values per image for 10 classes"
 
 
 def test_what_stands_in_one_file_is_run_once(
@@ -255,6 +298,13 @@ def test_two_devices_are_told_by_what_torch_says_too(text: str, first: str, seco
     assert (cause.key, cause.values) == ("doctor.two_devices", {"first": first, "second": second})
 
 
+@pytest.mark.parametrize("layer", [nn.ConvTranspose2d(3, 8, 2), nn.Conv1d(28, 8, 2)])
+def test_other_convolutions_are_not_taken_for_conv2d(layer: nn.Module) -> None:
+    with Witness(layer, 4) as witness, pytest.raises(RuntimeError) as caught:
+        layer(torch.zeros(4, 1, 28, 28))
+    assert cause_of(caught.value, witness) is None
+
+
 def test_an_unknown_error_names_its_line(tmp_path: Path, data_dir: Path) -> None:
     file = write(tmp_path, [("x = self.last(x)", "x = self.lost(x)")])
     with pytest.raises(UserError, match=r"cannot take a batch .*\(network\.py:18: AttributeError: .*lost"):
@@ -269,6 +319,14 @@ def test_a_training_that_cannot_be_called_is_refused(name: str, tmp_path: Path, 
     file = write(tmp_path, [("def train", "def few(model):\n    pass\n\n\ndef train")])
     with pytest.raises(UserError, match=r"FUNCTION\(model, loader\)"):
         check_code(f"{file}:Net", data_dir, train=f"{file}:{name}")
+
+
+def test_a_misspelt_name_is_told(tmp_path: Path, data_dir: Path) -> None:
+    file = write(tmp_path, [])
+    with pytest.raises(UserError, match=r"network\.py defines nothing called 'Nett'\. Give code="):
+        check_code(f"{file}:Nett", data_dir)
+    with pytest.raises(UserError, match=r"network\.py defines nothing called 'trian'\. Give train="):
+        check_code(f"{file}:Net", data_dir, train=f"{file}:trian")
 
 
 # in a process of its own
@@ -296,8 +354,9 @@ def test_code_that_loops_for_ever_is_ended(tmp_path: Path, data_dir: Path) -> No
 
 def test_code_that_ends_its_process_is_refused(tmp_path: Path, data_dir: Path) -> None:
     (tmp_path / "ends.py").write_text("import os\nos._exit(3)\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"ends\.py:Net ended the process .*exit code 3"):
-        check_apart(f"{tmp_path / 'ends.py'}:Net", data_dir, limit=3600)
+    file = tmp_path / "ends.py"
+    with pytest.raises(UserError, match=r"ends\.py:Net, .*ends\.py:train\) ended the process .*exit code 3"):
+        check_apart(f"{file}:Net", data_dir, train=f"{file}:train", limit=3600)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +369,8 @@ def test_code_that_ends_its_process_is_refused(tmp_path: Path, data_dir: Path) -
         (["--code", "a.py:Net"], "no Python file 'a.py'"),
         (["--code", "network.py:Net", "--train", "a.py:train"], "no Python file 'a.py'"),
         (["--code", "network.py:Net", "--dataset", "nosuch"], "nosuch"),
-        (["--limit", "5"], "--limit would have no effect"),
+        (["--limit", "5"], "--limit would have no effect without --code"),
+        (["model.pth", "--dataset", "nosuch", "--limit", "5"], "--dataset, --limit would have no effect without --co"),
     ],
 )
 def test_what_does_not_fit_is_refused(

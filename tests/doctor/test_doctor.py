@@ -146,6 +146,7 @@ def test_corrupt_data_is_a_problem_and_exit_code_1(
 
     check = check_data(spec, tmp_path / "data")
     assert (check.verdict, spec.files[1].name in check.detail) == ("problem", True)
+    assert check.remedy == "The next training run will fetch this file again."
     assert run_app(["doctor", "--data-dir", str(tmp_path / "data"), "--runs", str(tmp_path), "--json"]) == 1
     checks = json.loads(capsys.readouterr().out)["checks"]
     assert [c["name"] for c in checks if c["verdict"] == "problem"] == ["data"]
@@ -421,7 +422,7 @@ def test_wrapped_weights_of_another_class_are_refused(network: tuple[str, Path],
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("Missing", "Missing failed"),
+        ("Missing", "defines nothing called 'Missing'"),
         ("Raises", "RuntimeError: not today"),
         ("NeedsArguments", "The code .*NeedsArguments failed"),
         ("NotANetwork", r"returns an object of type NotANetwork, not a torch\.nn\.Module"),
@@ -455,6 +456,13 @@ def test_weights_of_another_class_are_refused(tmp_path: Path, network: tuple[str
     torch.save(NeuralNet((4,)).state_dict(), tmp_path / "other.pth")
     with pytest.raises(UserError, match="do not fit the class"):
         check_model(tmp_path / "other.pth", data_dir, code=f"{network[0]}:Plain")
+
+
+def test_a_file_of_no_model_is_not_sent_to_the_doctor_again(tmp_path: Path, data_dir: Path) -> None:
+    torch.save([1, 2], tmp_path / "other.pth")
+    with pytest.raises(UserError, match="not a model that mnistlab saved") as caught:
+        check_model(tmp_path / "other.pth", data_dir)
+    assert caught.value.command_remedy == "Give a run folder, or a model.pth that mnistlab saved."
 
 
 @pytest.mark.parametrize("content", [5, [1, 2], {"a": 1}])

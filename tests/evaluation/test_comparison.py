@@ -80,7 +80,7 @@ def test_runs_with_test_splits_of_other_sizes_are_not_compared(tmp_path: Path) -
     write_test(first, [1], total=100)
     write_test(second, [1], total=101)
 
-    with pytest.raises(UserError, match="tested on the same images"):
+    with pytest.raises(UserError, match="tested on the same examples"):
         compare_runs(first, second)
 
 

@@ -264,10 +264,10 @@ def test_a_channel_that_is_not_there_is_refused(
         find_exciting(look_into(mnist_run), *digits, channel)
 
 
-def test_a_model_whose_layers_cannot_be_told_apart_says_so(digits: tuple[np.ndarray, np.ndarray]) -> None:
+def test_a_model_without_a_convolution_says_so(digits: tuple[np.ndarray, np.ndarray]) -> None:
     look = look_into(None)
     look.explainer.steps = []  # type: ignore[union-attr]
-    with pytest.raises(UserError, match="mnistlab cannot be told apart: its graph branches right at the start"):
+    with pytest.raises(UserError, match="mnistlab cannot be shown: there is no convolution among them"):
         find_exciting(look, *digits, "conv1:0")
 
 
@@ -287,7 +287,7 @@ def test_the_worst_mistakes_are_those_that_it_is_surest_of(
     assert regret == sorted(regret)
     assert all(one.read != one.label for one in found)
     words = texts(draw_misread(look, found, total, len(images), "fr", why=True))
-    assert f"Chiffres de validation mal lus\N{NO-BREAK SPACE}: {total} sur 300" in words
+    assert f"Erreurs en validation\N{NO-BREAK SPACE}: {total} sur 300" in words
     first = 100 * float(found[0].probabilities.max())
     assert f"lu {found[0].read}\N{NO-BREAK SPACE}: {first:.2f}\N{NO-BREAK SPACE}%".replace(".", ",") in words
 
@@ -322,7 +322,7 @@ def test_a_picture_without_ink_or_with_two_digits_is_refused(
     for pixels, words, french in (
         (blank(), "No digit was found in a.png. Give a picture of one digit", "Aucun chiffre"),
         (two, "a.png shows 2 digits, but only one can be explained at a time. Cut out", "montre 2 chiffres"),
-        (np.zeros((28, 28), np.uint8), "There is no ink in a.png, so there is nothing to explain. Give", "pas d'encre"),
+        (blank()[:28, :28] * 0, "There is no ink in a.png, so there is nothing to explain. Choose", "pas d'encre"),
     ):
         Image.fromarray(pixels).save(tmp_path / "a.png")
         for language, expected in (("en", words), ("fr", french)):
@@ -335,7 +335,7 @@ def test_a_picture_without_ink_or_with_two_digits_is_refused(
 def test_a_network_of_other_pictures_explains_its_own_size_alone(tmp_path: Path) -> None:
     look = look_at(NeuralNet((2,), image_size=(16, 16)))
     Image.fromarray(blank()).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"a\.png cannot be turned into .* \(16, 16\) pixels"):
+    with pytest.raises(UserError, match=r"a\.png cannot be turned into .* takes 16x16 pixels"):
         find_picture(look, tmp_path / "a.png", 0, tmp_path)
     small = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Image.fromarray(small).save(tmp_path / "a.png")

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from mnistlab.cli.app import run_app
+from mnistlab.cli.evaluate import print_writers
 from mnistlab.data.dataset import open_dataset
 from mnistlab.data.splits import split_writers
 from mnistlab.errors import UserError
@@ -89,8 +90,15 @@ def test_the_command_tells_and_draws(run: Run, capsys: pytest.CaptureFixture[str
     out = capsys.readouterr().out
     errors = sum(row["errors"] for row in content["writers"])
     assert f"{errors} errors on the digits of " in out
-    assert " out of 45 writers. The writers who are hardest to read:" in out
+    assert " out of 45 writers. The writers hardest to read:" in out
     assert f"ZIP codes        {100 * content['numbers']['zip']:.2f} %" in out
+
+
+def test_where_there_is_no_error_no_writer_is_hard_to_read(capsys: pytest.CaptureFixture[str]) -> None:
+    print_writers([{"writer": 7, "images": 10, "errors": 0}], {}, "hands.png")
+    assert capsys.readouterr().out.startswith("\nNo errors on the digits of 1 writer.\n\nShare of numbers")
+    print_writers([{"writer": 7, "images": 10, "errors": 1}], {}, "hands.png")
+    assert "1 error on the digits of 1 out of 1 writer. The writer hardest to read:\n" in capsys.readouterr().out
 
 
 def test_runs_are_compared_by_writer(run: Run, tmp_path: Path) -> None:

@@ -273,7 +273,7 @@ def test_without_ffmpeg_the_animation_is_enough(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("change", ["gone", "cut", "turned", "empty", "other", "no zip"])
+@pytest.mark.parametrize("change", ["gone", "cut", "turned", "empty", "other", "no zip", "folder"])
 def test_a_run_without_sound_snapshots_is_refused(change: str, own: Run, capsys: pytest.CaptureFixture[str]) -> None:
     path = own.path / NAME
     content = bytearray(path.read_bytes())
@@ -293,8 +293,14 @@ def test_a_run_without_sound_snapshots_is_refused(change: str, own: Run, capsys:
             np.savez(path, steps=np.zeros(3))
         case "no zip":
             path.write_bytes(b"text")
-    for language, words in (("en", "has no snapshots" if change == "gone" else "damaged or was changed"),
-                            ("fr", "aucun instantané" if change == "gone" else "endommagé")):  # fmt: skip
+        case "folder":
+            path.unlink()
+            path.mkdir()
+    said = {
+        "gone": ("has no snapshots", "aucun instantané"),
+        "folder": ("cannot be read: it is a folder", "c'est un dossier"),
+    }
+    for language, words in zip(("en", "fr"), said.get(change, ("damaged or was changed", "endommagé")), strict=True):
         assert run_app(["replay", str(own.path), "--lang", language]) == 2
         assert words in capsys.readouterr().err
     assert not Path("replay.gif").exists()

@@ -66,6 +66,7 @@ def test_a_notebooks_names_are_judged(tmp_path: Path) -> None:
         ("side = 12\nside / 0\n", "learn.answers_failed", r"Line 2 of .*: ZeroDivisionError: division by zero\."),
         ("import sys\nsys.exit('bye')\n", "learn.answers_failed", r"Line 2 of .*: SystemExit: bye\."),
         ("\0", "learn.answers_syntax", "line 1"),
+        ("compile('\\n= 1', 'b.py', 'exec')", "learn.answers_syntax", r'line 2 of b\.py \("invalid syntax"\)\.'),
     ],
 )
 def test_a_file_that_does_not_run_is_named_with_its_line(source: str, key: str, says: str, tmp_path: Path) -> None:
@@ -105,12 +106,16 @@ def test_ctrl_c_ends_an_answer_that_runs_on_with_its_line(tmp_path: Path) -> Non
 
 def test_answers_are_not_checked_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnistlab.dependencies.find_missing", list)
-    with pytest.raises(UserError, match=r"^Il manque des paquets\N{NO-BREAK SPACE}: torch\. Installez ces paquets"):
+    with pytest.raises(UserError, match=r"^Il manque à l'installation\N{NO-BREAK SPACE}: torch\. Complétez l'inst"):
         check("day3", {}, folder=tmp_path, language="fr")
 
 
 def fails(logits: Any, label: Any) -> Any:
     return {}["missing"]
+
+
+def needs_two(logits: Any, label: Any) -> Any:
+    raise ValueError("give two.")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,9 @@ def fails(logits: Any, label: Any) -> Any:
         (3, r"^Your answer is 3, not a function\. Begin with `def loss_of\(logits, label\):`"),
         (lambda: 1, r"fails: TypeError: .*takes 0 positional arguments"),
         (lambda logits, label: "2.3", r"^Your function should return a number, but it returns '2\.3'\."),
-        (lambda logits, label: logits, r"^Your function should return a number, but it returns an array of shape \(10,\)\."),
+        (lambda logits, label: logits,
+         r"^Your function should return a number, but it returns an array or list of shape \(10,\)\."),
+        (needs_two, r"^Line \d+ fails: ValueError: give two\. Fix that line"),
         (lambda logits, label: True, r"^Your function should return a number, but it returns True\."),
         (torch.relu_, r"fails: TypeError"),
     ],
@@ -152,7 +159,9 @@ SUM = Exercise(
         (lambda xs: np.zeros((3, 3)), "unusable", None),
         (lambda xs: np.cumsum(xs) * 1.01, "wrong", "think"),
         (lambda xs: np.full(len(xs), np.nan), "wrong", "think"),
-        (lambda xs: None, "unanswered", None),
+        (lambda xs: None, "unanswered", "Not answered yet: the function returns nothing."),
+        (lambda xs: xs if len(xs) > 2 else None, "unanswered",
+         "Not answered yet: for some arguments, the function returns nothing."),
     ],
 )  # fmt: skip
 def test_lists_arrays_and_tensors_are_the_same_and_a_shape_can_be_a_misunderstanding(
@@ -174,6 +183,8 @@ def test_a_yes_or_no_a_text_and_a_number_are_told_apart() -> None:
     assert [asked(12, answer) for answer in (12, 12.0, torch.tensor(12), 11, "12", [12])] == [
         "right", "right", "right", "wrong", "unusable", "unusable",
     ]  # fmt: skip
+    number = judge(Exercise("x", Text("a", "b"), lambda: "val", (), Text("c", "d")), torch.tensor(0.3), "en")
+    assert number.text.startswith("Your answer should be text in quotes, but it is 0.3.")
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,8 @@ def test_a_damaged_diary_is_kept_and_a_new_one_begun(
     diary.write_bytes(content)
     write_down(note="x", folder=tmp_path, language="fr")
     said = capsys.readouterr().err.replace("\N{NO-BREAK SPACE}", " ")
-    assert (
-        said
-        == f"Attention : {diary} est endommagé. Il a été conservé sous le nom {kept}, et un nouveau journal a été commencé.\n"
-    )
+    new = "la prochaine entrée commencera un nouveau journal"
+    assert said == f"Attention : {diary} est endommagé. Il a été conservé sous le nom {kept} ; {new}.\n"
     assert kept.read_bytes() == content
     assert [entry.note for entry in read_diary(tmp_path)] == ["x"]
     diary.write_bytes(content)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab.messages.sentences import counted, place
+from mnistlab.messages.sentences import counted, place, sentence
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,5 @@ def test_the_current_folder_is_no_dot(tmp_path: Path, monkeypatch: pytest.Monkey
     assert place(Path(), "fr") == "le dossier courant"
     assert place(Path("..")) == str(tmp_path.resolve())
     assert place(Path("a/b.c")) == str(Path("a/b.c"))
+    said = [sentence("data.too_few_classes", "message", {"train": path, "count": 1}) for path in (".", "a")]
+    assert [text.partition(" has")[0] for text in said] == ["The current folder", "a"]

@@ -21,35 +21,35 @@ from mnistlab.recipes.recipe import Recipe
     [
         (
             {"widths": (1,) * 5},
-            "Block 5 of 5 leaves no pixel of a 28x28 image: max-pooling halves the height and width of its 1x1 input."
+            "Block 5 of 5 leaves no pixel of an image of 28x28: max-pooling halves the height and width of its 1x1 input."
             " Use fewer widths (the first 4 fit) or pooling max,max,max,max,none.",
         ),
         (
             {"widths": (1,) * 6, "pooling": ("stride", *["max"] * 5)},
-            "Block 5 of 6 leaves no pixel of a 28x28 image: max-pooling halves the height and width of its 1x1 input."
+            "Block 5 of 6 leaves no pixel of an image of 28x28: max-pooling halves the height and width of its 1x1 input."
             " Use fewer widths (the first 4 fit) or pooling stride,max,max,max,none,none.",
         ),
         (
             {"widths": (1,) * 3, "kernel_size": 5, "padding": "valid"},
-            "Block 3 of 3 leaves no pixel of a 28x28 image: with padding set to valid, a convolution of size 5x5 takes 4"
+            "Block 3 of 3 leaves no pixel of an image of 28x28: with padding set to valid, a convolution of size 5x5 takes 4"
             " pixels off the height and off the width of its 4x4 input. Use fewer widths (the first 2 fit) or padding"
             " valid,valid,same.",
         ),
         (
             {"widths": (1,) * 5, "kernel_size": 5, "padding": "valid"},
-            "Block 3 of 5 leaves no pixel of a 28x28 image: with padding set to valid, a convolution of size 5x5 takes 4"
+            "Block 3 of 5 leaves no pixel of an image of 28x28: with padding set to valid, a convolution of size 5x5 takes 4"
             " pixels off the height and off the width of its 4x4 input. Use fewer widths (the first 2 fit) or padding"
             " valid,valid,same,same,same and pooling max,max,none,none,none.",
         ),
         (
             {"widths": (1, 1), "kernel_size": (3, 5), "padding": "valid", "depth": (1, 4)},
-            "Block 2 of 2 leaves no pixel of a 28x28 image: with padding set to valid, convolutions of size 5x5 take 16"
+            "Block 2 of 2 leaves no pixel of an image of 28x28: with padding set to valid, convolutions of size 5x5 take 16"
             " pixels off the height and off the width of their 13x13 input. Use fewer widths (only the first one fits) or"
             " padding valid,same.",
         ),
         (
             {"widths": (1,), "kernel_size": 30, "padding": "valid"},
-            "Block 1 of 1 leaves no pixel of a 28x28 image: with padding set to valid, a convolution of size 30x30 takes 29"
+            "Block 1 of 1 leaves no pixel of an image of 28x28: with padding set to valid, a convolution of size 30x30 takes 29"
             " pixels off the height and off the width of its 28x28 input. Use smaller kernels.",
         ),
     ],
@@ -132,17 +132,17 @@ def test_one_width_alone_is_a_network_of_one_block(widths: Any) -> None:
         ({"widths": (-3,)}, "; it is -3"),
         ({"widths": (65_537,)}, "; it is 65537"),
         ({"widths": "32"}, "; it is '32'"),
-        ({"widths": (1, 1, 1, 1, 1)}, "Block 5 of 5 leaves no pixel of a 28x28 image"),
+        ({"widths": (1, 1, 1, 1, 1)}, "Block 5 of 5 leaves no pixel of an image of 28x28"),
         ({"widths": (1, 1, 1), "padding": "valid", "kernel_size": 5}, "Block 3 of 3 leaves no pixel"),
-        ({"widths": (1,), "image_size": (1, 28)}, "Block 1 of 1 leaves no pixel of a 1x28 image"),
-        ({"padding": "full"}, "network's padding must be a list of same or valid; it is full"),
+        ({"widths": (1,), "image_size": (1, 28)}, "Block 1 of 1 leaves no pixel of an image of 1x28"),
+        ({"padding": "full"}, "network's padding must be a list of values, each same or valid; it is full"),
         ({"kernel_size": 4}, "A kernel of size 4 has no middle pixel"),
         ({"kernel_size": 0}, "kernel_size must be a list of whole numbers between 1 and 255; it is 0"),
         ({"kernel_size": -1, "padding": "valid"}, "; it is -1"),
         ({"kernel_size": 257}, "; it is 257"),
         ({"kernel_size": (3, 4)}, "A kernel of size 4 has no middle pixel"),
         ({"padding": ("same", "full")}, "; it is same,full"),
-        ({"pooling": "mean"}, "pooling must be a list of max, stride or none; it is mean"),
+        ({"pooling": "mean"}, "pooling must be a list of values, each max, stride or none; it is mean"),
         ({"pooling": ("max", "half")}, "; it is max,half"),
         ({"head": "attention"}, "head must be flatten or average; it is 'attention'"),
         ({"depth": 0}, "depth must be a list of whole numbers between 1 and 64; it is 0"),

@@ -375,7 +375,7 @@ def test_64_mebibytes_are_the_most(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    assert_refused(path, "large.png is 64 MiB, but the limit is 64 MiB")
+    assert_refused(path, "large.png is 65 MiB, but the limit is 64 MiB")
     assert_refused(EXACT["PNG L"] + bytes(MOST_BYTES), "is larger than 64 MiB")
 
 

@@ -27,7 +27,7 @@ def test_a_font_that_is_missing_is_named_for_scenes_would_be_others(
     package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package.replace("-", "_"), None)
-    with pytest.raises(UserError, match=f"packages are not installed: {package}. .*--extra train"):
+    with pytest.raises(UserError, match=f"^Required but not installed: {package}. .*--extra train"):
         font_files.__wrapped__()
 
 

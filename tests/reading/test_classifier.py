@@ -164,9 +164,9 @@ def test_a_copy_has_the_model_with_it_and_a_session_of_its_own(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"size": 32, "classes": TEN}, "not uint8 images"),
+        ({"size": 32, "classes": TEN}, r"takes tensor\(uint8\) \[N, 1, 32, 32\], not uint8 images"),
         ({"dtype": onnx.TensorProto.FLOAT, "classes": TEN}, "not uint8 images"),
-        ({"outputs": 9, "classes": TEN}, r"for its 10 classes it should be tensor\(float\) \[N, 10\]"),
+        ({"outputs": 9, "classes": TEN}, r"\[\w+, 9\]; for its 10 classes it should be tensor\(float\) \[N, 10\]"),
         ({}, "does not say in its metadata what its classes are"),
         ({"classes": "0123456789"}, "does not say"),
         ({"classes": "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"}, "does not say"),
@@ -188,6 +188,14 @@ def test_models_that_are_not_ours_are_refused(tmp_path: Path, options: dict[str,
         Classifier(path)
     assert str(path) in str(caught.value)
     assert "mnistlab.export_model" in str(caught.value)
+
+
+def test_a_model_that_cannot_be_read_is_not_called_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"Cannot read the model .*file.model\.onnx: Not a directory\. Check"):
+        Classifier(tmp_path / "file" / "model.onnx")
+    with pytest.raises(UserError, match=r"There is no model .*model\.onnx\."):
+        Classifier(tmp_path / "model.onnx")
 
 
 def test_a_model_whose_names_are_not_text_is_refused(tmp_path: Path) -> None:

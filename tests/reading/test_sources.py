@@ -96,10 +96,15 @@ def test_a_folder_that_may_not_be_read_is_named_for_its_row(here: Path) -> None:
     Path("scans/deep").chmod(0)
     try:
         assert "scans/deep" in list(names_in("scans", True))
-        with pytest.raises(UserError, match="scans/deep cannot be read: you have no permission"):
+        with pytest.raises(UserError, match="scans/deep cannot be read: you do not have permission"):
             content_of("scans/deep")
     finally:
         Path("scans/deep").chmod(0o700)
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(here: Path) -> None:
+    with pytest.raises(UserError, match="scans/deep is a folder, not a picture"):
+        content_of("scans/deep")
 
 
 @pytest.mark.parametrize("address", ["https://example.org/scans", "s3://", "ftp://a/b"])
@@ -121,8 +126,17 @@ def test_what_a_store_has_is_fetched_and_what_it_has_not_is_named(bucket: str, m
     write_to(f"{bucket}/list.txt", f"{bucket}/scans/a.png\n{bucket}/scans/deep/\n".encode())
     found = [f"{bucket}/scans/{name}" for name in ("a.png", "deep/d.pdf")]
     assert list(names_in(f"{bucket}/list.txt", False)) == found
-    with pytest.raises(StorageFailure, match="Cannot write s3://none/a"):
+    with pytest.raises(StorageFailure, match=r"Cannot write s3://none/a: .* Check the address, the network"):
         write_to("s3://none/a", b"")
+
+
+def test_a_store_that_fails_is_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(address: str) -> None:
+        raise OSError(f"{address}: timed out")
+
+    monkeypatch.setattr(sources, "located", fail)
+    with pytest.raises(UserError, match=r"a\.png cannot be read: .*timed out\. Check the address, the network"):
+        content_of("s3://scans/a.png")
 
 
 def test_a_folder_s_file_is_fetched_as_read_fetches_it(here: Path) -> None:

@@ -23,7 +23,7 @@ FIELDS = list(settings.FIELDS.values())
         ({"networks": ["best"]}, r"members is 1, but networks \(best\) is only for an ensemble"),
         (
             {"networks": ["best", "best"], "members": 4},
-            "networks must all be different, but best,best names one of them twice",
+            "networks must all be different; they are best,best",
         ),
         ({"networks": [3], "members": 4}, "networks must be a list of names; it is 3"),
     ],
@@ -55,13 +55,13 @@ def test_what_is_not_deskewed_in_training_is_refused_where_it_would_be_in_use() 
         ({"kernel_size": 256}, "kernel_size must be a list of whole numbers between 1 and 255; it is 256."),
         ({"kernel_size": "3"}, "kernel_size must be a list of whole numbers between 1 and 255; it is '3'."),
         ({"kernel_size": {"first": 3}}, "; it is {'first': 3}."),
-        ({"padding": "round"}, "padding must be a list of same or valid; it is round."),
-        ({"padding": ["same", "round"]}, "padding must be a list of same or valid; it is same,round."),
+        ({"padding": "round"}, "padding must be a list of values, each same or valid; it is round."),
+        ({"padding": ["same", "round"]}, "padding must be a list of values, each same or valid; it is same,round."),
         ({"padding": "same,valid"}, "; it is same,valid."),
-        ({"padding": 1}, "padding must be a list of same or valid; it is 1."),
+        ({"padding": 1}, "padding must be a list of values, each same or valid; it is 1."),
         ({"padding": [["same"]]}, "; it is ['same']."),
-        ({"padding": []}, "padding must be a list of same or valid; it is empty."),
-        ({"pooling": "half"}, "pooling must be a list of max, stride or none; it is half."),
+        ({"padding": []}, "padding must be a list of values, each same or valid; it is empty."),
+        ({"pooling": "half"}, "pooling must be a list of values, each max, stride or none; it is half."),
         ({"pooling": ["max", None]}, "; it is max,None."),
         ({"head": ["average"]}, "head must be flatten or average; it is ['average']."),
         ({"head": "mean"}, "head must be flatten or average; it is 'mean'."),
@@ -164,7 +164,7 @@ def test_the_command_line_is_told_of_options() -> None:
         Recipe().override(batch_size=0, deskew="on")
     assert caught.value.for_command_line() == (
         "Recipe 'custom': --deskew must be true or false; it is 'on'. Also, --batch-size must be at least 1; it is 0. "
-        "Change the value and run the command again."
+        "Change the values and run the command again."
     )
     with pytest.raises(
         UserError,
@@ -180,8 +180,8 @@ def test_the_command_line_is_told_of_options() -> None:
 
 
 def test_unknown_fields_are_all_named() -> None:
-    assert "The recipe has 1 unknown field: epoch." in refusal(epoch=3)
-    assert "The recipe has 2 unknown fields: epoch, lr." in refusal(lr=1, epoch=3)
+    assert "The recipe has no field epoch." in refusal(epoch=3)
+    assert "The recipe has no fields epoch, lr." in refusal(lr=1, epoch=3)
     with pytest.raises(UserError) as caught:
         Recipe.from_dict({"lr": 1})
     assert "learning_rate" in caught.value.remedy

@@ -63,6 +63,9 @@ def test_a_config_of_another_version_is_refused(tmp_path: Path) -> None:
         ("seed", "one", "seed is 'one'."),
         ("members", 3, "members is 3."),
         ("recipe", [], "recipe is []."),
+        ("version", "2", "version is '2'."),
+        ("version", None, "version is missing."),
+        ("created", None, "created is missing."),
     ],
 )
 def test_a_damaged_field_of_config_is_named_with_its_value(tmp_path: Path, field: str, value: Any, words: str) -> None:
@@ -70,7 +73,7 @@ def test_a_damaged_field_of_config_is_named_with_its_value(tmp_path: Path, field
     change_config(run.path, **{field: value})
     with pytest.raises(UserError) as caught:
         Run.open(run.path)
-    assert caught.value.message == f"{run.path / 'config.json'} is damaged: {words}"
+    assert caught.value.message == f"{run.path / 'config.json'} is damaged: the field {words}"
 
 
 @pytest.mark.parametrize("field", ["version", "kind", "recipe", "dataset", "data_dir", "seed", "created"])
@@ -81,7 +84,7 @@ def test_a_field_that_config_lacks_is_named(tmp_path: Path, field: str) -> None:
     (run.path / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError) as caught:
         Run.open(run.path)
-    assert caught.value.message == f"{run.path / 'config.json'} is damaged: {field} is missing."
+    assert caught.value.message == f"{run.path / 'config.json'} is damaged: the field {field} is missing."
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +124,10 @@ def test_a_recipe_out_of_range_in_config_is_refused(tmp_path: Path, field: str) 
     run = make_run(tmp_path)
     change_config(run.path, recipe={**RECIPE.to_dict(), field: -1})
 
-    with pytest.raises(UserError, match=field.replace("_", "[-_]")):
+    with pytest.raises(UserError, match=field.replace("_", "[-_]")) as caught:
         Run.open(run.path)
+    assert caught.value.message.startswith(f"{run.path / 'config.json'} is damaged: ")
+    assert ".." not in caught.value.message.removeprefix(str(run.path))
 
 
 @pytest.mark.parametrize("recipe", [[], 5, None, True])

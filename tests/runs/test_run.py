@@ -28,8 +28,9 @@ def test_a_damaged_environment_is_refused(tmp_path: Path, text: str) -> None:
     run = make_run(tmp_path)
     (run.path / "environment.json").write_text(text)
 
-    with pytest.raises(UserError, match=r"environment\.json"):
+    with pytest.raises(UserError, match=r"environment\.json") as caught:
         _ = run.environment
+    assert "None" not in str(caught.value)
 
 
 # where the data is

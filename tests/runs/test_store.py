@@ -162,6 +162,13 @@ def test_latest_of_an_empty_folder_says_how_to_make_one(tmp_path: Path) -> None:
         find_run("latest", tmp_path)
 
 
+def test_latest_of_damaged_runs_alone_says_what_is_wrong_with_one(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    (run.path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match=r"config\.json is damaged"):
+        find_run("latest", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["nothing", "", "a/b/c", "../nowhere", "\udcff"])
 def test_an_unknown_run_is_named_in_the_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="There is no run") as caught:
@@ -209,6 +216,16 @@ def test_deleting_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [other.path]
     with pytest.raises(UserError, match="There is no run"):
         find_run(run.path.name, tmp_path)
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.EACCES, UserError), (errno.EIO, StorageFailure)])
+def test_a_run_that_cannot_be_deleted_is_named(
+    number: int, kind: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tmp_path)
+    monkeypatch.setattr("shutil.rmtree", Mock(side_effect=OSError(number, "broken")))
+    with pytest.raises(kind, match=f"^{run.path} cannot be deleted: broken\\."):
+        delete_run(run)
 
 
 def test_a_run_that_another_process_trains_is_not_deleted(tmp_path: Path) -> None:

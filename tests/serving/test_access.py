@@ -184,6 +184,8 @@ def test_below_a_root_path_all_is_found(proxied: httpx.Client, images: np.ndarra
     for path in ("/api/v1/models", "/metrics"):
         response = proxied.get(f"{prefix}{path}", headers={"Authorization": ""})
         assert_problem(response, 401, "token")
+    for path in ("/nothing", "/static/nothing.js"):
+        assert_problem(proxied.get(f"{prefix}{path}"), 404, "The page is at /mnist/, ", " at /mnist/docs.")
 
 
 def test_the_root_path_itself_leads_to_the_page(proxied: httpx.Client) -> None:

@@ -302,7 +302,7 @@ def test_several_models_are_asked_by_name(images: np.ndarray) -> None:
         for name, accepted in (("mnistlab", True), ("strict", False)):
             answer = client.post(f"/api/v1/classify?model={name}", content=surest.tobytes()).json()
             assert (answer["model"], answer["accepted"]) == (name, [accepted])
-        assert_problem(client.post("/api/v1/read?model=x", content=b"x"), 404, "'x'", "mnistlab, strict")
+        assert_problem(client.post("/api/v1/read?model=x", content=b"x"), 404, "'x'", "Choose 'mnistlab' or 'strict'.")
 
 
 # --- what it refuses ---
@@ -316,14 +316,14 @@ EMPTY_IMAGE = [[0] * 28] * 28
         ("read", b"", "image/png", ["empty (0 bytes)"]),
         ("read", b"hello", "image/png", ["not a PNG, JPEG"]),
         ("read", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "image/png", ["damaged or incomplete"]),
-        ("read", b"--x", "multipart/form-data", ["form data cannot be read", "'file'"]),
+        ("read", b"--x", "multipart/form-data", ["form data cannot be read: no boundary.", "'file'"]),
         ("read", b"--x--\r\n", "multipart/form-data; boundary=x", ["not contain a complete file", "'file'"]),
-        ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps'"]),
-        ("read?field=a", b"x", "image/png", ["'a'", "NAME=x,y,width,height"]),
+        ("read?detail=perhaps", b"x", "image/png", ["detail is 'perhaps': it must be true or false. See /docs."]),
+        ("read?field=a", b"x", "image/png", ["'a'", "Write NAME=x,y,width,height, as"]),
         ("read?field=a=0,0,2,1", b"x", "image/png", ["'a'", "sheet"]),
         ("read?field=a=0,0,1,1&field=a=0,0,1,1", b"x", "image/png", ["two fields"]),
-        ("read?field=a=0,0,1,1&table=true", b"x", "image/png", ["at the same time"]),
-        ("classify", b"", "", ["0 bytes", "784"]),
+        ("read?field=a=0,0,1,1&table=true", b"x", "image/png", ["at the same time. Read the"]),
+        ("classify", b"", "", ["0 bytes, which is not one or more images", "784"]),
         ("classify", b"x" * 783, "", ["783 bytes", "784"]),
         ("classify", b"[", "application/json", ["not JSON"]),
         ("classify", b"[]", "application/json", ["'images'"]),
@@ -337,9 +337,11 @@ EMPTY_IMAGE = [[0] * 28] * 28
         ("classify", json.dumps({"images": ["a" * 300_000, *"b" * 1000]}), "application/json", ["Image 0"]),
         ("classify", json.dumps({"images": [[28] * 28]}), "application/json", ["Image 0", "28 rows"]),
         ("classify", json.dumps({"images": [[]] * 5000}), "application/json", ["5,000 images", "4,096"]),
-        ("explain", json.dumps({"image": [EMPTY_IMAGE]}), "application/json", ["Image 0", "28 rows"]),
-        ("explain?digit=-1", b"x" * 784, "", ["digit is '-1'"]),
-        ("explain?parts=all", b"x" * 784, "", ["parts is 'all'"]),
+        ("explain", json.dumps({"image": [EMPTY_IMAGE]}), "application/json", ["The image is", '"image": [[0, 2']),
+        ("explain?digit=-1", b"x" * 784, "", ["digit is '-1': it must be at least 0."]),
+        ("explain?digit=a", b"x" * 784, "", ["digit is 'a': it must be a whole number."]),
+        ("explain?parts=all", b"x" * 784, "", ["parts is 'all': it must match ^(layers|why|"]),
+        ("sheet?by=a", b"x", "", ["by is 'a': it must be one of 'picture', 'frame', 'corners'."]),
         ("explain", b"x" * 785, "", ["not a PNG, JPEG"]),
     ],
 )
@@ -348,6 +350,11 @@ def test_what_cannot_be_used_is_refused_with_a_sentence(
 ) -> None:
     response = client.post(f"/api/v1/{path}", content=content, headers={"Content-Type": kind} if kind else {})
     assert_problem(response, 422, *words)
+
+
+def test_a_wrong_parameter_is_named_in_french(client: httpx.Client) -> None:
+    response = client.post("/api/v1/sheet?by=a", content=b"x", headers={"Accept-Language": "fr"})
+    assert_problem(response, 422, "by vaut 'a'", "il faut l'une des valeurs 'picture', 'frame', 'corners'. Voir /docs.")
 
 
 def test_a_digit_that_is_not_there_cannot_be_explained(client: httpx.Client, picture: bytes) -> None:
@@ -630,13 +637,15 @@ def test_an_unread_body_closes_the_connection(running: running_server.Running) -
     ("sent", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"421"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"421"),
     ],
 )
 def test_what_is_no_request_is_refused(running: running_server.Running, sent: bytes, status: bytes) -> None:
     with running.connect() as connection:
         connection.sendall(sent)
-        assert everything(connection).split()[1] == status
+        answer = everything(connection)
+    assert answer.split()[1] == status
+    assert (b"The request has more than one Host header. Send exactly one." in answer) == (status == b"421")
 
 
 class Stuck(Classifier):

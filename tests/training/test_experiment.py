@@ -385,6 +385,13 @@ def test_a_run_without_a_model_is_refused(pair: list[Run], tmp_path: Path) -> No
     assert str(broken.path) in error.message
 
 
+def test_a_finished_run_that_was_not_tested_is_to_be_evaluated(pair: list[Run], tmp_path: Path) -> None:
+    bare = copy_of(pair[1], tmp_path / "copy")
+    (bare.path / "test.json").unlink()
+    error = assert_refused([pair[0], bare], tmp_path, r"has no test\.json")
+    assert f"mnistlab evaluate {bare.path}" in error.command_remedy
+
+
 def test_a_run_with_a_damaged_model_is_refused(pair: list[Run], tmp_path: Path) -> None:
     broken = copy_of(pair[1], tmp_path / "copy")
     broken.model_path.write_bytes(broken.model_path.read_bytes()[:1000])
@@ -394,8 +401,8 @@ def test_a_run_with_a_damaged_model_is_refused(pair: list[Run], tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"name": "kmnist"}, r"and .*copy on kmnist \(3 classes\), so their answers cannot be averaged"),
-        ({"classes": ("0", "1", "7")}, r"\(3 classes\) and .*copy on .*\(3 classes\), so their answers cannot be"),
+        ({"name": "kmnist"}, r"and .*copy.* \(kmnist, 3 classes\) differ in .*, so their answers cannot be averaged"),
+        ({"classes": ("0", "1", "7")}, r", 3 classes\) and .*copy.*, 3 classes\) differ in their dataset or its"),
         ({"mean": 0.5}, r"mean 0\.\d{4} and std 0\.\d{4}, and .*copy with 0\.5000 and"),
         ({"std": 0.125}, r"copy with 0\.\d{4} and 0\.1250"),
     ],
@@ -415,9 +422,7 @@ def test_runs_of_different_class_counts_are_refused(pair: list[Run], tmp_path: P
     other = copy_of(pair[1], tmp_path / "copy")
     spec = dataclasses.replace(open_dataset(other.dataset).spec, classes=("0", "1"))
     save_model(other.model_path, NeuralNet((3,), classes=2), spec)
-    assert_refused(
-        [pair[0], other], tmp_path, r"\(3 classes\) and .*\(2 classes\), so their answers cannot be averaged"
-    )
+    assert_refused([pair[0], other], tmp_path, r", 3 classes\) and .*, 2 classes\) differ in .*, so their answers")
 
 
 def test_a_member_without_metrics_is_refused_or_combined(pair: list[Run], tmp_path: Path) -> None:

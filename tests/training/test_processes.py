@@ -16,7 +16,7 @@ import torch
 
 from mnistlab.data.batches import BatchDataset
 from mnistlab.data.dataset import open_dataset
-from mnistlab.errors import Failure, Interrupted
+from mnistlab.errors import Failure, Interrupted, UserError
 from mnistlab.evaluation.result import Evaluation
 from mnistlab.files import sha256
 from mnistlab.networks.checkpoint import load_tensors
@@ -27,7 +27,7 @@ from mnistlab.training import loop
 from mnistlab.training.experiment import resume, train
 from mnistlab.training.loop import train_step
 from mnistlab.training.optimizers import make_optimizer
-from mnistlab.training.processes import joined
+from mnistlab.training.processes import Processes, joined
 from mnistlab.training.replica import Part
 from mnistlab.training.state import TrainingState
 from tests.support.comparing import same, weights, without_times
@@ -300,6 +300,21 @@ def test_what_processes_cannot_do_together_is_said_once(
         assert {code for code, _, _ in ends} == {case[-2]}
         assert not any(out for _, out, _ in ends)
     assert len(list(list_runs(tmp_path / "runs"))) == 1  # that of the broken loss
+
+
+def test_only_several_processes_may_not_name_one_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda number: None)
+    one = object.__new__(Processes)
+    one.local_rank, one.local_count = 0, 1
+    assert one.device(torch.device("cuda:1"), automatic=False) == torch.device("cuda:1")
+    assert one.device(torch.device("cuda"), automatic=True) == torch.device("cuda:0")
+    one.local_rank, one.local_count = 1, 2
+    assert one.device(torch.device("cuda"), automatic=True) == torch.device("cuda:1")
+    with pytest.raises(UserError, match="cuda:1 is one GPU, but each of the 2 processes needs one of its own"):
+        one.device(torch.device("cuda:1"), automatic=False)
+    with pytest.raises(UserError, match="With torchrun, a network cannot be trained on MPS"):
+        one.device(torch.device("mps"), automatic=False)
 
 
 def test_a_group_of_the_callers_own_is_left_alone(others: Group, pictures: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from math import nan
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from mnistlab.runs.run import Run
 from mnistlab.runs.store import list_runs
 from mnistlab.training import cluster, ray_engine
 from mnistlab.training.display import Silent
-from mnistlab.training.ray_engine import RayEngine, there
+from mnistlab.training.ray_engine import RayEngine, outcome_from, there
 from mnistlab.training.sweep import Outcome, Sweep, Trial, outcome_of, sweep
 from tests.support.comparing import same, weights
 from tests.support.processes import descendants, of_ray
@@ -283,7 +284,7 @@ def test_an_address_where_no_ray_answers_is_named(
     address = f"{scheme}127.0.0.1:{answering(answer)}"
     with pytest.raises(UserError, match=words) as caught, cluster.cluster(address):
         pass
-    assert f"No Ray cluster can be reached at {address}: " in str(caught.value)
+    assert f"No Ray cluster can be reached at '{address}': " in str(caught.value)
     assert "Make sure that --address" in caught.value.for_command_line()
 
 
@@ -299,10 +300,27 @@ def test_an_address_that_refuses_is_named(answering: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with (
-        pytest.raises(UserError, match=rf"127\.0\.0\.1:{port}: Connection refused"),
+        pytest.raises(UserError, match=rf"'127\.0\.0\.1:{port}': Connection refused") as caught,
         cluster.cluster(f"127.0.0.1:{port}"),
     ):
         pass
+    assert "la connexion est refusée" in caught.value.for_command_line("fr")
+
+
+def test_a_trial_that_died_says_why() -> None:
+    class Lost(Exception):  # noqa: N818 - as Ray's own: str begins with the traceback, and `cause` is the trial's error
+        cause: Exception | None = None
+
+    def ends(error: Exception) -> Outcome:
+        def get(_: Any) -> Any:
+            raise error
+
+        return outcome_from(SimpleNamespace(get=get, exceptions=SimpleNamespace(RayError=Lost)), None)
+
+    lost = Lost("ray::there() (pid=7)\n  File ...\nKeyError: 'x'")
+    lost.cause = OSError("the disk is gone\nand more")
+    assert "in each of 4 attempts: OSError: the disk is gone." in str(ends(lost))
+    assert "in each of 4 attempts: The worker died." in str(ends(Lost("The worker died.\nCheck the logs.")))
 
 
 def test_what_speaks_as_ray_does_is_left_to_ray(answering: Any) -> None:

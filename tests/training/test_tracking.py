@@ -85,7 +85,7 @@ def test_known_trackers_are_accepted() -> None:
 
 @pytest.mark.parametrize("name", ["", "wandb", "TensorBoard"])
 def test_an_unknown_tracker_is_refused_with_those_there_are(name: str) -> None:
-    with pytest.raises(UserError, match=r"Unknown tracker.*tensorboard"):
+    with pytest.raises(UserError, match=r"Unknown tracker.*\. Choose 'tensorboard'\."):
         check_packages(name)
 
 

@@ -17,9 +17,10 @@ from mnistlab.messages.sentences import Clause
 
 if TYPE_CHECKING:
     from mnistlab.reading.many import Outcome
+    from mnistlab.reading.page import Page
     from mnistlab.reading.reader import Reader
 
-__all__ = ["Answer", "answer_for", "is_standard_output", "what_rows_depend_on"]
+__all__ = ["Answer", "answer_for", "is_standard_output", "told_page", "what_rows_depend_on"]
 
 
 class Answer:
@@ -80,16 +81,24 @@ class Text(Answer):
         for page in outcome.pages:
             if isinstance(page, UserError):
                 continue
-            shown = printable(name)
-            heading = shown if page.count == 1 else words("cli.page_of_picture", name=shown, number=page.number)
             if self.several or page.count > 1:
-                click.echo(f"{heading}:")
+                click.echo(f"{numbered(printable(name), page)}:")
             if (told := sheet_text(page)) is not None:
                 click.echo(told)
             elif page.lines:
                 click.echo(page.text)
             else:
-                tell("cli.no_digits_found", name=heading, err=True)
+                tell("cli.no_digits_found", name=told_page(name, page), err=True)
+
+
+def numbered(shown: str, page: Page) -> str:
+    """A picture as it is shown, with the page's number if the picture has several pages."""
+    return shown if page.count == 1 else words("cli.page_of_picture", name=shown, number=page.number)
+
+
+def told_page(name: str, page: Page) -> str:
+    """The page in a form that can begin a sentence; "-" is the picture on standard input."""
+    return numbered(words("names.standard_input") if name == "-" else printable(name), page)
 
 
 class JsonList(Answer):
@@ -127,7 +136,7 @@ class CsvLines(Answer):
 
 
 def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
-    """Everything besides the pictures on which rows depend: version, models and threshold, as a dict of texts and numbers."""
+    """Everything besides the pictures on which rows depend: version, models (None for one that is not used) and threshold."""
     from importlib import metadata
 
     return {
@@ -172,7 +181,7 @@ class RowsInFile(Answer):
         finally:
             self.table.close()
         if interrupted:
-            done, total = self.done, len(self.names)
+            done, total = sum(name in self.table.state.entries for name in self.names), len(self.names)
             raise Interrupted("cli.reading_interrupted", done=done, total=total, name=self.to) from None
         if isinstance(error, Failure) and error.key == "reading.process_ended":
             error.with_remedy("cli.process_ended", name=self.to)

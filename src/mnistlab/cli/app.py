@@ -15,7 +15,7 @@ from mnistlab.cli.output import log_to_standard_error
 from mnistlab.cli.usage import usage_error
 from mnistlab.cli.words import check_language, tell
 from mnistlab.dependencies import check_torch
-from mnistlab.errors import Failure, MnistlabError, UserError, is_out_of_memory
+from mnistlab.errors import Failure, MnistlabError, is_out_of_memory
 from mnistlab.messages.sentences import locales_language, sentence
 from mnistlab.training.processes import says
 
@@ -101,10 +101,7 @@ def run_app(arguments: list[str] | None) -> int:
     except MnistlabError as error:
         return refuse(error)
     except click.UsageError as error:
-        if locales_language() == "fr":
-            return refuse(usage_error(error, "mnistlab"))
-        path = error.ctx.command_path if error.ctx else "mnistlab"
-        return refuse(UserError("cli.usage", said=error.format_message(), path=path))
+        return refuse(usage_error(error, "mnistlab"))
     except click.ClickException as error:
         tell("cli.error", said=error.format_message(), err=True)
         return 2
@@ -113,7 +110,7 @@ def run_app(arguments: list[str] | None) -> int:
         return 130
     except OSError as error:
         try:
-            return refuse(Failure("cli.output_failed", error=error))
+            return refuse(failure_of(error))
         except OSError:  # no more files can be opened, not even the one with the messages
             click.echo(str(error), err=True)
             return 1
@@ -121,6 +118,16 @@ def run_app(arguments: list[str] | None) -> int:
         if not is_out_of_memory(error):
             raise
         return refuse(Failure("cli.out_of_memory"))
+
+
+def failure_of(error: OSError) -> Failure:
+    """The operating system's error as one of mnistlab's own, with the name of the file if the error has one."""
+    from mnistlab.files import printable
+
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return Failure("cli.output_failed", error=reason)
+    return Failure("cli.file_failed", remedy="cli.output_failed", path=printable(str(error.filename)), error=reason)
 
 
 def refuse(error: MnistlabError) -> int:

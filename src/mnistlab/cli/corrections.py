@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnistlab.errors import UserError
-from mnistlab.files import check_folder, explain_os_errors, is_folder, link_target, printable
+from mnistlab.files import check_folder, explain_os_errors, is_folder, link_target, printable, why_unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,15 +59,20 @@ def read_corrections(table: Path) -> list[Correction]:
         if (value := cell(row[CORRECT])) == "":
             continue
         if value not in set("0123456789"):
-            raise UserError("cli.correction_of_no_digit", name=name, row=number, value=value)
+            raise UserError("cli.correction_of_no_digit", name=name, row=told_row(number, table), value=value)
         try:
             page, *box = (int(float(row[column])) for column in ("page", "x", "y", "width", "height"))
         except (TypeError, ValueError):
-            raise UserError("cli.correction_without_digit", name=name, row=number) from None
+            raise UserError("cli.correction_without_digit", name=name, row=told_row(number, table)) from None
         found.append(Correction(number, str(row["file"]), page, (box[0], box[1], box[2], box[3]), value))
     if not found:
         raise UserError("cli.corrections_empty", name=name)
     return found
+
+
+def told_row(number: int, table: Path) -> int:
+    """The row's number as a spreadsheet shows it: in a .csv file, the columns' names are row 1."""
+    return number + (table.suffix.lower() == ".csv")
 
 
 def cell(value: Any) -> str:
@@ -85,8 +90,10 @@ def rows_of(table: Path) -> Iterator[dict[str, Any]]:
         text = decoded(table.read_bytes())
     except FileNotFoundError:
         raise UserError("pictures.missing", name=name) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError("pictures.read_failed", name=name, reason=getattr(error, "strerror", None) or error) from None
+    except UnicodeDecodeError:
+        raise UserError("cli.corrections_not_utf8", name=name) from None
+    except OSError as error:
+        raise UserError("pictures.read_failed", name=name, reason=why_unreadable(error)) from None
     if table.suffix.lower() == ".jsonl":
         for number, line in enumerate(text.splitlines(), 1):
             try:
@@ -143,7 +150,8 @@ def write_corrections(
             with explain_os_errors(target):
                 for row, image in zip(rows, images, strict=True):
                     if image is None:
-                        fail(UserError("cli.correction_without_ink", name=printable(table), row=row.row))
+                        number = told_row(row.row, table)
+                        fail(UserError("cli.correction_without_ink", name=printable(table), row=number))
                         continue
                     picture = beside / row.value / f"{Path(file).stem}-{row.row}.png"
                     picture.parent.mkdir(exist_ok=True)

@@ -19,8 +19,8 @@ from mnistlab.cli.training_options import dataset_option
 from mnistlab.cli.words import figure, tell, words
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
-from mnistlab.files import printable
-from mnistlab.messages.sentences import locales_language
+from mnistlab.files import is_folder, printable
+from mnistlab.messages.sentences import Clause, locales_language
 
 
 @click.command(
@@ -77,9 +77,11 @@ def data(
     if from_corrections is not None or to is not None:
         return make_folder(from_corrections, to, as_json)
     require("train")
-    from mnistlab.data.dataset import find_spec, import_files
+    from mnistlab.data.dataset import DATASETS, find_spec, import_files
 
     if source is not None:
+        if dataset not in DATASETS and is_folder(Path(dataset)):
+            raise UserError("cli.import_into_pictures", dataset=dataset)
         import_files(find_spec(dataset), source, data_dir)
         tell("cli.imported", dataset=dataset, source=source, err=True)
     from mnistlab.evaluation import gallery
@@ -115,8 +117,11 @@ def make_folder(corrections: Path | None, folder: Path | None, as_json: bool) ->
 
 def print_facts(facts: dict[str, Any], split: str) -> None:
     """Print how many images the split has, what a batch of them looks like, and where the gallery is."""
-    images, labels = facts["images"], facts["labels"]
-    tell("cli.data_holds", title=facts["title"], split=split, total=facts["total"], classes=len(facts["classes"]))
+    from mnistlab.data.catalog import DATASETS
+
+    images, labels, name = facts["images"], facts["labels"], facts["dataset"]
+    title = facts["title"] if name in DATASETS else Clause("cli.pictures_in", folder=printable(Path(name).name))
+    tell("cli.data_holds", title=title, split=split, total=facts["total"], classes=len(facts["classes"]))
     shapes = {"images_shape": tuple(images["shape"]), "labels_shape": tuple(labels["shape"])}
     line("columns.batch", words("cli.data_batch", images=images["dtype"], labels=labels["dtype"], **shapes))
     range_of = {name: images[name] for name in ("min", "max", "mean", "std")}

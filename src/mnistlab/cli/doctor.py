@@ -19,7 +19,7 @@ from mnistlab.cli.options import (
 from mnistlab.cli.output import print_checks, print_json
 from mnistlab.cli.training_options import dataset_option
 from mnistlab.dependencies import require
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, told
 
 if TYPE_CHECKING:
     from mnistlab.doctor.check import Check
@@ -82,17 +82,17 @@ def doctor(
     if code is not None and is_model_file(target):
         show(check_learners(target, code, train, limit, dataset, device, data_dir), as_json)
         return
+    if is_model_file(target) and (unused := given("dataset", "limit")):
+        raise UserError("cli.unused_without_code", options=unused)
     from mnistlab.doctor import machine
     from mnistlab.doctor import model as checks
     from mnistlab.runs.store import find_run
 
     if target is None:
-        if unused := given("dataset", "limit"):
-            raise UserError("cli.unused_for_machine", options=unused)
         found = machine.check_machine(data_dir or Path("data"), runs_dir, device)
     elif is_model_file(target):
         check_device(device)
-        found = checks.check_model(Path(target), data_dir or Path("data"), dataset=dataset)
+        found = checks.check_model(Path(target), data_dir or Path("data"))
     else:
         check_device(device)
         run = find_run(target, runs_dir)
@@ -123,7 +123,7 @@ def check_learners(
     if train is not None and target is not None:
         raise UserError("cli.train_and_weights", path=target)
     if not 1 <= limit <= 86_400:
-        raise UserError("cli.limit_out_of_range", limit=limit)
+        raise UserError("cli.limit_out_of_range", limit=told(limit))
     weights = Path(target) if target else None
     found, printed = check_apart(
         code, data_dir or Path("data"), weights=weights, train=train, dataset=dataset, limit=limit

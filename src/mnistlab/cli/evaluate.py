@@ -113,12 +113,14 @@ def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], pict
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()
-    tell("cli.hardest_writers", errors=errors, wrong=len(wrong), writers=len(writers))
+    told = "cli.hardest_writers" if wrong else "cli.no_writer_misread"
+    tell(told, errors=errors, wrong=len(wrong), writers=len(writers))
     rows = [
         (str(row["writer"]), str(row["images"]), str(row["errors"]), percent(1 - row["errors"] / row["images"]))
         for row in wrong[:12]
     ]
-    print_table("columns.writers", ("<8", ">7", ">8", ">8"), rows)
+    if rows:
+        print_table("columns.writers", ("<8", ">7", ">8", ">8"), rows)
     click.echo()
     tell("cli.numbers_by_one_hand")
     for kind, fraction in numbers.items():

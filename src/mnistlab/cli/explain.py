@@ -12,7 +12,7 @@ from mnistlab.cli.options import FOLDER, ValueType, examples, json_option, runs_
 from mnistlab.cli.output import print_json
 from mnistlab.dependencies import require
 from mnistlab.errors import UserError
-from mnistlab.messages.sentences import LANGUAGES
+from mnistlab.messages.sentences import LANGUAGES, Clause
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,12 +105,14 @@ def check_options(picture: Path | None, channel: str | None, misread: bool, why:
     if len(given) > 1:
         raise UserError("cli.explain_one_of", options=given)
     example = click.get_current_context().get_parameter_source("example")
-    unused = ["PICTURE"] * (picture is not None) + ["--example"] * (example != click.core.ParameterSource.DEFAULT)
+    argument = Clause("cli.argument_picture")
+    unused: list[str | Clause] = [argument] * (picture is not None)
+    unused += ["--example"] * (example != click.core.ParameterSource.DEFAULT)
     unused += ["--why"] * (why and channel is not None)
     if given and unused:
         raise UserError("cli.explain_unused", options=unused, option=given[0])
     if picture is not None and "--example" in unused:
-        raise UserError("cli.explain_unused", options=["--example"], option="PICTURE")
+        raise UserError("cli.explain_unused", options=["--example"], option=argument)
 
 
 def one(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from types import TracebackType
 
 import click
 
@@ -81,9 +82,17 @@ class HelpFormatter(click.HelpFormatter):
 
 
 class Context(click.Context):
-    """click's context, with `HelpFormatter`."""
+    """click's context, with `HelpFormatter`; usage errors raised inside it know the command that they are about."""
 
     formatter_class = HelpFormatter
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Leave the context as click does, but first add it to a usage error that has none, such as one from click's parser."""
+        if isinstance(error, click.UsageError) and error.ctx is None:
+            error.ctx = self
+        return super().__exit__(kind, error, trace)
 
 
 class Command(click.Command):

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from mnistlab.cli.help import Command, Group
-from mnistlab.cli.options import examples, json_option
+from mnistlab.cli.options import examples, json_option, option_typed
 from mnistlab.cli.output import print_json
 from mnistlab.cli.usage import usage_error
 from mnistlab.errors import Interrupted, UserError, shown
@@ -22,7 +22,7 @@ from mnistlab.files import check_folder, write_bytes
 from mnistlab.learn.checking import check as check_answers
 from mnistlab.learn.course import Day, answers_file, days, exercises, notebook, script
 from mnistlab.learn.diary import NAME, best_accuracy, draw_accuracies, percent, read_diary, solved, write_down
-from mnistlab.learn.language import find_language, speaking
+from mnistlab.learn.language import find_language, lang_option, speaking
 from mnistlab.messages.sentences import LANGUAGES, Clause, locales_language
 
 language_option = click.option(
@@ -60,7 +60,7 @@ class LearnGroup(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the sub-command as click does, but raise mnistlab's own error for an unknown day."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise UserError("learn.unknown_day", name=shown(args[0]), days=[day.name for day in days()])
+            raise UserError("learn.unknown_day", name=shown(args[0]), days=self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -123,7 +123,10 @@ def learn(context: click.Context, as_json: bool) -> None:
         done = f"{row['solved']}/{row['exercises']}" if row["solved"] else ""
         click.echo(f"{row['day']}  {done:<5}{row['title']}\n{'':<11}{row['summary']}")
     pending = [row["day"] for row in rows if row["solved"] < row["exercises"]]
-    say(Clause("cli.learn_go_on", day=pending[0]) if pending else Clause("cli.learn_all_done"), language)
+    if pending:
+        say(Clause("cli.learn_go_on", day=pending[0], lang=lang_option(language)), language)
+    else:
+        say(Clause("cli.learn_all_done"), language)
     if entries:
         say(Clause("cli.learn_diary", name=NAME), language)
         for entry in entries:
@@ -189,7 +192,8 @@ def day_command(day: Day) -> click.Command:
             click.echo(Clause("cli.learn_written", path=path).said(language))
         for path in kept:
             click.echo(Clause("cli.learn_kept", path=path).said(language))
-        say(Clause("cli.learn_what_to_do", notebook=paths[0], day=day.name), language)
+        file, lang = "" if out == Path() else option_typed("--file", paths[2]), lang_option(language)
+        say(Clause("cli.learn_what_to_do", notebook=paths[0], day=day.name, file=file, lang=lang), language)
 
     return command
 
@@ -221,7 +225,7 @@ def check(context: click.Context, day: str, file: Path | None, as_json: bool) ->
     else:
         click.echo(str(report))
         if len(report.solved) == len(report.verdicts):
-            say(Clause("cli.learn_day_done"), language)
+            say(Clause("cli.learn_day_done", lang=lang_option(language)), language)
     return 2 if any(verdict.kind == "unusable" for verdict in report.verdicts) else 0
 
 

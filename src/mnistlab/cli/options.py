@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,9 @@ __all__ = [
     "examples",
     "json_option",
     "models_option",
+    "option_typed",
     "runs_option",
+    "runs_typed",
 ]
 
 
@@ -56,20 +59,34 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-class ValueType(click.ParamType[Any]):
-    """Converts an option's text to a number, a list or a text; the function that uses the value checks whether it is in range."""
+def option_typed(option: str, value: Path) -> str:
+    """The option and its value, as the end of a command that is proposed to the user."""
+    return " ".join(["", option, shlex.quote(str(value))])
 
-    def __init__(self, kind: Any) -> None:
-        self.kind = kind
+
+def runs_typed(runs_dir: Path) -> str:
+    """The option --runs, as the end of a command that is proposed to the user; "" for the default folder."""
+    return "" if runs_dir == Path("runs") else option_typed("--runs", runs_dir)
+
+
+class ValueType(click.ParamType[Any]):
+    """Converts an option's text to a number, a list or a text; the function that uses the value checks whether it is in range.
+
+    In a list, `between` stands between the values.
+    """
+
+    def __init__(self, kind: Any, between: str = ",") -> None:
+        self.kind, self.between = kind, between
         self.name = {int: "integer", float: "number", str: "text"}.get(kind, "list")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The value; raises a usage error if the text cannot be converted."""
         try:
-            return tuple(map(LISTS[self.kind], value.split(","))) if self.kind in LISTS else self.kind(value)
+            return tuple(map(LISTS[self.kind], value.split(self.between))) if self.kind in LISTS else self.kind(value)
         except ValueError:
             key = {int: "values.whole_number", float: "cli.number_typed"}.get(self.kind, "cli.list_of_whole_numbers")
-            self.fail(words("cli.value_of_other_type", value=value, what=Clause(key)), param, ctx)
+            what = Clause(key, example=f"24{self.between}48")
+            self.fail(words("cli.value_of_other_type", value=value, what=what), param, ctx)
 
 
 class WholeRange(click.IntRange):

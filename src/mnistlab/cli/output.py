@@ -104,7 +104,8 @@ def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
         "recipe": "compared.recipe", "dataset": "compared.dataset", "seed": "compared.seed", "seconds": "compared.seconds",
     }  # fmt: skip
     for key, label in labels.items():
-        values = [figure(s[key], ".1f") if isinstance(s[key], float) else str(s[key]) for s in summaries]
+        said = ["-" if s[key] is None else s[key] for s in summaries]
+        values = [figure(one, ".1f") if isinstance(one, float) else str(one) for one in said]
         rows.append((words(label), (values[0], values[1])))
     for key, label in {"val_accuracy": "compared.val_accuracy", "test_accuracy": "compared.test_accuracy"}.items():
         rows.append((words(label), (percent(summaries[0][key]), percent(summaries[1][key]))))

@@ -124,7 +124,7 @@ class TerminalDisplay:
             self.bar.update(self.task, completed=done, **self.fields(done, loss, images_per_second))
 
     def say_how_long(self, done: int) -> None:
-        """Print the remaining training time at the speed since the first measurement, unless only a few seconds are left."""
+        """Print the remaining training time at the speed since the first measurement, if it is more than `WORTH_SAYING`."""
         now = time.perf_counter()
         if self.first_look is None:
             self.first_look = now, done
@@ -152,7 +152,7 @@ class TerminalDisplay:
             self.bar.update(self.task, completed=row["step"], val=self.val)
 
     def stop(self) -> None:
-        """Remove the bar; the lines above it stay."""
+        """Stop the bar; it stays on the screen, below the lines."""
         if self.bar:
             self.bar.stop()
             self.bar = None
@@ -163,4 +163,5 @@ def span_of_time(seconds: float) -> Clause:
     if seconds < 100:
         return Clause("progress.seconds", seconds=5 * max(1, round(seconds / 5)))
     hours, minutes = divmod(round(seconds / 60), 60)
-    return Clause("progress.hours" if hours else "progress.minutes", hours=hours, minutes=minutes)
+    key = "progress.minutes" if not hours else "progress.hours" if minutes else "progress.whole_hours"
+    return Clause(key, hours=hours, minutes=minutes)

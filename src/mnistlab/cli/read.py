@@ -194,7 +194,7 @@ def check_options(to: Path | None, resume: bool, as_json: bool) -> None:
 
 
 def moving_bar(total: int, to: Path | None) -> contextlib.AbstractContextManager[Callable[[], None]]:
-    """A progress bar, if standard error is a terminal on which no results appear; yields the function that moves the bar."""
+    """A bar for several pictures, if standard error is a terminal on which no results appear; yields what moves the bar."""
     from mnistlab.cli.answers import is_standard_output
 
     elsewhere = (to is not None and not is_standard_output(to)) or not sys.stdout.isatty()
@@ -234,7 +234,7 @@ def files_of(pictures: tuple[Path, ...], recursive: bool, fail: Callable[[Mnistl
 def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], None]) -> list[Path]:
     """A folder's files that have a picture's ending, sorted by name. Hidden files, which other programs use for notes, are
     left out, and so are links to folders, which may form a loop."""
-    from mnistlab.files import is_file
+    from mnistlab.files import is_file, printable
     from mnistlab.pictures.decode import SUFFIXES
 
     unreadable: list[OSError] = []
@@ -244,7 +244,7 @@ def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], N
         shown += [Path(inside, name) for name in names if not name.startswith(".")]
     found = sorted(path for path in shown if path.suffix.lower() in (*SUFFIXES, ".pdf") and is_file(path))
     for error in unreadable:
-        fail(UserError("cli.folder_unreadable", place=told_place(Path(error.filename)), strerror=error.strerror))
+        fail(UserError("cli.folder_unreadable", folder=printable(error.filename), strerror=error.strerror))
     if not found and not unreadable:
-        fail(UserError("cli.folder_without_pictures", place=told_place(folder), suffixes=SUFFIXES))
+        fail(UserError("cli.folder_without_pictures", place=told_place(folder), suffixes=(*SUFFIXES, ".pdf")))
     return found

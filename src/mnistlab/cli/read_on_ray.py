@@ -13,15 +13,14 @@ from filelock import Timeout
 
 from mnistlab.cli.answers import what_rows_depend_on
 from mnistlab.cli.state import check_header
-from mnistlab.cli.words import tell
+from mnistlab.cli.words import tell, told_place
 from mnistlab.dependencies import require
 from mnistlab.errors import Interrupted, MnistlabError, StorageFailure, UserError, whole_number
 from mnistlab.files import check_folder, is_folder, printable, resolved
 from mnistlab.locks import file_lock
 from mnistlab.messages.sentences import Clause, locales_language
-from mnistlab.pictures.decode import SUFFIXES
 from mnistlab.reading.rows import COLUMNS, LINES
-from mnistlab.reading.sources import content_of, entries, is_address, joined, names_in, reason_of, write_to
+from mnistlab.reading.sources import ENDINGS, content_of, entries, is_address, joined, names_in, reason_of, write_to
 
 if TYPE_CHECKING:
     from mnistlab.reading.parts import Tally
@@ -88,7 +87,7 @@ def read_on_ray(request: Request, reader: Reader, *, resume: bool, recursive: bo
                     total = total.plus(tally)
                     advance(tally.pictures - tally.before)
     except KeyboardInterrupt:
-        raise Interrupted("cli.parts_interrupted", name=name, done=total.pictures) from None
+        raise Interrupted("cli.parts_interrupted", name=name, done=total.pictures - total.before) from None
     except StorageFailure as error:
         error.with_remedy("cli.output_full")
         raise
@@ -104,7 +103,8 @@ def has_pictures(source: str, recursive: bool, fail: Callable[[MnistlabError], N
     try:
         if next(names_in(source, recursive), None) is not None:
             return True
-        fail(UserError("cli.folder_without_pictures", place=printable(source), suffixes=SUFFIXES))
+        place = printable(source) if is_address(source) else told_place(Path(source))
+        fail(UserError("cli.folder_without_pictures", place=place, suffixes=ENDINGS))
     except MnistlabError as error:
         fail(error)
     except OSError as error:
@@ -113,7 +113,8 @@ def has_pictures(source: str, recursive: bool, fail: Callable[[MnistlabError], N
 
 
 def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> None:
-    """Raise `UserError` if the folder `out` cannot be written to, or holds another job's rows or other files."""
+    """Raise `UserError` if the folder `out` cannot be written to, or holds other files, another job's rows or, unless `resume` is
+    true, this job's rows."""
     if not is_address(out):
         check_folder(Path(out))
     try:
@@ -121,6 +122,8 @@ def check_output(out: str, name: str, header: dict[str, Any], resume: bool) -> N
     except FileNotFoundError:
         return
     except OSError as error:
+        if not is_address(out):
+            raise UserError("cli.folder_unreadable", folder=name, strerror=reason_of(error)) from None
         raise UserError("reading.store_unreachable", address=name, reason=reason_of(error)) from None
     if not inside:
         return

@@ -17,6 +17,7 @@ from mnistlab.cli.options import (
     examples,
     json_option,
     runs_option,
+    runs_typed,
 )
 from mnistlab.cli.output import print_json, side_by_side
 from mnistlab.cli.words import ask, figure, percent, print_table, tell
@@ -74,7 +75,7 @@ def runs(context: click.Context, plot: str | None, runs_dir: Path, as_json: bool
         print_json({"runs": summaries, **drawn})
         return
     if not summaries:
-        tell("cli.no_run_yet", runs_dir=runs_dir)
+        tell("cli.no_run_yet", runs_dir=runs_dir, runs=runs_typed(runs_dir))
     print_by_day(summaries)
     if drawn:
         tell("cli.progress", path=drawn["plot"])
@@ -131,7 +132,7 @@ def draw(found: list[Run], target: Path, runs_dir: Path) -> Path:
     check_target(target, "progress.png")
     points = history(found)
     if not points:
-        raise UserError("cli.nothing_to_plot", runs_dir=runs_dir)
+        raise UserError("cli.nothing_to_plot", runs_dir=runs_dir, runs=runs_typed(runs_dir))
     if left_out := len(found) - len(points):
         tell("cli.runs_not_drawn", count=left_out, err=True)
     save_figure(draw_history(points), target)

@@ -27,7 +27,9 @@ __all__ = ["CsvFields", "CsvTables", "csv_target", "csv_targets"]
 def csv_target(csv: Path) -> Path:
     """The file that --csv names. Raises `UserError` if it cannot be written or already exists."""
     name = printable(csv)
-    if csv.suffix.lower() != ".csv" or is_folder(csv):
+    if is_folder(csv):
+        raise UserError("files.is_a_folder", path=name, example=printable(csv / "table.csv"))
+    if csv.suffix.lower() != ".csv":
         raise UserError("cli.csv_ending", name=name)
     check_folder(link_target(csv).parent)
     if csv.exists():
@@ -109,6 +111,6 @@ class CsvFields(Answer):
             return
         # Excel assumes another encoding for a file without this mark, which does not matter for ASCII.
         write_output(self.target, content if content.isascii() else codecs.BOM_UTF8 + content)
-        parts = [Clause("cli.fields_written", pictures=len(self.rows) - 1, checks=self.checks)]
-        parts += [Clause("cli.read_failed", count=self.failed_pages)] if self.failed_pages else []
+        parts = [Clause("cli.fields_written", pages=len(self.rows) - 1, checks=self.checks)]
+        parts += [Clause("cli.pages_failed", count=self.failed_pages)] if self.failed_pages else []
         tell("cli.read_to", name=printable(self.target), parts=parts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mnistlab.cli.answers import Answer, is_standard_output
+from mnistlab.cli.answers import Answer, is_standard_output, told_page
 from mnistlab.cli.sheet_csv import CsvFields, CsvTables, csv_target, csv_targets
 from mnistlab.cli.words import tell, words
 from mnistlab.errors import UserError
@@ -167,11 +167,13 @@ class Sheet:
         )  # fmt: skip
 
     def say_what_is_missing(self, name: str, outcome: Outcome) -> None:
-        """If a picture has no table, say so on standard error."""
-        if self.save_layout is not None:
-            return  # `finish` has reported it
-        if self.table and any(not isinstance(page, UserError) and page.table is None for page in outcome.pages):
-            tell("cli.no_table_found", name=printable(name), err=True)
+        """If a page has no table, say so on standard error."""
+        if not self.table or self.save_layout is not None:
+            return  # `finish` reports it for a layout
+        key = "cli.no_table_found" if self.csv is None else "cli.no_table_for_csv"
+        for page in outcome.pages:
+            if not isinstance(page, UserError) and page.table is None:
+                tell(key, name=told_page(name, page), err=True)
 
 
 def layout_of(fields: Path | None, single: tuple[str, ...]) -> Layout | None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, told
 from mnistlab.files import explain_os_errors, link_target, printable
 from mnistlab.messages.sentences import Clause
 from mnistlab.reading.rows import COLUMNS, Row
@@ -48,7 +48,7 @@ class State:
     output
         The output, whose folder exists.
     options
-        Everything on which rows depend besides the pictures: texts and numbers by name.
+        Everything on which rows depend besides the pictures: texts, numbers or None, by name.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class State:
             self.note(None)
 
     def note(self, output: str | None) -> None:
-        """Write a line with the SHA-256 of the finished output."""
+        """Write a line with the SHA-256 of the finished output; None says that the output is unfinished."""
         append(self.file, as_line({"output": output}))
 
     def rows(self) -> Iterator[list[Row]]:
@@ -146,12 +146,19 @@ class State:
         self.files.close()
 
 
+CHANGES = {
+    "mnistlab": "cli.other_version", "model": "cli.other_model", "finder": "cli.other_finder",
+    "line_reader": "cli.other_line_reader", "threshold": "cli.other_threshold",
+}  # fmt: skip
+"""For each of the options on which rows depend (see `what_rows_depend_on`), the message that says that it differs."""
+
+
 def check_header(there: dict[str, Any], now: dict[str, Any], name: str) -> None:
     """Raise `UserError` if the columns or options in `there`, with which the output was begun, differ from those in `now`."""
     if there.get("columns") != now["columns"]:
         raise UserError("cli.output_of_another", name=name)
     if changed := [key for key in now if there.get(key) != now[key]]:
-        options = [Clause("cli.other_option", option=key, was=there.get(key), now=now[key]) for key in changed]
+        options = [Clause(CHANGES[key], was=told(there.get(key)), now=told(now[key])) for key in changed]
         raise UserError("cli.output_of_other_options", name=name, options=options)
 
 

@@ -23,7 +23,6 @@ from mnistlab.cli.words import tell, words
 from mnistlab.dependencies import require
 from mnistlab.errors import Failure, UserError
 from mnistlab.messages.sentences import Clause
-from mnistlab.networks.fields import LISTS
 from mnistlab.recipes.catalog import find_classifier
 from mnistlab.recipes.grid import Setting, grid, typed
 from mnistlab.recipes.settings import TYPES
@@ -44,7 +43,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
         """The field and its values. Raises `UserError` for an unknown field, and a usage error for a value of the wrong type."""
         field, equals, texts = str(value).partition("=")
         field = field.strip().removeprefix("--").replace("-", "_")
-        if not equals:
+        if not field or not equals:
             raise UserError("cli.set_without_values", value=value)
         if field not in TYPES:
             raise UserError("recipes.unknown_field", count=1, unknown=[field], fields=list(TYPES))
@@ -53,7 +52,7 @@ class SetType(click.ParamType[tuple[str, tuple[Any, ...]]]):
     def one(self, kind: Any, text: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """One value, converted to the field's type."""
         if kind is not bool:
-            return ValueType(kind).convert(text.replace("+", ",") if kind in LISTS else text, param, ctx)
+            return ValueType(kind, between="+").convert(text, param, ctx)
         if text.lower() not in SWITCH:
             self.fail(words("cli.value_of_other_type", value=text, what=Clause("cli.switch_typed")), param, ctx)
         return SWITCH[text.lower()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from typing import Any
 
@@ -62,11 +61,11 @@ class SweepTable:
         self.running.pop(trial, None)
         self.outcomes[trial] = outcome
         if not self.console.is_terminal:
-            reached = (
-                words("cli.sweep_reached", accuracy=percent(validation_of(outcome)))
-                if isinstance(outcome, Run)
-                else words("cli.sweep_failed")
-            )
+            accuracy = validation_of(outcome)
+            if accuracy is not None:
+                reached = words("cli.sweep_reached", accuracy=percent(accuracy))
+            else:
+                reached = words("cli.sweep_finished" if isinstance(outcome, Run) else "cli.sweep_failed")
             line = words("cli.sweep_trial", setting=trial.setting.title, seed=trial.seed, reached=reached)
             self.console.print(f"{line}  {self.told_state()}", highlight=False, markup=False, soft_wrap=True)
 
@@ -77,9 +76,11 @@ class SweepTable:
         if failed:
             said += ", " + words("cli.sweep_failures", count=failed)
         left = self.seconds_left()
-        return (
-            said if left is None else f"{said}, " + words("cli.sweep_left", time=str(datetime.timedelta(seconds=left)))
-        )
+        if left is None:
+            return said
+        minutes, seconds = divmod(left, 60)
+        time_left = f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+        return f"{said}, " + words("cli.sweep_left", time=time_left)
 
     def seconds_left(self) -> int | None:
         """About how many seconds the rest of the sweep will take at the speed so far; None if unknown, or if nothing is left."""
@@ -104,7 +105,7 @@ class SweepTable:
         reached = [value for one in ended if isinstance(one, Run) and (value := validation_of(one)) is not None]
         mean = sum(reached) / len(reached) if reached else None
         seeds = ", ".join(
-            words("cli.sweep_running", seed=seed) + (f" {share:.0%}" if share else "")
+            words("cli.sweep_running_at" if share else "cli.sweep_running", seed=seed, share=100 * share)
             for seed, share in running.items()
         )
         done = sum(isinstance(one, Run) for one in ended)

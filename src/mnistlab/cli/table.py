@@ -55,7 +55,7 @@ class Table:
     path
         The output, which `check_output` has checked. Existing rows are kept.
     options
-        Everything on which rows depend besides the pictures: texts and numbers by name.
+        Everything on which rows depend besides the pictures: texts, numbers or None, by name.
     values
         The possible values of a digit.
 

@@ -42,8 +42,10 @@ def find_targets(annotate: Path, files: list[Path], several: bool) -> dict[Path,
             raise UserError("cli.annotate_folder_missing", folder=folder)
         check_folder(link_target(annotate).parent)
         targets = dict.fromkeys(files, annotate)
-    if identities(targets.values()) & identities(files):
-        raise UserError("cli.annotate_over_picture", name=name)
+    pictures = identities(files)
+    for target in targets.values():
+        if identities([target]) & pictures:
+            raise UserError("cli.annotate_over_picture", name=printable(target))
     return targets
 
 

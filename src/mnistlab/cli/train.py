@@ -18,12 +18,14 @@ from mnistlab.cli.options import (
     examples,
     json_option,
     runs_option,
+    runs_typed,
 )
 from mnistlab.cli.output import print_json, print_score
 from mnistlab.cli.training_options import TrainingCommand, dataset_option, fields_of, recipe_options
 from mnistlab.cli.words import tell
 from mnistlab.dependencies import check_torch, require
 from mnistlab.errors import UserError
+from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.catalog import find_recipe
 from mnistlab.recipes.toml_file import read_overrides
 from mnistlab.training.processes import here, joined, writes
@@ -122,8 +124,10 @@ def go_on(
     def is_given(option: str) -> bool:
         return context.get_parameter_source(option) != click.core.ParameterSource.DEFAULT
 
-    fixed = {"recipe", "dataset", "download", "seed", "config", "device", *changed}
-    if options := options_of({name for name in fixed if is_given(name)}):
+    fixed = {"dataset", "download", "seed", "config", "device", *changed}
+    options: list[str | Clause] = [Clause("cli.argument_recipe")] * is_given("recipe")
+    options += options_of({name for name in fixed if is_given(name)})
+    if options:
         raise UserError("cli.resume_with_changes", options=options)
     run = name if here() else find_run(name, runs_dir)  # if there are several processes, the first one finds the run
     from mnistlab.training import experiment
@@ -159,7 +163,7 @@ def report(run: Run, evaluation: Evaluation, as_json: bool) -> None:
     if not as_json:
         print_score(evaluation)
         tell("cli.trained", seconds=last["seconds"], run=run.path)
-        tell("cli.look_next", picture=run.path / run.recipe.picture)
+        tell("cli.look_next", picture=run.path / run.recipe.picture, runs=runs_typed(run.path.parent))
         return
     print_json(
         {

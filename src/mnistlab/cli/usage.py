@@ -23,7 +23,8 @@ def usage_error(error: click.UsageError, command: str) -> UserError:
 
     match error:
         case click.MissingParameter(param=click.Parameter() as param):
-            return said("cli.usage_missing", name=named(param.human_readable_name))
+            name = param.human_readable_name.split()[-1].removesuffix("...")  # RUN for "RUN RUN..."
+            return said("cli.usage_missing", name=named(name))
         case click.NoSuchOption(possibilities=[_, *_] as names):
             return said("cli.usage_did_you_mean", name=error.option_name, names=names)
         case click.NoSuchOption():
@@ -51,12 +52,14 @@ def reason_for(kind: click.ParamType[Any], message: str) -> Clause | str:
     match kind:
         case click.Choice(choices=choices):
             return Clause("cli.usage_not_a_choice", value=value, choices=choices)
-        case click.IntRange(min=low, max=None) if "range" in message:
+        case click.IntRange(min=low, max=None) if " is not in the range " in message:
             return Clause("cli.usage_below_range", value=value, low=low)
-        case click.IntRange(min=low, max=high) if "range" in message:
+        case click.IntRange(min=low, max=high) if " is not in the range " in message:
             return Clause("cli.usage_out_of_range", value=value, low=low, high=high)
         case click.Path() if message.endswith(" is a file."):
             return Clause("cli.usage_is_a_file", value=value)
         case click.Path() if message.endswith(" is a directory."):
             return Clause("cli.usage_is_a_folder", value=value)
+        case click.Path() if message.endswith(" is not readable."):
+            return Clause("cli.usage_no_read_access", value=value)
     return message.rstrip(".")

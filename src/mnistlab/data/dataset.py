@@ -99,7 +99,8 @@ def open_dataset(name: str | Path, data_dir: str | Path = "data", *, download: b
     Raises
     ------
     UserError
-        If there is no such dataset or folder, if `download` is given with a folder of pictures, or if `data_dir` is not a path.
+        If there is no such dataset or folder, if the folder does not hold pictures by class, if `download` is given with a folder
+        of pictures, or if `data_dir` is not a path.
     """
     folder = given_path(name, "dataset", remedy="data.unknown_dataset", datasets=DATASETS)
     if str(name) not in DATASETS and is_folder(folder):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import lzma
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -39,16 +40,14 @@ def read_files(
     """The arrays of the raw `files` below `data_dir`, verified; missing or corrupt files are fetched first.
 
     The copy in the package is tried first, then torchvision's mirrors; with `download`, the mirrors are tried first.
-    Raises `UserError` if a file can neither be read nor fetched.
+    Raises `UserError` if a file can neither be read nor fetched, and `Failure` if a file disappears or changes meanwhile.
     """
     files = tuple(files)
     folder = data_dir / spec.folder
     try:
         return read_verified(spec, files, folder)
-    except FileNotFoundError as error:
-        fault_found = Clause(MISSING, file=error.filename)
-    except CorruptFileError as error:
-        fault_found = error.reason
+    except (FileNotFoundError, CorruptFileError) as error:
+        fault_found = reason_of(error)
     try:
         check_folder(folder)
     except UserError as error:
@@ -57,7 +56,11 @@ def read_files(
     try:
         return read_verified(spec, files, folder)
     except (FileNotFoundError, CorruptFileError) as error:
-        raise Failure("data.changed_while_read", spec_name=spec.name, error=error) from error
+        raise Failure("data.changed_while_read", spec_name=spec.name, reason=reason_of(error)) from error
+
+
+def reason_of(error: FileNotFoundError | CorruptFileError) -> Clause:
+    return error.reason if isinstance(error, CorruptFileError) else Clause(MISSING, file=error.filename)
 
 
 def read_verified(spec: DatasetSpec, files: Iterable[FileSpec], folder: Path) -> list[NDArray[Any]]:
@@ -101,7 +104,7 @@ def recorded_sums(folder: Path) -> dict[str, str]:
 def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
     """Make sure that all raw files of the dataset exist and are intact; only one process at a time does this."""
     folder = data_dir / spec.folder
-    with explain_os_errors(folder / "files"):
+    with explain_os_errors(folder / ".fetch.lock"):
         folder.mkdir(parents=True, exist_ok=True)
         lock = file_lock(folder / ".fetch.lock")
         try:
@@ -127,7 +130,8 @@ def fetch(spec: DatasetSpec, data_dir: Path, download: bool) -> None:
             else:
                 logger.info(Clause("data.fetched", dataset=spec.name, told=[*reasons, how]))
                 return
-        raise UserError("data.cannot_be_fetched", dataset=spec.name, data_dir=data_dir, reasons=reasons)
+        typed = shlex.quote(str(data_dir))
+        raise UserError("data.cannot_be_fetched", dataset=spec.name, data_dir=data_dir, typed=typed, reasons=reasons)
     finally:
         lock.release()
 
@@ -177,7 +181,7 @@ def from_package(spec: DatasetSpec, wanted: list[FileSpec], data_dir: Path) -> N
         try:
             contents[file.name] = lzma.decompress(packed.read_bytes())
         except (OSError, lzma.LZMAError) as error:
-            raise SourceError(Clause("data.copy_damaged", error=error)) from error
+            raise SourceError(Clause("data.copy_damaged")) from error
         parse(spec, file, contents[file.name])
     write_verified(spec, data_dir / spec.folder, contents)
 

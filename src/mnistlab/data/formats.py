@@ -90,6 +90,7 @@ def parse_idx(spec: DatasetSpec, file: FileSpec, content: bytes) -> NDArray[Any]
         raise CorruptFileError(Clause("data.other_label_columns", file=file.name, found=shape[1]))
     size = 4 + 4 * rank + int(np.prod(shape)) * dtype.itemsize
     if len(content) != size:
+        # an unpacked .gz file may be longer still: it is not unpacked to its end
         key = "data.file_truncated" if len(content) < size else "data.file_too_long"
         raise CorruptFileError(Clause(key, file=file.name, found=len(content), size=size))
     values = np.frombuffer(content, dtype, offset=4 + 4 * rank).reshape(shape)

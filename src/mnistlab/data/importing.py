@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 
@@ -51,10 +52,11 @@ def import_one(spec: DatasetSpec, file: FileSpec, source: Path) -> bytes:
 
 def unpack(path: Path, size: int | None) -> bytes:
     """The file's bytes; if its name ends in .gz, the unzipped bytes, at most `size` + 1: enough to notice excess bytes."""
+    content = read_bytes(path)
     if path.suffix != ".gz":
-        return read_bytes(path)
+        return content
     try:
-        with gzip.open(path) as file:
+        with gzip.open(io.BytesIO(content)) as file:
             return file.read(-1 if size is None else size + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise CorruptFileError(Clause("data.not_gzip", file=path.name, error=error)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import sys
 import threading
@@ -73,8 +74,10 @@ def torchvision_download(spec: DatasetSpec, root: Path) -> None:
             if since is not None and time.monotonic() - since > patience + 1:
                 raise SourceError(Clause("data.no_answer", seconds=patience))
     if outcome[0] is not None:
-        reason = str(outcome[0]).strip().splitlines() or [type(outcome[0]).__name__]
-        raise SourceError(Clause("data.mirrors_failed", reason=reason[-1]))
+        last = (str(outcome[0]).strip().splitlines() or [type(outcome[0]).__name__])[-1]
+        said = re.sub(r"^(<urlopen error )*(\[Errno -?\d+\] )?|[.>]+$", "", last)
+        reason = next((why for why in opener.slow.values() if str(why) == said), said)
+        raise SourceError(Clause("data.mirrors_failed", reason=reason))
 
 
 @contextmanager

@@ -123,7 +123,8 @@ class PictureFolder:
                 paths = [path for path in paths if (path in chosen) == (part == "test")]
             found += [(path, label) for path in paths]
         if not found:
-            raise UserError("data.too_few_pictures", folder=folder, purpose=Clause(PURPOSES[part]))
+            remedy = "data.too_few_pictures" if is_drawn else "data.class_without_pictures"
+            raise UserError("data.too_few_pictures", remedy=remedy, folder=folder, purpose=Clause(PURPOSES[part]))
         return found
 
 
@@ -162,8 +163,8 @@ def part_folders(root: Path) -> dict[str, Path]:
             raise UserError("data.part_named_twice", root=root, name=folders[part].name, folder_name=folder.name)
         folders[part] = folder
     if strays := [folder.name for folder in found if folder not in named]:
-        left_out = shorten(", ".join(strays))
-        logger.info(Clause("data.folders_left_out", folder=root, train=folders["train"].name, left_out=left_out))
+        told = {"count": len(strays), "left_out": shorten(", ".join(strays))}
+        logger.info(Clause("data.folders_left_out", folder=root, train=folders["train"].name, **told))
     if "test" not in folders:
         logger.info(Clause("data.no_folder_for_testing", folder=root, train=folders["train"]))
     return folders

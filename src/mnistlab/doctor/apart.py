@@ -66,16 +66,16 @@ def check_apart(
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="mnistlab-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
-        exit_code, printed = run_until(Path(folder), limit, [name for name in (code, train) if name])
+        names = [name for name in (code, train) if name]
+        exit_code, printed = run_until(Path(folder), limit, names)
         answer = Path(folder) / "answer"
         if not answer.exists():
-            raise UserError("doctor.code_ended", code=code, exit_code=exit_code)
+            raise UserError("doctor.code_ended", names=names, exit_code=exit_code)
         found = pickle.loads(answer.read_bytes())  # noqa: S301 - from a process of ours, in a folder that no one else can write
     if isinstance(found, MnistlabError):
         raise found
     if printed.strip():
-        lines = len(printed.strip().splitlines())
-        found.append(Check(Clause("names.prints"), "ok", Clause("doctor.printed", lines=lines)))
+        found.append(Check(Clause("names.prints"), "ok", Clause("doctor.printed")))
     return found, printed
 
 

@@ -96,14 +96,14 @@ def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
         for other in others:
             if other.dtype != first.dtype:
                 yield Clause("doctor.two_dtypes", first=dtype(first), second=dtype(other))
-    if call.name.startswith("conv") and others:
+    if call.name == "conv2d" and others:
         yield from convolution_causes(first, others[0], witness)
     if call.name in ("linear", "matmul", "mm", "__matmul__") and others and others[0].ndim == 2:
         weight = others[0] if call.name == "linear" else others[0].t()
-        yield from linear_causes(first, weight, witness)
-    if call.name == "batch_norm" and others and first.ndim > 1:
+        yield from linear_causes(first, weight, layer(others[0], witness), witness)
+    if call.name == "batch_norm" and others and first.ndim > 1 and first.shape[1] != len(others[0]):
         yield Clause("doctor.norm_misfit", gets=first.shape[1], takes=len(others[0]))
-    if call.name in FLATTENING and first.shape[:1] == (witness.batch,):
+    if call.name in FLATTENING and first.ndim > 2 and len(first) == witness.batch:
         each = math.prod(first.shape[1:])
         yield Clause("doctor.view_misfit", batch=witness.batch, shape=tuple(first.shape[1:]), each=each)
 
@@ -111,7 +111,8 @@ def causes_in(call: Call, witness: Witness) -> Iterator[Clause]:
 def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
     """The mistake in a convolution's input: the wrong number of channels for the layer, or the wrong number of dimensions."""
     if images.ndim != weight.ndim:
-        yield Clause("doctor.maps_lost", layer=layer(weight, witness), shape=tuple(images.shape))
+        if weight.ndim == 4:
+            yield Clause("doctor.maps_lost", layer=layer(weight, witness), shape=tuple(images.shape))
     elif images.shape[1] == 1 and len(images) == witness.batch and weight.shape[1] == 3:
         yield Clause("doctor.three_channels", layer=layer(weight, witness), width=weight.shape[0])
     elif images.shape[1] != weight.shape[1]:
@@ -119,10 +120,12 @@ def convolution_causes(images: torch.Tensor, weight: torch.Tensor, witness: Witn
         yield Clause("doctor.channels_misfit", layer=layer(weight, witness), gets=gets, takes=takes, width=width)
 
 
-def linear_causes(values: torch.Tensor, weight: torch.Tensor, witness: Witness) -> Iterator[Clause]:
+def linear_causes(
+    values: torch.Tensor, weight: torch.Tensor, named: str | Clause, witness: Witness
+) -> Iterator[Clause]:
     """The mistake in a linear layer's input: unflattened maps, a whole batch in one row, or the wrong number of values."""
     outputs, takes = weight.shape
-    named, gets = layer(weight, witness), values.shape[-1] if values.ndim else 1
+    gets = values.shape[-1] if values.ndim else 1
     if gets == takes:
         return
     if values.ndim > 2 and len(values) == witness.batch:
@@ -151,7 +154,7 @@ def label_causes(loss: str, logits: torch.Tensor, labels: torch.Tensor) -> Itera
         yield Clause("doctor.batch_lost", rows=len(logits), batch=len(labels))
     elif classes and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         low, high = int(labels.min()), int(labels.max())
-        yield Clause("doctor.labels_out_of_range", low=low, high=high, classes=classes, last=classes - 1)
+        yield Clause("doctor.labels_out_of_range", low=low, high=high, classes=classes)
 
 
 def alike(values: torch.Tensor) -> str:
@@ -179,9 +182,12 @@ def what_is_wrong_with(loss: Call) -> Clause | None:
     return None
 
 
-def layer(weight: torch.Tensor, witness: Witness) -> str:
-    """The name of the layer to which this weight belongs."""
-    return witness.layers.get(id(weight)) or type(weight).__name__
+def layer(weight: torch.Tensor, witness: Witness) -> str | Clause:
+    """The name of the layer to which this weight belongs, such as "conv1", "layer 3" (in an `nn.Sequential`) or "a layer"."""
+    name = witness.layers.get(id(weight), "")
+    if not name:
+        return Clause("doctor.a_layer")
+    return Clause("doctor.layer_number", number=name) if name.isdecimal() else name
 
 
 def dtype(value: torch.Tensor) -> str:

@@ -71,7 +71,8 @@ def check_code(
             if cause := cause_of(error.__cause__ or error):
                 return [Check(NETWORK, "problem", cause)]
             raise
-        checks = list(check_network(model, file.path, pictures[:ODD], labels[:ODD], trained=train is not None))
+        classes = len(opened.spec.classes)
+        checks = list(check_network(model, file.path, pictures[:ODD], labels[:ODD], classes, trained=train is not None))
     if train is None or any(check.verdict == "problem" and check.subject == NETWORK for check in checks):
         return checks
     trainer = Named.of(train, "remedies.give_function")
@@ -88,7 +89,7 @@ def try_training(
     """Run two steps of training with the function `name` of the file. Raises `UserError` if the function's code fails."""
     remedy = "remedies.give_function"
     with file.explaining(code, remedy):
-        function = getattr(file.module, name)
+        function = file.called(name, remedy)
     if not callable(function) or not takes_two(function):
         raise UserError("doctor.no_training_function", remedy=remedy, code=code)
     steps = TwoSteps(model, modes_differ=has_modes(model, pictures[:ODD]))
@@ -103,7 +104,7 @@ def try_training(
 
 
 def check_network(
-    model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, *, trained: bool
+    model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, classes: int, *, trained: bool
 ) -> Iterator[Check]:
     """What is wrong with an untrained network. A softmax is not mentioned if `trained` says that training is tried out later,
     because the training then shows what the loss is given."""
@@ -125,9 +126,10 @@ def check_network(
     if isinstance(output, torch.Tensor) and output.ndim == 2 and len(output) != len(images):
         yield Check(NETWORK, "problem", Clause("doctor.batch_lost", rows=len(output), batch=len(images)))
         return
-    first, *_ = check_output(output, labels)
+    first, *_ = check_output(output, labels, classes)
     if first.verdict == "problem" and first.subject == Clause("names.output"):
-        yield Check(NETWORK, "problem", first.seen)
+        remedy = "remedies.finite_output" if first.seen.key == "doctor.output_not_finite" else None
+        yield Check(NETWORK, "problem", first.seen, remedy)
         return
     yield Check(NETWORK, "ok", Clause("doctor.takes_images", shape=tuple(images.shape), output=tuple(output.shape)))
     if alike(output.float()).endswith("of the batch"):
@@ -187,7 +189,7 @@ def make_model(file: LearnersFile, name: str, code: str) -> nn.Module:
     """The network made by the class or function of that name. Raises `UserError` if the result is not a network."""
     remedy = "remedies.give_class"
     with file.explaining(code, remedy):
-        made = getattr(file.module, name)()
+        made = file.called(name, remedy)()
     if not isinstance(made, nn.Module):
         raise UserError("doctor.code_makes_no_module", remedy=remedy, code=code, name=type(made).__name__)
     return made
@@ -204,10 +206,16 @@ class LearnersFile:
         """The module that results from running the file. Raises whatever the file's code raises."""
         spec = importlib.util.spec_from_file_location("learners_code", self.path)
         if spec is None or spec.loader is None:
-            raise UserError("doctor.code_not_python", remedy="remedies.give_class", file=self.path)
+            raise UserError("doctor.code_not_python", file=self.path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+    def called(self, name: str, remedy: str) -> Any:
+        """What the file defines under this name. Raises `UserError`, with the remedy whose key is `remedy`, if it is nothing."""
+        if not hasattr(self.module, name):
+            raise UserError("doctor.code_defines_nothing", remedy=remedy, file=self.path, name=name)
+        return getattr(self.module, name)
 
     @contextlib.contextmanager
     def explaining(self, code: str, remedy: str) -> Iterator[None]:

@@ -78,7 +78,7 @@ def examine(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, mean: 
     with evaluating(model), cache_of_its_own("TORCHINDUCTOR_CACHE_DIR"):  # PyTorch's compiler creates a folder
         with ReluWatch() as watch:
             output = answer(model, normalisation(pixels))
-        checks = check_output(output, labels)
+        checks = check_output(output, labels, int(labels.max()) + 1)
         if checks[0].verdict == "problem" and checks[0].subject == OUTPUT:
             return checks
         checks.append(check_input(model, pixels, labels, normalisation))
@@ -102,15 +102,17 @@ def answer(model: nn.Module, images: torch.Tensor) -> Any:
         raise UserError("doctor.model_refuses_batch", images_shape=shape, reason=reason) from error
 
 
-def check_output(output: Any, labels: torch.Tensor) -> list[Check]:
-    """Whether the outputs are logits."""
-    if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(labels):
-        shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+def check_output(output: Any, labels: torch.Tensor, classes: int) -> list[Check]:
+    """Whether the outputs are logits of this many classes."""
+    if not isinstance(output, torch.Tensor):
+        return [Check(OUTPUT, "problem", Clause("doctor.output_no_tensor", name=type(output).__name__))]
+    if output.ndim != 2 or len(output) != len(labels):
+        shape = tuple(output.shape)
         return [Check(OUTPUT, "problem", Clause("doctor.output_misfit", shape=shape, count=len(labels)))]
     if not output.isfinite().all():
         return [Check(OUTPUT, "problem", Clause("doctor.output_not_finite"))]
-    if output.shape[1] <= int(labels.max()):
-        count, classes = output.shape[1], int(labels.max()) + 1
+    if output.shape[1] < classes:
+        count = output.shape[1]
         return [Check(OUTPUT, "problem", Clause("doctor.too_few_outputs", count=count, classes=classes))]
     output = output.float()
     softmax = Clause("names.softmax")

@@ -71,7 +71,8 @@ def check_data(spec: DatasetSpec, data_dir: Path) -> Check:
     except UserError as error:
         return Check(name, "problem", Clause(error.key, **error.values), error.remedy_key)
     if corrupt := [reason for reason in state.values() if reason and reason.key != MISSING]:
-        return Check(name, "problem", Clause("doctor.data_corrupt", folder=data_dir / spec.folder, reasons=corrupt))
+        found = {"folder": data_dir / spec.folder, "count": len(corrupt), "reasons": corrupt}
+        return Check(name, "problem", Clause("doctor.data_corrupt", **found))
     if any(state.values()):
         return Check(name, "ok", Clause("doctor.data_missing", dataset=spec.name, data_dir=data_dir))
     return Check(name, "ok", Clause("doctor.data_right", dataset=spec.name, data_dir=data_dir))

@@ -125,6 +125,8 @@ def load_described(path: Path) -> SavedModel:
         content = load_tensors(path, "remedies.give_run_or_saved_file")
         if isinstance(content, dict) and not is_mnistlab(content):
             raise UserError("doctor.weights_without_code", path=path) from None
+        if error.key == "networks.not_our_model":  # its own remedy is to ask the doctor
+            error.with_remedy("remedies.give_run_or_model")
         raise error from None
 
 

@@ -87,7 +87,7 @@ def permutation_p_value(differences: NDArray[np.int64]) -> float:
     one example per writer, the result is that of McNemar's exact test.
     """
     sizes = np.abs(differences[differences != 0])
-    outcomes = np.ones(1)  # the probability of each sum, from -size to size
+    outcomes = np.ones(1)  # the probability of each sum so far, from the lowest to the highest
     for size in sizes.tolist():
         outcomes = (np.pad(outcomes, (0, 2 * size)) + np.pad(outcomes, (2 * size, 0))) / 2
     sums = np.arange(len(outcomes)) - len(outcomes) // 2

@@ -53,7 +53,8 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     Raises
     ------
     UserError
-        If scipy is not installed, a run has no test.json, or the runs were tested on different datasets.
+        If scipy is not installed, a run is missing or has no test.json, or the runs trained different kinds of network or were
+        tested on different datasets.
     """
     require("train", "scipy")
     from scipy.stats import binomtest

@@ -64,6 +64,8 @@ def evaluate_corrupted(
     ------
     UserError
         If the run has no model, if the model was not made for the run's dataset, or if the images are not grey and 28x28 pixels.
+    Failure
+        If a logit is NaN or infinite.
     """
     saved = saved_model(run)
     dataset = open_fitting(run, saved, data_dir)

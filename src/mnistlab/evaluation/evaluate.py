@@ -125,6 +125,8 @@ def evaluate_run(
     UserError
         If `split` is neither "test" nor "val"; if the model is missing, damaged or made for another dataset; or if the validation
         split is asked for and the run was trained on it.
+    Failure
+        If a logit is NaN or infinite.
     """
     if split not in ("val", "test"):
         raise UserError("data.unknown_split", split=split, splits=("val", "test"))
@@ -189,12 +191,15 @@ def validation_of(run: Run) -> Split:
 
 def check_fit(run: Run, dataset: str, classes: Sequence[str], expected: Sequence[str]) -> None:
     """Raise `UserError` if the run's model was made for a dataset other than the run's, or for classes other than `expected`."""
-    if dataset != run.dataset or tuple(classes) != tuple(expected):
+    model, count, now = run.model_path, len(classes), len(expected)
+    if dataset != run.dataset:
         raise UserError(
             "evaluation.model_of_other_dataset",
-            model_path=run.model_path,
+            model_path=model,
             dataset=dataset,
-            count=len(classes),
+            count=count,
             other_dataset=run.dataset,
-            other_count=len(expected),
+            other_count=now,
         )
+    if tuple(classes) != tuple(expected):
+        raise UserError("export.classes_changed", model_path=model, count=count, dataset=dataset, classes_now=now)

@@ -143,9 +143,10 @@ def find_picture(
     """The image to explain, uint8 (H, W), ink 255 on 0, and where it comes from.
 
     The image is the only digit in the picture, converted to MNIST's form; without a picture, it is the validation example with
-    the index `example`. A picture of the model's own image size is not converted, only inverted if its paper is light.
+    the index `example`. A grey picture of the model's own image size is not converted, only inverted if its paper is light.
 
-    Raises `UserError` if there is no such example, or if the picture does not show exactly one digit.
+    Raises `UserError` if there is no such example, if the picture does not show exactly one digit, or if it would have to be
+    converted for a model whose images are not digits of 28x28 pixels.
     """
     if picture is None:
         images, labels = validation_digits(look, data_dir)

@@ -32,7 +32,7 @@ def describe_data(
     `download`: see `open_dataset`.
 
     Raises `UserError` for an unknown dataset, a batch size under 1 or over the split's size, or data that cannot be read or
-    downloaded.
+    downloaded, and `UserError` or `Failure` if the gallery cannot be written.
     """
     if out is not None:
         check_folder(link_target(out).parent)

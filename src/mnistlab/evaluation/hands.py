@@ -68,7 +68,7 @@ def read_numbers(evaluation: Evaluation, written: Written, count: int = 10_000) 
 def draw_hardest(run: Run, evaluation: Evaluation, written: Written) -> Path:
     """Draw digits by the writers with the most errors, save the picture in the run folder, and return its path.
 
-    Raises `UserError` if the folder cannot be written to.
+    Raises `UserError` or `Failure` if the picture cannot be written.
     """
     path = run.path / ("writers.png" if evaluation.split == "test" else f"writers-{evaluation.split}.png")
     save_figure(hardest_hands(evaluation, *written), path)

@@ -130,7 +130,7 @@ class TorchLook:
         return normalised
 
     def walk(self, images: NDArray[np.uint8]) -> Iterator[tuple[str, nn.Module, torch.Tensor, ReceptiveField | None]]:
-        """For each layer that is shown: the layer's name, the layer itself, its output, and its cells' receptive field."""
+        """For each layer but `LocalContrast`: the layer's name, the layer itself, its output, and its cells' receptive field."""
         import torch
 
         from mnistlab.networks.contrast import LocalContrast

@@ -18,6 +18,7 @@ from mnistlab.evaluation.canvas import diverging, numeral, spoken
 from mnistlab.evaluation.figures import BLUE, GREY, ORANGE, blank_figure, label_text, plain_text, tidy
 from mnistlab.evaluation.plots import loss_course
 from mnistlab.files import write_output
+from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.recipe import EnsembleRecipe
 from mnistlab.runs.run import Run
 from mnistlab.runs.snapshots import NAME, Snapshots
@@ -154,7 +155,7 @@ class Replay:
 
 def hard_digits(snapshots: Snapshots) -> list[int]:
     """The indices of the digits whose label got the lowest mean probability over all states: two digits that the network still
-    misreads at the end (fewer if it misreads fewer), and others that it has learnt to read."""
+    misreads at the end (fewer if it misreads fewer, more if it has learnt too few), and others that it has learnt to read."""
     rows = np.arange(len(snapshots.labels))
     hardest = np.argsort(snapshots.probabilities[:, rows, snapshots.labels].mean(axis=0), kind="stable")
     right = snapshots.probabilities[-1].argmax(axis=1) == snapshots.labels
@@ -189,7 +190,10 @@ def durations(count: int) -> list[int]:
 
 
 def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
-    """Write the frames as a video if ffmpeg is installed, and return whether it is. Raises `Failure` if ffmpeg fails."""
+    """Write the frames as a video if ffmpeg is installed, and return whether it is.
+
+    Raises `Failure` if ffmpeg fails, and `UserError` or `Failure` if the file cannot be written.
+    """
     program = shutil.which("ffmpeg")
     if program is None:
         return False
@@ -205,6 +209,7 @@ def write_mp4(path: Path, frames: list[Image.Image]) -> bool:
         done = subprocess.run(command, input=content, capture_output=True, check=False)  # noqa: S603 - `which` found the program
         if done.returncode or not target.exists():
             last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-            raise Failure("replay.ffmpeg_fails", reason="".join(last).rstrip("."))
+            reason = "".join(last).rstrip(".") or Clause("replay.ffmpeg_silent")
+            raise Failure("replay.ffmpeg_fails", reason=reason)
         write_output(path, target.read_bytes())
     return True

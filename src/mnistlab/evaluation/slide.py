@@ -149,8 +149,7 @@ def caption(canvas: Canvas, layer: Layer, language: str, shape: str) -> None:
 def draw_maps(canvas: Canvas, layer: Layer, channels: list[int], language: str) -> None:
     """Draw the maps of these channels side by side, orange above 0 and blue below 0; the maps of a convolution are numbered."""
     count, height, width = layer.values.shape
-    shape = spoken("explain.maps", language, count=numeral(count, ",", language), height=height, width=width)
-    caption(canvas, layer, language, shape)
+    caption(canvas, layer, language, spoken("explain.maps", language, count=count, height=height, width=width))
     numbered = layer.kind == "convolution"  # the rows below show the same maps
     top = 0.3 if numbered else 0.06
     draw_row(canvas, top, [layer.values[channel] for channel in channels], float(np.abs(layer.values).max()))
@@ -187,7 +186,7 @@ def draw_filters(canvas: Canvas, layer: Layer, channels: list[int], language: st
 def draw_strip(canvas: Canvas, layer: Layer, language: str) -> None:
     """The layer's values in one row, each as a coloured stripe."""
     values = layer.values.ravel()
-    caption(canvas, layer, language, spoken("explain.values", language, count=numeral(len(values), ",", language)))
+    caption(canvas, layer, language, spoken("explain.values", language, count=len(values)))
     most = float(np.abs(values).max()) or 1.0
     axes = canvas.axes(CAPTION, 0.14, SHOWN * (MAP + GAP) - GAP, 0.56)
     axes.imshow(values[None], aspect="auto", interpolation="nearest", cmap=diverging(), vmin=-most, vmax=most)

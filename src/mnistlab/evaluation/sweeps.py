@@ -64,7 +64,7 @@ class Standing:
     test: Spread | None
     """Accuracy on the test images; None unless all the runs were tested."""
     behind: Distance | None = None
-    """How far this setting is behind the best; None for the best itself, or if the two settings share no run number."""
+    """How far this setting is behind the best; None for the best itself, or if no runs of the two can be compared."""
 
 
 def spread_of(values: Sequence[float], most: float = math.inf) -> Spread:

@@ -13,7 +13,7 @@ __all__ = ["FINDER_FILE"]
 
 
 class Whole(nn.Module):
-    """The network as it is in the file: from the contrast, it computes the kinds' probabilities, the boxes and digits' ink."""
+    """The network as it is in the file: from the contrast, it computes the kinds' probabilities, the boxes, and the ink."""
 
     def __init__(self, model: FinderNet) -> None:
         super().__init__()

@@ -138,7 +138,9 @@ def temporary_folder(room: int) -> Iterator[Path]:
     except Exception as error:
         if not isinstance(error, OSError) and free >= room:
             raise
-        why = error.strerror if isinstance(error, OSError) else Clause("export.bytes_free", free=free)
+        why: str | Clause = Clause("export.bytes_free", free=free)
+        if isinstance(error, OSError):
+            why = error.strerror or str(error)
         if tempfile.tempdir is None:
             raise StorageFailure("export.no_folder_for_temporary_files", why=why) from error
         raise StorageFailure("export.no_room_for_temporary_files", folder=tempfile.tempdir, why=why) from error

@@ -72,7 +72,7 @@ def check(
     answers : mapping, optional
         Answers by name, such as `globals()` in a notebook; by default, they are read from `file`.
     language : {"en", "fr"}, optional
-        The language of messages; by default the locale's.
+        The language of messages; by default that of MNISTLAB_LANG or the locale (see `find_language`).
     folder : str or path
         The learner's working folder, which holds the diary.
     file : str or path, optional
@@ -86,7 +86,9 @@ def check(
     Raises
     ------
     UserError
-        For an unknown day or language, or a file that is missing or cannot be run.
+        For an unknown day or language, a file that is missing or cannot be run, or a diary that cannot be read or written.
+    Failure
+        If the disk is full or broken.
     Interrupted
         If Ctrl-C ends an answer that does not stop; in that case nothing is written in the diary.
     """
@@ -114,7 +116,8 @@ def run_answers(path: Path, day: str) -> dict[str, Any]:
     try:
         exec(compile(source, str(path), "exec"), names)  # noqa: S102 - the learner's own file, run as Python would run it
     except SyntaxError as error:
-        raise UserError("learn.answers_syntax", path=path, line=error.lineno or 1, reason=error.msg) from None
+        file = error.filename or path  # perhaps a module that the file imports
+        raise UserError("learn.answers_syntax", path=file, line=error.lineno or 1, reason=error.msg) from None
     except KeyboardInterrupt as error:
         raise Interrupted("learn.answers_interrupted", path=path, line=line_of(error, str(path))) from None
     except (Exception, SystemExit) as error:
@@ -124,8 +127,8 @@ def run_answers(path: Path, day: str) -> dict[str, Any]:
 
 
 def in_words(error: BaseException) -> str:
-    """The error on one line, for example "ZeroDivisionError: division by zero"."""
-    return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())
+    """The error on one line without a full stop, for example "ZeroDivisionError: division by zero"."""
+    return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split()).removesuffix(".")
 
 
 def line_of(error: BaseException, file: str) -> int:
@@ -163,8 +166,9 @@ def judge(exercise: Exercise, answer: Any, language: str) -> Verdict:
         return unusable(
             "learn.answer_failed" if line else "learn.answer_failed_elsewhere", line=line, error=in_words(error)
         )
-    if any(one is None or one is ... for one in mine):
-        return verdict("unanswered", Clause("learn.returns_nothing").said(language))
+    if missing := [one for one in mine if one is None or one is ...]:
+        key = "learn.returns_nothing" if len(missing) == len(mine) else "learn.returns_nothing_at_times"
+        return verdict("unanswered", Clause(key).said(language))
     wanted = [form(one) for one in right]
     if any(one.kind != "array" and not fits(other, one) for one, other in zip(wanted, map(form, mine), strict=True)):
         return wrong_form(exercise, wanted, mine, unusable)
@@ -193,10 +197,8 @@ def wrong_form(exercise: Exercise, wanted: list[Form], mine: list[Any], unusable
         "text": Clause("learn.a_text"),
         "array": Clause("learn.an_array", shape=shown(want.shape)),
     }[want.kind]
-    is_array = form(value).kind == "array"
-    given = (
-        Clause("learn.an_array", shape=shown(value.shape))
-        if is_array
-        else shown(getattr(value, "tolist", lambda: value)())
-    )
+    plain = getattr(value, "tolist", lambda: value)()
+    given = f"{plain:g}" if isinstance(plain, float) else shown(plain)
+    if form(value).kind == "array":
+        given = Clause("learn.an_array", shape=shown(value.shape))
     return unusable("learn.other_result" if exercise.parameters else "learn.other_value", what=what, given=given)

@@ -25,7 +25,7 @@ from typing import Any, cast
 
 from mnistlab.errors import UserError, shown
 from mnistlab.learn.exercise import Exercise
-from mnistlab.learn.language import Text, typeset
+from mnistlab.learn.language import Text, lang_option, typeset
 from mnistlab.messages.sentences import Clause, figures_in_french
 
 __all__ = ["Cell", "Day", "answers_file", "cells", "days", "exercises", "find_day", "notebook", "script"]
@@ -201,7 +201,7 @@ def exercise_list(day: Day, language: str) -> str:
     """The exercises in Markdown, and how to check the answers."""
     listed = "\n".join(f"{number}. {one.asks.said(language)}" for number, one in enumerate(exercises(day), 1))
     code = "\n".join(one.template for one in exercises(day))
-    how = Clause("cli.learn_how_to_check", day=day.name).said(language)
+    how = Clause("cli.learn_how_to_check", day=day.name, lang=lang_option(language)).said(language)
     return f"{listed}\n\n```python\n{code}\n```\n\n{how}"
 
 

@@ -102,12 +102,14 @@ def write_down(
     folder : str or path
         The learner's working folder.
     language : {"en", "fr"}, optional
-        The language of messages; by default the locale's.
+        The language of messages; by default that of MNISTLAB_LANG or the locale (see `find_language`).
 
     Raises
     ------
     UserError
         For an unknown day or language, an accuracy that is out of range, or a diary that cannot be read or written.
+    Failure
+        If the disk is full or broken.
     """
     language = find_language(language)
     with speaking(language):

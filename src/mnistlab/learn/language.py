@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mnistlab.errors import MnistlabError, UserError, shown
 from mnistlab.messages.sentences import LANGUAGES, locales_language, unbroken
 
-__all__ = ["Text", "find_language", "speaking"]
+__all__ = ["Text", "find_language", "lang_option", "speaking"]
 
 
 class Text(NamedTuple):
@@ -44,6 +44,11 @@ def find_language(name: str | None = None) -> str:
         return spoken
     with speaking(spoken):
         raise UserError("learn.unknown_language", name=shown(name), languages=[repr(one) for one in LANGUAGES])
+
+
+def lang_option(language: str) -> str:
+    """The end of a proposed command, so that it speaks `language`: " --lang fr", or "" if English is what it speaks anyway."""
+    return "" if language == locales_language() == "en" else " ".join(["", "--lang", language])
 
 
 @contextlib.contextmanager

@@ -36,10 +36,10 @@ OR = {"en": "or", "fr": "ou"}
 
 
 def locales_language() -> str:
-    """The language to use: MNISTLAB_LANG's or, if this is not set, the locale's; English if mnistlab lacks that language."""
-    wanted = [os.environ.get(variable, "") for variable in ("MNISTLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG")]
+    """The language to use: MNISTLAB_LANG's or, if mnistlab lacks that one, the locale's; English if it lacks both."""
+    wanted = [os.environ.get(variable, "") for variable in ("LC_ALL", "LC_MESSAGES", "LANG")]
     own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
-    return language_in(own) or "en"
+    return language_in(os.environ.get("MNISTLAB_LANG", "")) or language_in(own) or "en"
 
 
 def language_in(name: str) -> str | None:
@@ -57,7 +57,9 @@ def sentence(key: str, part: str, values: Mapping[str, Any], *, for_command: boo
     room, name = key.split(".")
     entry = messages(language).get(room, {}).get(name) or messages()[room][name]
     text = entry.get(part, "")
-    return Words(for_command, language).vformat(laid_out(text) if language == "fr" else text, (), values)
+    said = Words(for_command, language).vformat(laid_out(text) if language == "fr" else text, (), values)
+    begins = re.match(r"\{\w+:place\}", text) and said.startswith(place(Path(), language))
+    return said[0].upper() + said[1:] if begins else said  # "The current folder"
 
 
 def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False, language: str = "en") -> str:
@@ -74,7 +76,7 @@ def messages(language: str = "en") -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8"))
 
 
-UNITS = "s|ms|Mo|Go|ko|ko/s|pixels?|images?|fois"
+UNITS = "s|ms|min|h|Mo|Go|Mio|ko|ko/s|pixels?|images?|fois"
 """A pattern of the units that must stay on the same line as the number before them."""
 
 
@@ -159,8 +161,8 @@ class Words(string.Formatter):
     the plural without the number. ``{names:list}`` is "a, b, c", ``{names:or}`` "a, b or c", ``{names:reasons}`` "a; b; c".
     ``{folder:place}`` is a folder in a form that can end a sentence. ``{field:field}`` is a field's name in Python,
     such as "kernel_size", or, with `for_command`, the field's option, such as "--kernel-size". ``{cause:message}`` and
-    ``{cause:remedy}`` are the message and the remedy of another error, and ``{cause:inner}`` is the message without its full
-    stop.
+    ``{cause:remedy}`` are the message and the remedy of another error, and ``{cause:inner}`` is the message in a form that can
+    end a sentence about a file: no capital, no full stop, and fields' names instead of options.
     """
 
     def __init__(self, for_command: bool = False, language: str = "en") -> None:
@@ -184,9 +186,11 @@ class Words(string.Formatter):
             return f"<{value.name}>"
         if format_spec == "field":
             return "--" + value.replace("_", "-") if self.for_command else str(value)
-        if format_spec in ("message", "inner") or isinstance(value, Clause):
-            said = sentence(value.key, "message", value.values, for_command=self.for_command, language=self.language)
-            return said.rstrip(".") if format_spec == "inner" else said
+        if format_spec == "inner":
+            said = sentence(value.key, "message", value.values, language=self.language).rstrip(".")
+            return said[:1].lower() + said[1:]
+        if format_spec == "message" or isinstance(value, Clause):
+            return sentence(value.key, "message", value.values, for_command=self.for_command, language=self.language)
         if format_spec == "remedy":
             return remedy_of(value.remedy_key, value.values, for_command=self.for_command, language=self.language)
         if format_spec.startswith("n "):
@@ -202,7 +206,7 @@ class Words(string.Formatter):
         if format_spec == "place":
             return place(Path(value), self.language)
         text = str(super().format_field(value, format_spec))
-        text = plain_exponent(text) if format_spec in ("g", ",g") else text
+        text = plain_exponent(text) if format_spec.endswith(("g", "e")) else text
         return self.translated(value, text) if self.language == "fr" else text
 
     def translated(self, value: Any, text: str) -> str:
@@ -214,7 +218,7 @@ class Words(string.Formatter):
 
 def plain_exponent(number: str) -> str:
     """A formatted number as a person would write it: 1e-9, not 1e-09; 1e6, not 1e+06."""
-    return re.sub(r"e\+?(-?)0*", r"e\1", number)
+    return re.sub(r"e\+?(-?)0*(?=\d)", r"e\1", number)
 
 
 def counted(count: int, noun: str, language: str = "en") -> str:

@@ -124,10 +124,12 @@ class EnsembleArchitecture:
     members: tuple[Architecture, ...]
 
     def __post_init__(self) -> None:
+        if not self.members:
+            raise UserError("networks.ensemble_of_none")
         shapes = {(member.classes, member.image_size) for member in self.members}
         if len(shapes) != 1:
             kinds = [Clause("networks.classes_of_size", count=count, size=size) for count, size in sorted(shapes)]
-            raise UserError("networks.ensemble_of_several_kinds", kinds=kinds or [Clause("values.none")])
+            raise UserError("networks.ensemble_of_several_kinds", kinds=kinds)
 
     @property
     def classes(self) -> int:

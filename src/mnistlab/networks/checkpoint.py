@@ -23,7 +23,16 @@ from mnistlab.messages.sentences import Clause
 from mnistlab.networks.architecture import architecture_of
 from mnistlab.networks.ensemble import Network, make_network
 
-__all__ = ["SavedModel", "load_tensors", "read_model", "save_model", "save_tensors", "strip_prefix"]
+__all__ = [
+    "SavedModel",
+    "check_version",
+    "load_tensors",
+    "misfit",
+    "read_model",
+    "save_model",
+    "save_tensors",
+    "strip_prefix",
+]
 
 
 logger = logging.getLogger("mnistlab.checkpoints")
@@ -69,8 +78,8 @@ def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
 def load_tensors(path: str | Path, remedy: str) -> Any:
     """Read what `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
 
-    Raises `UserError` if the file cannot be opened or is a pickle with code in it; also if it is missing, empty or damaged, and
-    in these three cases with the remedy whose key is `remedy`.
+    Raises `UserError` if the file cannot be opened or is a pickle with code in it; also if it is missing, empty, damaged or a
+    folder, and in these four cases with the remedy whose key is `remedy`.
     """
     path = Path(path)
     try:
@@ -154,6 +163,22 @@ def save_model(path: str | Path, model: Network, spec: DatasetSpec) -> None:
     save_tensors(path, content)
 
 
+def check_version(path: Path, content: dict[str, Any], expected: int) -> None:
+    """Raise `UserError` unless the file's content states this version of its format."""
+    if "version" not in content:
+        raise misfit(path, KeyError("version"))
+    if (version := content["version"]) != expected:
+        raise UserError("networks.unknown_version", path=path, version=version, model_version=expected)
+
+
+def misfit(path: Path, error: Exception) -> UserError:
+    """The error to report if `error` was raised while a network was made from the file's content."""
+    if isinstance(error, KeyError):
+        return UserError("networks.entry_missing", path=path, name=error.args[0])
+    reason = str(error).strip().splitlines()[-1].strip().rstrip(".")
+    return UserError("networks.weights_of_another_architecture", path=path, reason=reason)
+
+
 def read_model(path: Path) -> SavedModel:
     """The model that `save_model` wrote, on the CPU, in evaluation mode.
 
@@ -165,10 +190,7 @@ def read_model(path: Path) -> SavedModel:
         if isinstance(content, dict) and (does := PAPER_FORMATS.get(str(content.get("format")))):
             raise UserError("networks.not_a_classifier", path=path, does=does)
         raise UserError("networks.not_our_model", path=path)
-    if content.get("version") != MODEL_VERSION:
-        raise UserError(
-            "networks.unknown_version", path=path, version=content.get("version"), model_version=MODEL_VERSION
-        )
+    check_version(path, content, MODEL_VERSION)
     try:
         model = make_network(architecture_of(content["architecture"]))
         if prefix := load_weights(model, content["state_dict"]):
@@ -179,8 +201,7 @@ def read_model(path: Path) -> SavedModel:
     except UserError as error:
         raise UserError("networks.impossible_architecture", path=path, reason=error) from None
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise UserError("networks.weights_of_another_architecture", path=path, reason=reason) from None
+        raise misfit(path, error) from None
     try:
         normalisation = Normalisation(mean, std)
     except UserError:

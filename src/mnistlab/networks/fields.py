@@ -69,8 +69,9 @@ def problem_of(f: dataclasses.Field[Any], expected: Any, value: Any) -> Clause |
         key = "values.kind_at_least" if f.metadata["high"] == math.inf else "values.kind_in_range"
         what = Clause(key, kind=noun, range=what) if what else noun
     if several:
-        what = Clause("values.list_of", what=what)
-    given = Clause("values.empty") if value == () else told(value) if isinstance(value, tuple) else shown(value)
+        what = Clause("values.list_of_choices", choices=choices) if choices else Clause("values.list_of", what=what)
+    as_typed = isinstance(value, tuple) or (kind is float and isinstance(value, float))
+    given = Clause("values.empty") if value == () else told(value) if as_typed else shown(value)
     return Clause("values.must_be", field=f.name, what=what, given=given)
 
 

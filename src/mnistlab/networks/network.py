@@ -25,8 +25,8 @@ class NeuralNet(nn.Module):
     Takes normalised images, float (B, 1, H, W), and returns logits, float (B, classes), without a softmax, which is part of the
     cross-entropy. An argument that has a value for each block may also be a single value for all blocks.
 
-    Max-pooling comes before batch norm and ReLU. In this order, ReLU does a quarter of the work, the result is the same,
-    bit for bit, as with ReLU before max-pooling, and batch norm sees exactly the values that max-pooling keeps.
+    Max-pooling comes before batch norm and ReLU. In this order, ReLU does a quarter of the work, and batch norm sees exactly the
+    values that max-pooling keeps. Without batch norm, the result is the same, bit for bit, as with ReLU before max-pooling.
 
     Parameters
     ----------

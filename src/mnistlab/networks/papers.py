@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mnistlab.errors import UserError
 from mnistlab.files import local_text
-from mnistlab.networks.checkpoint import PAPER_FORMATS, load_tensors, save_tensors
+from mnistlab.networks.checkpoint import PAPER_FORMATS, check_version, load_tensors, misfit, save_tensors
 from mnistlab.networks.network import evaluating
 from mnistlab.networks.summary import PURPOSES, LayerRow, multiply_adds
 
@@ -31,7 +31,7 @@ class Step(nn.Sequential):
     inputs, outputs : int
         The numbers of channels of the input and of the output.
     kernel : int or (int, int)
-        The height and width of the kernel, which are odd.
+        The height and width of the kernel, which are odd if `padded`.
     stride : int or (int, int)
         The stride, downwards and sideways.
     apart : int or (int, int)
@@ -148,14 +148,11 @@ def read_network(
     content = load_tensors(path, remedy or "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != file_format:
         raise UserError("networks.not_that_network", remedy=remedy, path=path, does=PAPER_FORMATS[file_format])
-    if content.get("version") != VERSION:
-        version = content.get("version")
-        raise UserError("networks.unknown_version", path=path, version=version, model_version=VERSION)
+    check_version(path, content, VERSION)
     try:
         classes = tuple(local_text(str(name)) for name in content["classes"])
         model = make(content, len(classes))
         model.load_state_dict(content["state_dict"])
         return SavedNetwork(model.eval(), local_text(str(content["dataset"])), classes, str(content["data"]))
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise UserError("networks.weights_of_another_architecture", path=path, reason=reason) from None
+        raise misfit(path, error) from None

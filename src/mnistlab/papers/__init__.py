@@ -1,1 +1,1 @@
-"""Filled-in pages generated from MNIST's digits: the training data of the network that finds digits."""
+"""Filled-in pages generated from MNIST's digits: the training data of the finder and the line reader."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import math
 import re
 import stat
 import struct
@@ -113,16 +114,17 @@ def read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(about.st_mode):  # a pipe may never send anything, and a device may never stop
             raise UserError("pictures.not_a_file", name=name)
         if about.st_size > MOST_BYTES:
-            raise UserError("pictures.file_too_large", name=name, mebibytes=about.st_size / 2**20)
+            raise UserError("pictures.file_too_large", name=name, mebibytes=math.ceil(about.st_size / 2**20))
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)  # the file may grow meanwhile
-    except FileNotFoundError:
-        if address := ADDRESS.match(name):
-            raise UserError("pictures.is_an_address", name=f"{address[1]}://{name[address.end() :]}") from None
-        raise UserError("pictures.missing", name=name) from None
     except PermissionError:
         raise UserError("pictures.not_readable", name=name) from None
     except (OSError, ValueError) as error:
+        if address := ADDRESS.match(text := str(path)):  # perhaps with a part that is too long for a file's name
+            name = printable(f"{address[1]}://{text[address.end() :]}")
+            raise UserError("pictures.is_an_address", name=name) from None
+        if isinstance(error, FileNotFoundError):
+            raise UserError("pictures.missing", name=name) from None
         reason = getattr(error, "strerror", None) or error
         raise UserError("pictures.read_failed", name=name, reason=reason) from None
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mnistlab.dependencies import import_onnxruntime
 from mnistlab.errors import UserError, shown, whole_number
-from mnistlab.files import check_links, given_path, is_folder
+from mnistlab.files import check_links, given_path, is_folder, why_unreadable
 from mnistlab.messages.sentences import Clause
 
 __all__ = ["BUNDLED", "Classifier", "open_session"]
@@ -164,9 +164,11 @@ def read_model(path: Path) -> bytes:
     """The file's content. Raises `UserError` if the file cannot be read."""
     try:
         return path.read_bytes()
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         check_links(path)
-        raise UserError("reading.model_missing", path=path) from None
+        if isinstance(error, FileNotFoundError | ValueError):  # no file's path has a zero byte
+            raise UserError("reading.model_missing", path=path) from None
+        raise UserError("reading.model_unreadable", path=path, reason=why_unreadable(error)) from None
 
 
 def open_session(content: bytes, path: Path, threads: int | None) -> Any:
@@ -188,7 +190,7 @@ def open_session(content: bytes, path: Path, threads: int | None) -> Any:
 def check_images(session: Any, path: Path) -> None:
     """Raise `UserError` unless the model's only input is images, uint8 (N, 1, 28, 28), for any N."""
     inputs = session.get_inputs()
-    taken = [(i.type, list(i.shape)) for i in inputs]
+    taken = [f"{i.type} {told_shape(i)}" for i in inputs]
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or list(inputs[0].shape)[1:] != [1, 28, 28]:
         raise UserError("reading.model_takes_other_images", path=path, taken=taken)
     if isinstance(inputs[0].shape[0], int):
@@ -198,9 +200,14 @@ def check_images(session: Any, path: Path) -> None:
 def check_probabilities(session: Any, count: int, path: Path) -> None:
     """Raise `UserError` unless the model's output is a probability for each of `count` classes, float32 (N, count)."""
     output = session.get_outputs()[0]
-    given = list(output.shape)
-    if output.type != "tensor(float)" or len(given) != 2 or given[1] != count:
+    if output.type != "tensor(float)" or len(output.shape) != 2 or output.shape[1] != count:
+        given = told_shape(output)
         raise UserError("reading.model_outputs_misfit", path=path, type=output.type, given=given, count=count)
+
+
+def told_shape(node: Any) -> str:
+    """The shape of a model's input or output, such as "[N, 1, 28, 28]", with "?" for a size without a number or name."""
+    return f"[{', '.join('?' if size is None else str(size) for size in node.shape)}]"
 
 
 def read_classes(metadata: dict[str, str], path: Path) -> tuple[str, ...]:

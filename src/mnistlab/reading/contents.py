@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.files import printable
 from mnistlab.messages.sentences import Clause
 from mnistlab.pictures.pages import every_page
 from mnistlab.reading.page import Page
@@ -44,11 +43,11 @@ def read_content(
             page = replace(reader.read(picture, **options), number=number + 1, count=len(pages))
         except UserError as error:
             if "picture" in error.values:  # the reader was given an array, which has no name
-                error.values["picture"] = printable(path)
+                error.values["picture"] = name
             results.append(error)
             continue
         except MemoryError:
-            results.append(UserError("pictures.out_of_memory", name=printable(path)))
+            results.append(UserError("pictures.out_of_memory", name=name))
             continue
         results.append(page)
         try:

@@ -51,7 +51,7 @@ def scales(shape: tuple[int, ...], boxes: Boxes | None) -> list[float]:
     """The scales at which to look at a picture, from the smallest up.
 
     At the first scale, the whole picture, or the largest of `boxes`, is only as large as the digits that the network knows. At
-    the last scale, the smallest digits are large enough for the network.
+    the last scale, the smallest digits are large enough for the network, unless the picture would then exceed `MOST_PIXELS`.
     """
     most = min(SIZES[1] / SMALLEST, (MOST_PIXELS / np.prod(shape)) ** 0.5)
     least = SIZES[1] / float(max(shape) if boxes is None else boxes[:, 2:].max())

@@ -230,5 +230,5 @@ class PartReader:
         except UserError as error:
             return [error]
         except Exception as error:
-            reason = f"{type(error).__name__}: {shorten(str(error))}".rstrip(": .")
+            reason = f"{type(error).__name__}: {shorten(' '.join(str(error).split()))}".rstrip(": .")
             return [UserError("reading.unexpected", name=printable(name), reason=reason)]

@@ -65,8 +65,8 @@ def written_in(out: str, part: str) -> list[tuple[bytes, int, int]]:
     try:
         table = pyarrow.parquet.read_table(content, columns=["file", "value", "error"])
     except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are ValueErrors
-        name = printable(joined(out, part))
-        raise UserError("reading.part_broken", name=name, reason=shorten(str(error).rstrip("."))) from None
+        name, reason = printable(joined(out, part)), " ".join(str(error).split()).rstrip(".")
+        raise UserError("reading.part_broken", name=name, reason=shorten(reason)) from None
     counts = table.group_by("file").aggregate([("value", "count"), ("error", "count")]).to_pydict()
     columns = counts["file"], counts["value_count"], counts["error_count"]
     return [(key_of(name), digits, int(errors > 0)) for name, digits, errors in zip(*columns, strict=True)]

@@ -114,7 +114,7 @@ def thin(along: Gray, most: int, threshold: float) -> Gray:
 
 
 def dark_along(mask: Gray, length: int) -> Gray:
-    """Where the mask, made a pixel thicker, has unbroken rows of at least `length` pixels: uint8 (H, W), 0 or 1."""
+    """Where the mask, thickened by a pixel on both sides, has unbroken rows of at least `length` pixels: uint8 (H, W), 0 or 1."""
     loose = cv2.dilate(mask.astype(np.uint8), np.ones((3, 1), np.uint8))  # rules are not quite straight
     return grown(1 - grown(1 - loose, length), length)
 

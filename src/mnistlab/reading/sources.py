@@ -170,8 +170,6 @@ def lines_of(source: str) -> Iterator[str]:
     try:
         with opened(source) as stream, io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape") as lines:
             yield from filter(None, (line.strip() for line in lines))
-    except FileNotFoundError:
-        raise UserError("pictures.missing", name=printable(source)) from None
     except OSError as error:
         raise unreadable(source, error) from None
 
@@ -185,10 +183,13 @@ def opened(name: str) -> Any:
 
 
 def unreadable(name: str, error: OSError) -> UserError:
-    """The error to report for a file, or a store's object, that exists but cannot be read."""
+    """The error to report for a file, or a store's object, that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return UserError("pictures.missing", name=printable(name))
     if isinstance(error, PermissionError) or "ACCESS_DENIED" in str(error):
         return UserError("pictures.not_readable", name=printable(name))
-    return UserError("pictures.read_failed", name=printable(name), reason=reason_of(error))
+    remedy = "reading.store_unreachable" if is_address(name) else None
+    return UserError("pictures.read_failed", remedy=remedy, name=printable(name), reason=reason_of(error))
 
 
 def reason_of(error: OSError) -> str:
@@ -199,14 +200,12 @@ def reason_of(error: OSError) -> str:
 def content_of(name: str) -> bytes:
     """A file's content, or that of a store's object. Raises `UserError` if it cannot be read or is larger than 64 MiB."""
     if not is_address(name):
-        if is_folder(Path(name)):  # a folder that could not be listed
+        if is_folder(Path(name)) and not os.access(name, os.R_OK):  # a folder that could not be listed
             raise UserError("pictures.not_readable", name=printable(name))
         return read_bytes(Path(name))
     try:
         with opened(name) as stream:
             content: bytes = stream.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise UserError("pictures.missing", name=printable(name)) from None
     except OSError as error:
         raise unreadable(name, error) from None
     if len(content) > MOST_BYTES:
@@ -224,7 +223,8 @@ def write_to(name: str, content: bytes) -> None:
         with system.open_output_stream(path) as stream:
             stream.write(content)
     except OSError as error:
-        raise StorageFailure("files.write_failed", path=name, reason=reason_of(error)) from None
+        remedy = "reading.store_unreachable"
+        raise StorageFailure("files.write_failed", remedy=remedy, path=name, reason=reason_of(error)) from None
 
 
 def remove(name: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mnistlab.errors import UserError, told
+from mnistlab.errors import UserError, shown, told
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.fields import held, joined, problems_of
 from mnistlab.recipes.settings import GROUP_OF, GROUPS, TYPES
@@ -37,11 +37,11 @@ def by_field(values: Mapping[str, Any]) -> dict[str, Any]:
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as a recipe stores them: NumPy's types become Python's; a list, or one value for all blocks, becomes a tuple.
 
-    Raises a `UserError` that names every problem at once.
+    Raises a `UserError` that names all values of a wrong type or out of range or, if there are none, the first other problem.
     """
     values = {name: held(TYPES.get(name), value) for name, value in values.items()}
     problems = [
-        Clause("recipes.text_needed", name=name, given=repr(values[name]))
+        Clause("recipes.text_needed", name=name, given=shown(values[name]))
         for name in ("name", "summary")
         if type(values[name]) is not str
     ]
@@ -49,7 +49,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     if not problems and (misfit := misfit_of(values)):
         problems = [misfit]
     if problems:
-        raise UserError("recipes.problems", name=values["name"], problem=joined(problems))
+        raise UserError("recipes.problems", name=values["name"], problem=joined(problems), count=len(problems))
     return values
 
 
@@ -57,7 +57,7 @@ def misfit_of(values: Mapping[str, Any]) -> Clause | None:
     """The first problem among values whose types and ranges are right, such as two that conflict; None if there is none."""
     members, networks = (values.get(name, alone) for name, alone in ALONE.items())
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
-        return Clause("recipes.name_must_be", given=repr(values["name"]))
+        return Clause("recipes.name_must_be", given=shown(values["name"]))
     if values["batch_norm"] and values["batch_size"] == 1:
         return Clause("recipes.batch_of_one", field="batch_size")
     if networks and members == 1:

@@ -46,7 +46,7 @@ def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list
     for number, setting in enumerate(settings):
         for other in settings[:number]:
             if setting.recipe == other.recipe:
-                raise UserError("recipes.setting_twice", setting=setting.title, other=other.title)
+                raise UserError("recipes.setting_twice", setting=setting.title)  # the other title is the same
         if setting.recipe.data.validation != first.recipe.data.validation:
             raise UserError(
                 "recipes.validations_differ",
@@ -59,6 +59,9 @@ def grid(recipes: Sequence[Recipe], fields: Mapping[str, Sequence[Any]]) -> list
 
 
 def seed_of(recipe: Recipe, number: int) -> int:
-    """The seed of a recipe's training run `number`, counted from 0. An ensemble uses several seeds; no two runs share any."""
+    """The seed of a recipe's training run `number`, counted from 0.
+
+    An ensemble may use several seeds; no two runs share any.
+    """
     kinds = len(recipe.ensemble.networks) if isinstance(recipe, EnsembleRecipe) else 0
-    return number * (recipe.trainings // max(1, kinds))
+    return number * -(-recipe.trainings // max(1, kinds))

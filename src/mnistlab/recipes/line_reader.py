@@ -19,7 +19,7 @@ class LineReaderRecipe(PaperRecipe):
     Raises
     ------
     UserError
-        If a field has an impossible value; the message names all such fields at once.
+        If a field has an impossible value; if several values are of a wrong type or out of range, the message names them all.
     """
 
     kind: ClassVar[str] = "line-reader"

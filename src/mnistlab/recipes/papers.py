@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, shown
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.fields import held, joined, kinds, knob, problems_of
 from mnistlab.recipes.recipe import Recipe
@@ -31,7 +31,7 @@ class PaperRecipe(ABC):
     Raises
     ------
     UserError
-        If a field has an impossible value; the message names all such fields at once.
+        If a field has an impossible value; if several values are of a wrong type or out of range, the message names them all.
     """
 
     kind: ClassVar[str]
@@ -77,7 +77,7 @@ class PaperRecipe(ABC):
         types = kinds(type(self))
         values = {f.name: held(types[f.name], getattr(self, f.name)) for f in dataclasses.fields(self)}
         problems = [
-            Clause("recipes.text_needed", name=name, given=repr(values[name]))
+            Clause("recipes.text_needed", name=name, given=shown(values[name]))
             for name in ("name", "summary")
             if type(values[name]) is not str
         ]
@@ -85,7 +85,7 @@ class PaperRecipe(ABC):
         if not problems and (misfit := self.misfit_of(values)):
             problems = [misfit]
         if problems:
-            raise UserError("recipes.problems", name=values["name"], problem=joined(problems))
+            raise UserError("recipes.problems", name=values["name"], problem=joined(problems), count=len(problems))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -93,7 +93,7 @@ class PaperRecipe(ABC):
     def misfit_of(cls, values: Mapping[str, Any]) -> Clause | None:
         """The first problem in values of the right types and ranges (such as a width not divisible by `cell`), or None."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
-            return Clause("recipes.name_must_be", given=repr(values["name"]))
+            return Clause("recipes.name_must_be", given=shown(values["name"]))
         count, needed = cls.count_of_widths
         if len(values["widths"]) != count:
             return Clause(needed, field="widths", count=len(values["widths"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import operator
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from mnistlab.recipes.papers import AnyRecipe
 from mnistlab.recipes.recipe import Recipe
 from mnistlab.runs.migrations import config_of_version_1, split_of_version_2
 
-__all__ = ["CONFIG_VERSION", "read_config"]
+__all__ = ["CONFIG_VERSION", "damaged", "read_config"]
 
 CONFIG_VERSION = 3
 T = TypeVar("T")
@@ -36,12 +37,13 @@ def read_config(path: Path) -> dict[str, Any]:
     def field(name: str, parse: Callable[[Any], T]) -> T:
         try:
             return parse(config[name])
-        except KeyError:
-            raise UserError("runs.config_damaged", path=file, reason=Clause("runs.field_missing", field=name)) from None
-        except (TypeError, ValueError, AttributeError, OverflowError, OSError):
-            raise UserError("runs.field_damaged", path=file, field=name, value=shown(config[name])) from None
+        except UserError as error:  # a recipe's, which names no file
+            reason = Clause(error.key, **error.values)
+            raise UserError("runs.config_damaged", path=file, reason=reason) from None
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
+            raise damaged(file, name, config.get(name)) from None
 
-    version = field("version", lambda value: value)
+    version = field("version", operator.index)
     if version == 1:
         field("recipe", dict)
         config = config_of_version_1(config, path)
@@ -64,6 +66,13 @@ def read_config(path: Path) -> dict[str, Any]:
         "created": field("created", lambda text: datetime.datetime.fromisoformat(text).astimezone()),
         "members": field("members", lambda names: tuple(map(stored_text, names))) if "members" in config else (),
     }
+
+
+def damaged(path: Path, field: str, value: object) -> UserError:
+    """The error for a field of a run's file that has the wrong value `value` or, if `value` is None, is missing."""
+    if value is None:
+        return UserError("runs.config_damaged", path=path, reason=Clause("runs.field_missing", field=field))
+    return UserError("runs.field_damaged", path=path, field=field, value=shown(value))
 
 
 def stored_text(value: object) -> str:

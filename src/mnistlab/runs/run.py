@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.data.catalog import DATASETS
-from mnistlab.errors import UserError, shown
+from mnistlab.errors import UserError
 from mnistlab.files import explain_os_errors, given_path, is_folder, read_json, write_bytes, write_json
 from mnistlab.messages.sentences import Clause
 from mnistlab.recipes.differences import changed_fields
 from mnistlab.recipes.papers import AnyRecipe, PaperRecipe
 from mnistlab.recipes.recipe import EnsembleRecipe, Recipe
-from mnistlab.runs.config import read_config
+from mnistlab.runs.config import damaged, read_config
 from mnistlab.runs.counts import read_counts
 from mnistlab.runs.lock import held, is_held
 from mnistlab.runs.migrations import member_row_of_version_1
@@ -126,7 +126,7 @@ class Run:
         for key, kind in (("device", str), ("device_title", str), ("precision", str), ("threads", int)):
             value = environment.get(key) if isinstance(environment, dict) else None
             if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
-                raise UserError("runs.field_damaged", path=path, field=key, value=shown(value))
+                raise damaged(path, key, value)
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:

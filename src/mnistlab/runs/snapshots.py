@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistlab.errors import UserError
-from mnistlab.files import write_bytes
+from mnistlab.files import why_unreadable, write_bytes
 
 __all__ = ["NAME", "Snapshots", "snapshot_steps", "whole_steps"]
 
@@ -136,13 +136,17 @@ class Snapshots:
     def read(path: Path, run: Path) -> Snapshots:
         """Read the snapshots of `run` from the file `path`. Raises `UserError` if the file is missing, damaged or altered."""
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise UserError("runs.no_snapshots", run=run) from None
+        except OSError as error:
+            raise UserError("runs.snapshots_unreadable", path=path, reason=why_unreadable(error)) from None
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
                 left_out = () if "whole" in file else ("layers", *OF_WHOLE_STATES)
                 names = [one.name for one in dataclasses.fields(Snapshots) if one.name not in left_out]
                 found = Snapshots(**{name: file[name] for name in names})
                 sound = str(file["sha256"]) == found.sha256 and len(found.steps) > 0
-        except FileNotFoundError:
-            raise UserError("runs.no_snapshots", run=run) from None
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
             sound = False
         if not sound:

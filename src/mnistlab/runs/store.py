@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistlab.errors import UserError, shown
+from mnistlab.errors import StorageFailure, UserError, shown
 from mnistlab.files import (
+    DENIED,
     check_links,
     explain_os_errors,
     given_path,
@@ -153,9 +154,11 @@ def find_run(name: Run | str | Path, runs_dir: str | Path = "runs") -> Run:
         raise UserError("runs.not_a_run_name", name=shown(name))
     name, runs_dir = str(name), given_path(runs_dir, "runs_dir")
     if name == LATEST:
-        runs = [run for run in list_runs(runs_dir) if isinstance(run, Run)]
+        found = list(list_runs(runs_dir))
+        runs = [run for run in found if isinstance(run, Run)]
         if not runs:
-            raise UserError("runs.none_yet", runs_dir=runs_dir)
+            damaged = [run for run in found if isinstance(run, UserError)]
+            raise damaged[-1] if damaged else UserError("runs.none_yet", runs_dir=runs_dir)
         now = datetime.datetime.now().astimezone()
         return ([run for run in runs if run.created <= now] or runs)[-1]
     for path in (Path(name), runs_dir / name):
@@ -180,13 +183,17 @@ def find_model(source: Run | str | Path, runs_dir: str | Path = "runs") -> Path:
 def delete_run(run: Run) -> None:
     """Delete the run's folder. It is first renamed to a hidden name, so that the run disappears entirely or not at all.
 
-    Raises `UserError` while another process is training the run, or if the folder may not be deleted.
+    Raises `UserError` while another process is training the run, if the folder is a link, or if it may not be deleted, and
+    `StorageFailure` if deleting it fails for another reason.
     """
     if run.path.is_symlink():
         raise UserError("runs.is_a_link", run_path=run.path, target=resolved(run.path))
     with run.lock():
         pass
     hidden = run.path.with_name(f".{run.path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    with explain_os_errors(run.path):
+    try:
         run.path.rename(hidden)
         shutil.rmtree(hidden)
+    except OSError as error:
+        kind = UserError if error.errno in DENIED else StorageFailure
+        raise kind("runs.not_deleted", run_path=run.path, reason=error.strerror or error) from error

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from starlette.types import Scope
 
+from mnistlab.messages.sentences import Clause
 from mnistlab.serving.problems import Problem
 from mnistlab.serving.proxies import path_below, plain_address
 
@@ -50,12 +51,14 @@ class Access:
     def called(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """The name by which the client called this server; behind a trusted proxy, the name that the proxy reports.
 
-        Raises `Problem` if this server does not answer to that name, or to the name by which the proxy called the server.
+        Raises `Problem` if this server does not answer to that name, or to the name by which the proxy called the server, or if
+        the request has several Host headers.
         """
         called = headers.get(b"host", b"").decode("latin-1")
-        twice = sum(name == b"host" for name, _ in scope["headers"]) > 1
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            raise Problem(421, "serving.host_twice")
         for host in (called, scope.get("proxy_host", called)):
-            if twice or not self.answers_to(host):
+            if not self.answers_to(host):
                 raise Problem(421, "serving.unknown_host", host=host_name(host)[:100])
         return called
 
@@ -66,7 +69,7 @@ class Access:
         """
         if is_page_of(origin, host):
             return
-        peer = plain_address(scope["client"][0]) if scope.get("client") else "ADDRESS"
+        peer = plain_address(scope["client"][0]) if scope.get("client") else Clause("serving.address")
         found = ORIGIN.fullmatch(origin.lower())
         name = host_name(found[2]) if found else ""
         if "proxy_host" in scope:

@@ -111,7 +111,7 @@ def find_model(models: dict[str, ServedModel], name: str | None) -> ServedModel:
     if name is None:
         return next(iter(models.values()))
     if name not in models:
-        raise Problem(404, "serving.unknown_model", name=name[:100], models=models)
+        raise Problem(404, "serving.unknown_model", name=name[:100], models=list(map(repr, models)))
     return models[name]
 
 
@@ -181,7 +181,8 @@ def add_problems(app: FastAPI) -> None:
     """Make the application answer with a problem document whenever something goes wrong."""
 
     async def on_error(request: Request, error: Exception) -> Response:
-        return problems.of_error(error, request.scope["request_id"], language_of(request.scope))
+        scope = request.scope
+        return problems.of_error(error, scope["request_id"], language_of(scope), scope.get("root_path", ""))
 
     for kind in (HTTPException, MnistlabError, Exception):  # Starlette raises the last kind again, and the gate logs it
         app.add_exception_handler(kind, on_error)
@@ -190,8 +191,9 @@ def add_problems(app: FastAPI) -> None:
     async def on_wrong_parameter(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        given = str(first.get("input"))[:100]
-        problem = Problem(422, "serving.wrong_parameter", where=where, given=given, reason=first["msg"])
+        given, root = str(first.get("input"))[:100], request.scope.get("root_path", "")
+        reason = problems.reason_of(first)
+        problem = Problem(422, "serving.wrong_parameter", where=where, given=given, reason=reason, root=root)
         return problems.of_error(problem, request.scope["request_id"], language_of(request.scope))
 
     @app.exception_handler(ClientGone)

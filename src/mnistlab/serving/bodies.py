@@ -24,7 +24,10 @@ PICTURE = "file"
 MOST_IMAGES = 4096
 """The most images in one request."""
 MOST_JSON = 16 * 2**20
-"""The most bytes of JSON in a body. `MOST_IMAGES` images take at most 13 million bytes; parsing takes up to 30 times as many."""
+"""The most bytes of JSON in a body. `MOST_IMAGES` images take at most 13.1 million bytes, or 16.3 million with a space after each
+comma; parsing takes up to 30 times as many."""
+REMEDIES = {"images": "serving.send_images", "image": "serving.send_image"}
+"""The key of the message that says how to send images, by the key that they have in JSON."""
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to the client
 
@@ -41,21 +44,26 @@ def kind_of(request: Request) -> str:
 
 
 async def picture_of(request: Request) -> bytes:
-    """The picture in a body: all of the body, or the first file of a form. Raises `Problem` for a form without a file."""
+    """The picture in a body: all of the body, or a form's first file.
+
+    Raises `Problem` for a form that cannot be read or has no file.
+    """
     return (await parts_of(request))[PICTURE]
 
 
 async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
-    """The picture in a body (all of the body, or a form's first file) under the key "file", and the form's parts named `others`.
+    """The picture in a body, under the key "file", and the form's parts named `others`.
 
-    Raises `Problem` for a form without a file.
+    The picture is all of the body, or a form's first file that is not named in `others`. Raises `Problem` for a form that
+    cannot be read or has no such file.
     """
     if kind_of(request) != "multipart/form-data":
         return {PICTURE: await request.body()}
     try:
         form = await InMemory(request.headers, request.stream(), max_files=1 + len(others), max_fields=8).parse()
-    except (MultiPartException, KeyError) as error:
-        reason = error.message.rstrip(".") if isinstance(error, MultiPartException) else Clause("serving.no_boundary")
+    except MultiPartException as error:
+        unbounded = isinstance(error.__context__, KeyError)
+        reason = Clause("serving.no_boundary") if unbounded else error.message.rstrip(".")
         raise Problem(422, "serving.form_unreadable", reason=reason) from None
     parts: dict[str, bytes] = {}
     try:
@@ -74,12 +82,13 @@ async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
 def images_of(body: bytes, kind: str, key: str = "images") -> NDArray[np.uint8]:
     """The 28x28 images in a body, uint8 (N, 28, 28).
 
-    Raises `Problem` if the images' shape, type or values are wrong, if there are too many images, or if the body is empty.
+    Raises `Problem` if the images' shape, type or values are wrong, if there are too many images, if the body is empty, or if
+    its JSON is broken or too large.
     """
     if kind == "application/json":
         images = of_json(body, key)
     elif len(body) % PIXELS or not body:
-        raise Problem(422, "serving.bytes_misfit", remedy="serving.send_images", size=len(body), key=key)
+        raise Problem(422, "serving.bytes_misfit", remedy=REMEDIES[key], size=len(body))
     else:
         images = np.frombuffer(body, np.uint8).reshape(-1, 28, 28)
     if len(images) > MOST_IMAGES:
@@ -97,12 +106,12 @@ def of_json(body: bytes, key: str) -> NDArray[np.uint8]:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem(422, "serving.not_json", remedy="serving.send_images", error=error, key=key) from None
+        raise Problem(422, "serving.not_json", remedy=REMEDIES[key], error=error) from None
     if not isinstance(content, dict) or key not in content:
-        raise Problem(422, "serving.key_missing", remedy="serving.send_images", key=key)
+        raise Problem(422, "serving.key_missing", remedy=REMEDIES[key], key=key)
     given = content[key] if key == "images" else [content[key]]
     if not isinstance(given, list):
-        raise Problem(422, "serving.not_a_list", remedy="serving.send_images", key=key)
+        raise Problem(422, "serving.not_a_list", remedy=REMEDIES[key], key=key)
     if len(given) > MOST_IMAGES:
         raise too_many(len(given))
     return np.frombuffer(b"".join(pixels(image, number, key) for number, image in enumerate(given)), np.uint8).reshape(
@@ -120,7 +129,8 @@ def pixels(image: object, number: int, key: str) -> bytes:
             rows = [bytes(row) for row in image if isinstance(row, list) and len(row) == 28]
             if len(rows) == 28:
                 return b"".join(rows)
-    raise Problem(422, "serving.pixels_misfit", remedy="serving.send_images", number=number, key=key)
+    wrong = "serving.pixels_misfit" if key == "images" else "serving.image_misfit"
+    raise Problem(422, wrong, remedy=REMEDIES[key], number=number)
 
 
 def too_many(count: int) -> Problem:

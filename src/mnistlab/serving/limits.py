@@ -39,7 +39,8 @@ class Limits:
     def of_each(self, workers: int) -> Limits:
         """The limits for each of `workers` processes.
 
-        Together, the processes may use as much memory and as many cores as a single process could.
+        Together, the processes may use as much memory and as many cores as a single process could; but each may always use a
+        core, and hold a body of `body_bytes`.
         """
         memory, cores = self.memory_bytes // workers, self.cores // workers
         return replace(self, memory_bytes=max(memory, self.body_bytes), cores=max(cores, 1))
@@ -93,7 +94,8 @@ class Intake:
     async def receive(self, receive: Receive, body: Body) -> Message:
         """The next part of a body.
 
-        Raises `Problem` if the body is too large or too slow, and `ClientGone` if the rest will not come.
+        Raises `Problem` if the body is too large or too slow, or if all bodies together take too much memory, and `ClientGone`
+        if the rest will not come.
         """
         if body.whole:
             return await receive()

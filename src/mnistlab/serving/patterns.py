@@ -12,7 +12,7 @@ TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.",
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a pattern is sure to match quickly: it may repeat only few parts, none with repetitions or alternatives inside."""
+    """Whether a pattern is sure to match fast: it may repeat only a few parts, none with repetitions or alternatives inside."""
     repeats, open_groups, last_varies = 0, [False], False
     for token in TOKEN.finditer(pattern):
         text = token[0]

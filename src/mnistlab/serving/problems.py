@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -12,15 +13,21 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from mnistlab.errors import MnistlabError, UserError
-from mnistlab.messages.sentences import LANGUAGES
+from mnistlab.messages.sentences import LANGUAGES, Clause
 
-__all__ = ["MEDIA_TYPE", "Document", "Problem", "language_of", "of_error", "response"]
+__all__ = ["MEDIA_TYPE", "Document", "Problem", "language_of", "of_error", "reason_of", "response"]
 
 
 logger = logging.getLogger("mnistlab.serving")
 
 FRAMEWORKS = {404: "serving.nothing_here", 405: "serving.other_method"}
 """The key of the message for errors that the web framework itself raises, by the status of the error."""
+NEEDS = {
+    "int_parsing": "serving.needs_whole_number", "greater_than_equal": "serving.needs_at_least",
+    "bool_parsing": "serving.needs_true_or_false", "literal_error": "serving.needs_one_of",
+    "string_pattern_mismatch": "serving.needs_match",
+}  # fmt: skip
+"""The key of the clause for what the web framework finds wrong with a parameter, by the framework's name for the error."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -68,14 +75,29 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
     return Response(content.model_dump_json(), status, dict(headers or {}), MEDIA_TYPE)
 
 
-def of_error(error: Exception, request_id: str, language: str = "en") -> Response:
-    """The response to an error: the error's own message if that error was foreseen, otherwise a general one without details."""
+def reason_of(wrong: Mapping[str, Any]) -> Clause | str:
+    """What is wrong with a parameter, from an entry of FastAPI's `RequestValidationError.errors()`.
+
+    If the kind of error is not in `NEEDS`, these are FastAPI's own words, in English.
+    """
+    if wrong["type"] not in NEEDS:
+        return str(wrong["msg"])
+    values = {name: str(value).replace(" or ", ", ") for name, value in wrong.get("ctx", {}).items()}
+    return Clause(NEEDS[wrong["type"]], **values)
+
+
+def of_error(error: Exception, request_id: str, language: str = "en", root: str = "") -> Response:
+    """The response to an error: the error's own message if that error was foreseen, otherwise a general one without details.
+
+    `root` is the path under which proxies publish the server.
+    """
     if isinstance(error, Problem):
         detail = error.error.for_command_line(language)
         return response(error.status_code, detail, request_id, dict(error.headers or {}))
     if isinstance(error, HTTPException):
         if error.status_code in FRAMEWORKS:
-            own = Problem(error.status_code, FRAMEWORKS[error.status_code], headers=dict(error.headers or {}))
+            headers = dict(error.headers or {})
+            own = Problem(error.status_code, FRAMEWORKS[error.status_code], headers=headers, root=root)
             return of_error(own, request_id, language)
         return response(error.status_code, error.detail, request_id, dict(error.headers or {}))
     if isinstance(error, MnistlabError):

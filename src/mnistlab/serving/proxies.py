@@ -28,9 +28,9 @@ class BehindProxies:
     """An ASGI application around `app` that corrects each request's scope with what trusted proxies say about the request.
 
     If a request comes from a `trusted` network, its client, scheme and host are taken from the headers X-Forwarded-For, -Proto
-    and -Host or, if none of these is present, from the header Forwarded. `scope["proxy"]` is then the proxy's address and,
-    if the proxy names a host, `scope["proxy_host"]` is the name by which the proxy itself called this server. In requests from
-    anywhere else, these headers are ignored.
+    and -Host or, if there is no X-Forwarded header at all, from the header Forwarded. `scope["proxy"]` is then the proxy's
+    address and, if the proxy names a host, `scope["proxy_host"]` is the name by which the proxy itself called this server. In
+    requests from anywhere else, these headers are ignored.
 
     In the corrected scope, the path of each request begins with `root_path`, even if the proxy has removed that prefix.
     """

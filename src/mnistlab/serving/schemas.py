@@ -55,7 +55,7 @@ class ALine(BaseModel):
 
 
 class Reading(BaseModel):
-    """The response of /read."""
+    """What every response of /read contains."""
 
     model: str
     text: str = Field(description='Line by line, with "?" for marks that are not accepted; empty if nothing was found.')

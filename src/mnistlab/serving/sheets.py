@@ -154,11 +154,11 @@ class Sent:
 
     @classmethod
     async def of(cls, request: Request, table: bool, fields: Sequence[str]) -> Sent:
-        """Make a `Sent` from a request. Raises `Problem` if the request makes no sense."""
+        """Make a `Sent` from a request. Raises `UserError` or `Problem` if the request makes no sense."""
         places = places_of(fields)
         parts = await parts_of(request, "layout", "form")
         if table and (places or "layout" in parts):
-            raise Problem(422, "reading.table_and_layout")
+            raise UserError("reading.table_and_layout")
         return cls(parts[PICTURE], table, places, parts.get("layout"), parts.get("form"))
 
     def options(self) -> dict[str, Any]:
@@ -166,29 +166,30 @@ class Sent:
         if self.layout is not None:
             layout = layout_of(self.layout, "layout.toml", self.read_form, more=self.places)
             if slow := [field for field in layout.fields if field.pattern and not is_quick(field.pattern)]:
-                raise Problem(422, "serving.pattern_too_slow", name=slow[0].name, pattern=shown(slow[0].pattern))
+                pattern = printable(str(slow[0].pattern))
+                raise Problem(422, "serving.pattern_too_slow", name=slow[0].name, pattern=pattern)
             return {"layout": layout}
         if self.places:
             return {"layout": Layout(self.places)}
         return {"table": True} if self.table else {}
 
     def read_form(self, name: str) -> tuple[NDArray[np.uint8], str]:
-        """The picture of the empty form, and the picture's name for messages. Raises `Problem` if the client sent no form."""
+        """The picture of the empty form, and the picture's name for messages.
+
+        Raises `Problem` if the client sent no form, and `UserError` if the form cannot be read as a picture.
+        """
         if self.form is None:
             raise Problem(422, "serving.form_not_sent", name=shown(name))
         return decode(self.form), printable(name)
 
 
 def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
-    """The fields that a request asks for. Raises `Problem` if there are too many fields, or if they make no sense."""
+    """The fields that a request asks for. Raises `UserError` if there are too many fields, or if they make no sense."""
     if len(fields) > MOST_FIELDS:
-        raise Problem(422, "reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
-    try:
-        places = tuple(map(Place.of_text, fields))
-        if places:
-            Layout(places)
-    except UserError as error:
-        raise Problem(422, error.key, **error.values) from None
+        raise UserError("reading.layout_of_many", count=len(fields), most=MOST_FIELDS)
+    places = tuple(map(Place.of_text, fields))
+    if places:
+        Layout(places)
     return places
 
 
@@ -204,7 +205,10 @@ def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any
 
 
 def corners_in(picture: bytes, by: Anchor, raise_if_cancelled: Callable[[], None]) -> Corners:
-    """The response of /sheet. Raises `UserError` if the frame or sheet that `by` names is not in the picture."""
+    """The response of /sheet.
+
+    Raises `UserError` if the picture cannot be read, or if the frame or sheet that `by` names is not in the picture.
+    """
     seen = decode(picture)
     gray = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY) if seen.ndim == 3 else seen, np.uint8)
     raise_if_cancelled()

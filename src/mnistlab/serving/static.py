@@ -8,17 +8,18 @@ from pathlib import Path
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from mnistlab.serving import docs_page
-from mnistlab.serving.problems import Document, Problem
+from mnistlab.serving.problems import Document
 from mnistlab.serving.proxies import path_below
 
 PAGE = Path(__file__).with_name("page")
 
 
 def add_pages(app: FastAPI) -> None:
-    """Add the routes of the page, its files and the API's description, all served from memory."""
+    """Add the routes of the page, its files and the API's description; the files are served from memory."""
     files = {
         path.relative_to(PAGE).as_posix(): path.read_bytes() for path in sorted(PAGE.rglob("*")) if path.suffix in TYPES
     }
@@ -33,7 +34,7 @@ def add_pages(app: FastAPI) -> None:
     async def give(request: Request) -> Response:
         name = "/".join(request.path_params.values()) or ADDRESSES[path_below(request.scope)]
         if name not in files:
-            raise Problem(404, "serving.nothing_here")
+            raise HTTPException(404)
         tag = tags[name]
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:

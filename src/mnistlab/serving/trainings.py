@@ -22,7 +22,7 @@ from mnistlab.serving.schemas import documents
 __all__ = ["SHIPPED", "Training", "add_trainings", "trainings_of"]
 
 SHIPPED = Path(__file__).parents[1] / "bundled" / "training"
-"""The folder with the snapshots of a run of `mnistlab train quick --seed 0`, and nothing else."""
+"""The folder with the snapshots of a run of `mnistlab train quick --seed 0`, without the run's other files."""
 
 
 @dataclass(frozen=True)
@@ -134,5 +134,5 @@ def add_trainings(app: FastAPI, models: Sequence[ServedModel]) -> None:
     @app.get("/api/v1/trainings/{name}", **TRAINING)
     def show_training(name: str) -> Film:  # runs in a thread, because it reads a file
         if name not in trainings:
-            raise Problem(404, "serving.unknown_training", name=name[:100], trainings=list(trainings))
+            raise Problem(404, "serving.unknown_training", name=name[:100], trainings=list(map(repr, trainings)))
         return trainings[name].film()

@@ -24,6 +24,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from mnistlab.errors import MnistlabError
+from mnistlab.messages.sentences import locales_language
 from mnistlab.serving.http import settings, told_to_connections
 from mnistlab.serving.metrics import FOLDER
 
@@ -108,7 +109,7 @@ def in_worker(make_app: Callable[[], ASGIApp]) -> ASGIApp:
     try:
         return told_to_connections(make_app())
     except MnistlabError as error:
-        logger.error("%s", error.for_command_line())
+        logger.error("%s", error.for_command_line(locales_language()))
         sys.exit(STARTUP_FAILURE)
 
 

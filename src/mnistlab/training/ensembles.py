@@ -119,8 +119,10 @@ def combine(
     Raises
     ------
     UserError
-        If `members` is not a list of runs, holds fewer than two runs, or holds the same run twice; if a run is not finished;
-        or if the runs differ in their dataset, classes or normalisation.
+        If `members` is not a list of runs, holds fewer than two runs, or holds the same run twice; if a run is not finished
+        and tested; or if the runs differ in their dataset, classes or normalisation.
+    Failure, Interrupted
+        If the disk is full (Failure), or after Ctrl-C (Interrupted).
     """
     require("train")
     runs_dir = given_path(runs_dir, "runs_dir")
@@ -187,7 +189,8 @@ def check_members(members: Sequence[Run], test: bool = True) -> list[SavedModel]
             ("test.json", member.test or not test),
         ):
             if not there:
-                raise UserError("training.member_not_finished", remedy=member.how_to_finish, run=member.path, file=file)
+                how = "runs.test_missing" if file == "test.json" and member.is_finished else member.how_to_finish
+                raise UserError("training.member_not_finished", remedy=how, run=member.path, file=file)
         model = read_model(member.model_path)
         models.append(model)
         first = models[0]

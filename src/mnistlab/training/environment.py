@@ -53,7 +53,7 @@ def commit() -> str | None:
 
     Git is asked once per process, because code that has been loaded no longer changes.
     """
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
     try:
         top = git(folder, "rev-parse", "--show-toplevel")
         if not top or not (Path(top) / "src" / "mnistlab").is_dir():

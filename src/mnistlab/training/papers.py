@@ -26,6 +26,7 @@ from mnistlab.papers.numbered import in_order, worker_count
 from mnistlab.pictures.fonts import fonts_digest
 from mnistlab.recipes.papers import PaperRecipe
 from mnistlab.training.optimizers import set_rate
+from mnistlab.training.state import why_misfit
 from mnistlab.training.watch import Watch
 
 __all__ = ["PaperState", "fit_pages", "rate_at"]
@@ -203,8 +204,7 @@ class PaperState(ABC, Generic[Net, Settings]):
             self.parts.copy_(state["parts"])
             self.metrics, self.seconds = list(state["metrics"]), float(state["seconds"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            raise UserError("training.state_misfit", reason=reason) from None
+            raise UserError("training.state_misfit", reason=why_misfit(error)) from None
 
     def step(self, batch: Sequence[Tensor]) -> Tensor:
         """Forward, loss, backward, step. Returns the loss, a float tensor of shape (), without waiting for the device."""

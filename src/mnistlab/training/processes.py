@@ -78,21 +78,22 @@ class Processes:
     def device(self, target: torch.device, *, automatic: bool) -> torch.device:
         """The device of this process: a GPU of its own if `target` is CUDA. `automatic` means that nobody asked for `target`.
 
-        Raises `UserError` if `target` is one particular GPU, if there are fewer GPUs than processes, or if somebody asked for
-        MPS, which cannot be shared.
+        Raises `UserError` if `target` is one particular GPU for several processes, if there are fewer GPUs than processes, or
+        if somebody asked for MPS, which cannot be shared.
         """
         import torch
 
         if target.type == "cpu" or (target.type == "mps" and automatic):
             return torch.device("cpu")
         if target.type == "mps":
-            raise UserError("training.mps_with_others", processes=self.count)
-        if str(target) != "cuda":
+            raise UserError("training.mps_with_others")
+        if str(target) != "cuda" and self.local_count > 1:
             raise UserError("training.one_gpu_for_all", device=str(target), processes=self.local_count)
         if self.local_count > (gpus := torch.cuda.device_count()):
             raise UserError("training.too_few_gpus", processes=self.local_count, gpus=gpus)
-        torch.cuda.set_device(self.local_rank)
-        return torch.device("cuda", self.local_rank)
+        number = self.local_rank if target.index is None else target.index
+        torch.cuda.set_device(number)
+        return torch.device("cuda", number)
 
     def compare(self, what: Mapping[str, object]) -> None:
         """Raise `UserError`, in all processes, if one of these values differs between the processes.
@@ -171,7 +172,7 @@ def joined() -> Iterator[Processes | None]:
     KeyboardInterrupt until an error occurs, and is then ignored, because torchrun sends it to all processes as soon as one
     of them has ended, and this process may still have to report its error.
 
-    Raises `Failure` if another process is lost.
+    Raises `Failure` if another process is lost, and `Interrupted` in place of KeyboardInterrupt.
     """
     global current  # noqa: PLW0603 - torch's process group is global, too
     if current or not all(name in os.environ for name in NEEDED):

@@ -108,7 +108,10 @@ def outcome_from(ray: Any, reference: Any) -> Outcome:
     try:
         outcome = ray.get(reference)
     except ray.exceptions.RayError as error:
-        return Failure("training.trial_died", tries=1 + TRIES_AGAIN, reason=first_line(error))
+        reason, cause = first_line(error), getattr(error, "cause", None)
+        if isinstance(cause, Exception):  # an error in the trial itself, whose traceback Ray shows first
+            reason = f"{type(cause).__name__}: {first_line(cause)}"
+        return Failure("training.trial_died", tries=1 + TRIES_AGAIN, reason=reason)
     if isinstance(outcome, Run) and not Path(outcome.path).is_dir():
         raise UserError("training.runs_not_shared", folder=outcome.path.parent)
     if isinstance(outcome, Run) or type(outcome) is Failure:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mnistlab.training.processes import Processes
     from mnistlab.training.replica import Part
 
-__all__ = ["TrainingState", "pipeline_of"]
+__all__ = ["TrainingState", "pipeline_of", "why_misfit"]
 
 
 FORMAT = "mnistlab resume 3"
@@ -217,8 +217,13 @@ class TrainingState:
             self.seconds = state["seconds"]
             set_random_state(self.device, state["random"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            raise UserError("training.state_misfit", reason=reason) from None
+            raise UserError("training.state_misfit", reason=why_misfit(error)) from None
+
+
+def why_misfit(error: Exception) -> str | Clause:
+    """Why a saved state cannot be restored, in words that can end a sentence."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
+    return Clause("runs.field_missing", field=error.args[0]) if isinstance(error, KeyError) else said
 
 
 def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:

@@ -154,7 +154,8 @@ def check(plan: Sweep) -> None:
     for recipe in recipes:
         check_validation(recipe, plan.test)
         last = seed_of(recipe, plan.first + plan.seeds - 1)
-        whole_number(last, Clause("names.seed"), 0, 2**32 - recipe.trainings)
+        high = 2**32 - recipe.trainings
+        whole_number(last, Clause("names.seed"), 0, high, wrong="training.last_seed_out_of_range")
     device, dataset = pick_device(plan.device), open_dataset(plan.dataset, plan.data_dir, download=plan.download)
     for recipe in recipes:
         precision = pick_precision(recipe.optimisation.precision, device)

@@ -46,7 +46,7 @@ class TensorBoardTracker:
 def check_packages(tracker: str | None) -> None:
     """Raise `UserError` if the tracker is not in `TRACKERS`, or if packages that it needs are missing."""
     if tracker is not None and tracker not in TRACKERS:
-        raise UserError("training.unknown_tracker", name=tracker, trackers=TRACKERS)
+        raise UserError("training.unknown_tracker", name=tracker, trackers=list(map(repr, TRACKERS)))
     require("train" if tracker is None else "track")
 
 

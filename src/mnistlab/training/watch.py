@@ -218,21 +218,18 @@ class Watch:
         losses = self.epoch_losses()
         broken = (~losses.isfinite()).nonzero()
         if len(broken):
-            first = int(broken[0])
-            raise self.broken(
-                "training.loss_broken", self.state.steps_done - len(losses) + first + 1, loss=float(losses[first])
-            )
+            raise self.broken("training.loss_broken", self.state.steps_done - len(losses) + int(broken[0]) + 1)
 
     def check_weights(self) -> None:
         """Raise `Failure` if the epoch's last step made weights NaN or infinite; the loss, computed earlier, cannot show this."""
         if not self.state.is_finite:
             raise self.broken("training.weights_broken", self.state.steps_done)
 
-    def broken(self, key: str, step: int, **values: Any) -> Failure:
+    def broken(self, key: str, step: int) -> Failure:
         """The failure that says what broke, at which step, what was saved, and what to try."""
         remedy = "remedies.smaller_rate_state_kept" if self.run.resume_path.exists() else "remedies.smaller_rate"
         rate, steps = self.state.highest_rate, self.state.steps
-        return Failure(key, remedy=remedy, step=step, steps=steps, rate=rate, path=self.run.path, **values)
+        return Failure(key, remedy=remedy, step=step, steps=steps, rate=rate, path=self.run.path)
 
 
 def stopped(run: Run, state: Training, signal: int) -> Interrupted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from mnistlab import Page, Reader, UserError
+from mnistlab.messages.sentences import Clause
+from mnistlab.reading.contents import read_content
 from mnistlab.reading.marks import Mark
 from mnistlab.reading.sheets.combs import combs
 from mnistlab.reading.sheets.fields import chosen_to_fit, printed_lines
@@ -208,8 +211,8 @@ def test_a_field_is_to_be_checked_by_all_its_digits_together(
         return reader.read(photo.picture, layout=layout).fields["code"].why
 
     assert checked(0.99, 1) == checked(0.99, 5) == checked(0.95, 1) == ()
-    assert checked(0.99, 6) == ("the chance that all digits are right is only 94 %",)
-    assert checked(0.9, 2) == ("the chance that all digits are right is only 81 %",)
+    assert checked(0.99, 6) == ("the chance that this reading is right is only 94 %",)
+    assert checked(0.9, 2) == ("the chance that this reading is right is only 81 %",)
     assert checked(0.5, 2) == ("2 digits cannot be read confidently",)
 
 
@@ -231,6 +234,15 @@ def test_another_form_is_refused_and_says_how_badly_it_fits() -> None:
     with pytest.raises(UserError, match=r"empty\.png") as caught:
         register(BY_FORM, other)
     assert any(letter.isdigit() for letter in caught.value.message)
+    with pytest.raises(UserError, match=r"The picture (does not fit|does not show) the form: only"):
+        register(replace(BY_FORM, form_name=""), other)
+
+
+def test_a_picture_on_standard_input_has_a_name(reader: Reader) -> None:
+    blank = cv2.imencode(".png", np.full((300, 300), 200, np.uint8))[1].tobytes()
+    name, layout = Clause("names.standard_input"), Layout(ALL, "frame")
+    (error,), _ = read_content(reader, blank, name, "-", layout=layout)
+    assert str(error).startswith("The picture on standard input shows no printed frame.")
 
 
 @pytest.mark.parametrize("sheet", ["frame", "corners"])

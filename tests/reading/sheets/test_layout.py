@@ -45,6 +45,7 @@ def test_all_that_a_layout_may_say(tmp_path: Path) -> None:
         ("", ["no fields"]),
         ("x = ", ["form.toml"]),
         ("field = 3", ["[[field]]"]),
+        ("[field]\nname = 'a'\nbox = [0, 0, 1, 1]\n", ["'field'", "is not a list of tables", "double brackets"]),
         ('shet = "frame"\n' + A_FIELD, ["shet", "sheet"]),
         (A_FIELD + 'patern = "1"\n', ["patern", "pattern"]),
         (A_FIELD + A_FIELD, ["two fields", "total"]),
@@ -54,15 +55,18 @@ def test_all_that_a_layout_may_say(tmp_path: Path) -> None:
         ("[[field]]\nname = 3\nbox = [0, 0, 1, 1]\n", ["3", "name"]),
         ('[[field]]\nname = "a"\nbox = [0.8, 0, 0.3, 1]\n', ["'a'", "0.8", "sheet"]),
         ('[[field]]\nname = "a"\nbox = [0, -0.1, 0.3, 0.2]\n', ["'a'", "sheet"]),
-        ('[[field]]\nname = "a"\nbox = [0, 0, 0, 1]\n', ["'a'", "sheet"]),
+        ('[[field]]\nname = "a"\nbox = [0, 0, 0, 1]\n', ["The box [0, 0, 0, 1] of field 'a' is empty, or", "sheet"]),
+        (f'[[field]]\nname = "a"\nbox = [0, 0, 1, 1{"0" * 400}]\n', ["'a'", "four numbers"]),
         ('[[field]]\nname = "a"\nbox = [nan, 0, 1, 1]\n', ["'a'", "four numbers"]),
         ('[[field]]\nname = "a"\nbox = "0,0,1,1"\n', ["'a'", "four numbers"]),
         ('[[field]]\nname = "a"\nbox = [0, 0, 1]\n', ["'a'", "four numbers"]),
         (A_FIELD + 'pattern = "("\n', ["total", "'('"]),
-        (A_FIELD + "pattern = 4\n", ["total", "4"]),
-        (A_FIELD + "range = [5, 1]\n", ["total", "range"]),
+        (A_FIELD + "pattern = '\\d{4}('\n", ["total", "The pattern '\\d{4}(' of"]),
+        (A_FIELD + "pattern = 4\n", ["total", "'4'", "cannot be used: a pattern must be text"]),
+        (A_FIELD + "range = [5, 1]\n", ["total", "range", "it is [5, 1]."]),
         (A_FIELD + "range = 5\n", ["total", "range"]),
         (A_FIELD + 'check = "lun"\n', ["lun", "luhn"]),
+        (A_FIELD + 'check = ["luhn"]\n', ["unknown check ['luhn']"]),
         ('sheet = "corner"\n' + A_FIELD, ["corner", "corners"]),
         ("sheet = 3\n" + A_FIELD, ["3", "corners"]),
         ('form = "gone.png"\n' + A_FIELD, ["gone.png"]),
@@ -111,7 +115,9 @@ def test_what_does_not_fit_is_said() -> None:
     assert misfits("1234", pattern=r"\d{3}") == [r"1234 does not match \d{3}"]
     assert misfits("12345", pattern=r"\d{3}")
     assert misfits("501", range=(0, 500)) == ["501 is not in the range 0 to 500"]
-    assert misfits("79927398710", check="luhn") == ["the check digit of 79927398710 (luhn) is wrong"]
+    assert misfits("123456789", range=(1_000_000, 4_999_999)) == ["123456789 is not in the range 1000000 to 4999999"]
+    assert misfits("A", range=(0, 500), check="luhn") == ["A is not in the range 0 to 500", "A fails the luhn check"]
+    assert misfits("79927398710", check="luhn") == ["79927398710 fails the luhn check"]
     assert misfits("123", pattern=r"\d{3}", range=(0, 500)) == []
     assert misfits("", range=(0, 500))
     assert misfits("", check="mod97")

@@ -102,7 +102,7 @@ def ends_of(upright: Segments, places: Floats) -> Points:
 def darkness(ink: Floats, dark: Dark, first: Points, last: Points) -> Floats:
     """The mean of `ink` along the lines from points `first` to `last`, (..., 2).
 
-    It is -1 for lines that are not dark throughout or that are steep.
+    It is -1 for lines that are not dark throughout, or that are neither roughly horizontal nor roughly vertical.
     """
     along = np.linspace(INSET, 1 - INSET, POINTS)[:, None]
     x, y = np.moveaxis(np.rint(first[..., None, :] * (1 - along) + last[..., None, :] * along).astype(int), -1, 0)

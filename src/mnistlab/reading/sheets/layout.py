@@ -22,7 +22,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.errors import UserError, shown
+from mnistlab.errors import UserError, shown, told
 from mnistlab.files import printable, why_unreadable
 from mnistlab.messages.sentences import Clause
 from mnistlab.reading.sheets.check_digits import CHECKS
@@ -76,14 +76,14 @@ class Field:
         object.__setattr__(self, "box", numbers(self.box, 4, "reading.field_box", self.name))
         x, y, width, height = self.box
         if not (0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + 1e-9 and 0 < height <= 1 - y + 1e-9):
-            raise UserError("reading.field_outside", name=self.name, box=list(self.box))
-        if self.pattern is not None and (reason := fault_of(self.pattern)):
-            raise UserError("reading.field_pattern", name=self.name, pattern=shown(self.pattern), reason=reason)
+            raise UserError("reading.field_outside", name=self.name, box=list(map(told, self.box)))
+        if self.pattern is not None and (why := fault_of(self.pattern)):
+            raise UserError("reading.field_pattern", name=self.name, pattern=printable(str(self.pattern)), reason=why)
         if self.range is not None:
             object.__setattr__(self, "range", numbers(self.range, 2, "reading.field_range", self.name))
             if self.range[0] > self.range[1]:
-                raise UserError("reading.field_range", name=self.name, value=shown(list(self.range)))
-        if self.check is not None and self.check not in CHECKS:
+                raise UserError("reading.field_range", name=self.name, value=f"[{', '.join(map(told, self.range))}]")
+        if self.check is not None and self.check not in list(CHECKS):
             raise UserError("reading.field_check", name=self.name, check=shown(self.check), checks=CHECKS)
 
     @classmethod
@@ -106,10 +106,10 @@ class Field:
             return [Clause("reading.field_blank")] if needed else []
         if self.pattern is not None and (len(text) > LONGEST or not re.fullmatch(self.pattern, text)):
             found.append(Clause("reading.not_pattern", text=text, pattern=self.pattern))
-        if self.range is not None and not self.range[0] <= int(text) <= self.range[1]:
+        if self.range is not None and not (text.isdecimal() and self.range[0] <= int(text) <= self.range[1]):
             low, high = self.range
             found.append(Clause("reading.not_in_range", text=text, low=low, high=high))
-        if self.check is not None and not (1 < len(text) <= LONGEST and CHECKS[self.check](text)):
+        if self.check and not (text.isdecimal() and 1 < len(text) <= LONGEST and CHECKS[self.check](text)):
             found.append(Clause("reading.check_digit_wrong", text=text, check=self.check))
         return found
 
@@ -127,11 +127,10 @@ def fault_of(pattern: object) -> Clause | Exception | None:
 
 def numbers(value: Any, count: int, wrong: str, name: str) -> tuple[float, ...]:
     """`value` as `count` finite numbers. Raises `UserError` with the key `wrong` if `value` is anything else."""
-    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == count:
-        plain = [isinstance(one, int | float) and not isinstance(one, bool) for one in value]
-        if all(plain) and np.isfinite(np.array(value, np.float64)).all():
-            return tuple(float(one) for one in value)
-    raise UserError(wrong, name=name, value=shown(value))
+    fits = isinstance(value, Sequence) and not isinstance(value, str) and len(value) == count
+    if fits and all(isinstance(one, int | float) and not isinstance(one, bool) and abs(one) < 1e308 for one in value):
+        return tuple(float(one) for one in value)
+    raise UserError(wrong, name=name, value=shown(list(value) if isinstance(value, tuple) else value))
 
 
 @dataclass(frozen=True)
@@ -196,7 +195,8 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     Raises
     ------
     UserError
-        If the file is missing or is not TOML, or if it has an unknown key or a value that makes no sense.
+        If the file is missing or is not TOML, if it has an unknown key or a value that makes no sense, or if the picture of the
+        form cannot be read.
     """
     path = Path(path)
     name = printable(path)

@@ -5,6 +5,7 @@ If the layout asks for none of these, the whole picture is taken as the form.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,13 +101,12 @@ def by_form(form: Gray, gray: Gray, name: str) -> Placed:
     scales = [min(1.0, WORK / max(picture.shape)) for picture in (form, gray)]
     small, seen = (resized(picture, scale) for picture, scale in zip((form, gray), scales, strict=True))
     matrix, agreed = roughly(small, seen)
+    said: dict[str, Any] = {"picture": Clause("names.picture"), "form": f" {name}" if name else ""}
     if matrix is None:
-        raise UserError(
-            "reading.form_not_found", picture=Clause("names.picture"), form=name, agreed=agreed, fewest=FEWEST
-        )
+        raise UserError("reading.form_not_found", agreed=agreed, fewest=FEWEST, **said)
     matrix, share = exactly(small, seen, matrix)
     if share < FITS:
-        raise UserError("reading.form_misfits", picture=Clause("names.picture"), form=name, share=100 * share)
+        raise UserError("reading.form_misfits", share=math.floor(100 * share), **said)
     height, width = small.shape
     own = np.diag([width, height, 1.0])
     own[:2, 2] = -0.5
