@@ -6,6 +6,7 @@ import datetime
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal

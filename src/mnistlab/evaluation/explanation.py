@@ -158,7 +158,9 @@ def find_picture(
         edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
         return (255 - pixels if np.median(edge) > 127 else pixels), source
     if look.size != (28, 28) or not all(name.isdecimal() for name in look.classes):
-        raise UserError("explain.other_size", name=picture.name, height=look.size[0], width=look.size[1], classes=look.classes[:3])
+        raise UserError(
+            "explain.other_size", name=picture.name, height=look.size[0], width=look.size[1], classes=look.classes[:3]
+        )
     from mnistlab.reading.reader import Reader
 
     found = Reader().read(pixels).digits
