@@ -132,7 +132,7 @@ def test_figures_of_a_digit_are_read(reader: Reader, clear: Digits) -> None:
 
     right = 0
     for number in range(24):
-        figure, axes = plt.subplots(figsize=(3, 3) if number % 2 else (2, 4))
+        figure, axes = plt.subplots(figsize=(3, 3))
         axes.imshow(clear[0][number], cmap="gray")
         axes.set_axis_off()
         file = io.BytesIO()
@@ -142,6 +142,26 @@ def test_figures_of_a_digit_are_read(reader: Reader, clear: Digits) -> None:
         right += values(page) == str(clear[1][number])
         assert accepted(page) in (str(clear[1][number]), "")
     assert right >= 23  # of another one, the light strokes may be in two pieces
+
+
+@pytest.mark.parametrize("sign", ["", ".", "-"])
+def test_a_sign_between_light_digits_is_not_lost(reader: Reader, clear: Digits, sign: str) -> None:
+    panel = np.zeros((160, 400), np.uint8)
+    for place, number in enumerate((1, 2, 5, 6)):
+        x = 20 + 80 * place + 30 * (place > 1)
+        panel[40:124, x : x + 84] |= cv2.resize(clear[0][number], (84, 84), interpolation=cv2.INTER_CUBIC)
+    if sign == ".":
+        cv2.circle(panel, (200, 112), 6, 255, -1)
+    elif sign == "-":
+        cv2.line(panel, (188, 84), (212, 84), 255, 8)
+    sheet = np.full((260, 500), 255, np.uint8)
+    sheet[50:210, 50:450] = panel
+    digits = "".join(str(clear[1][number]) for number in (1, 2, 5, 6))
+    page = reader.read(sheet)
+    if sign:
+        assert sign in page.text or accepted(page) != digits
+    else:
+        assert values(page) == digits
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

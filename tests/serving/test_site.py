@@ -173,32 +173,45 @@ def test_the_page_alone_reads_500_drawings_as_python_does(open_page: Open, reade
     assert_reads_drawings(open_page(), reader, range(500))
 
 
+def assert_reads(page: Page, reader: Reader, photo: np.ndarray[Any, Any]) -> None:
+    """`photo`: uint8 (H, W, 3)."""
+    told = page.evaluate(
+        """async ([pixels, width, height]) => {
+            const load = (name) => import(new URL(`static/${name}.js`, location.href));
+            const [{ Classifier }, { Finder }, { readPicture }] = await Promise.all(
+                ['onnx/classifier', 'reading/finder', 'reading/reader'].map(load));
+            const file = async (name) => new Uint8Array(await (await fetch(`models/${name}.onnx`)).arrayBuffer());
+            window.networks ??= [new Finder(await file('finder')), new Classifier(await file('mnistlab'))];
+            const [finder, classifier] = window.networks;
+            const values = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+            const { text, lines } = await readPicture(() => finder, classifier, { width, height, channels: 3, values });
+            for (const line of lines)
+                for (const digit of line.digits) digit.probabilities = Array.from(digit.probabilities);
+            return { text, lines };
+        }""",
+        [base64.b64encode(photo.tobytes()).decode(), photo.shape[1], photo.shape[0]],
+    )
+    assert_same_answers([told], reader, [photo])
+
+
 def assert_reads_photos(page: Page, reader: Reader, data_dir: Path, seeds: range) -> None:
     images, labels = open_dataset("mnist", data_dir).read("train")
     for seed in seeds:
         count, first = 3 + seed % 12, 20 * seed
         photo = make_page(seed, images[first : first + count], labels[first : first + count], size=(360, 270)).picture
-        told = page.evaluate(
-            """async ([pixels, width, height]) => {
-                const load = (name) => import(new URL(`static/${name}.js`, location.href));
-                const [{ Classifier }, { Finder }, { readPicture }] = await Promise.all(
-                    ['onnx/classifier', 'reading/finder', 'reading/reader'].map(load));
-                const file = async (name) => new Uint8Array(await (await fetch(`models/${name}.onnx`)).arrayBuffer());
-                window.networks ??= [new Finder(await file('finder')), new Classifier(await file('mnistlab'))];
-                const [finder, classifier] = window.networks;
-                const values = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
-                const { text, lines } = await readPicture(() => finder, classifier, { width, height, channels: 3, values });
-                for (const line of lines)
-                    for (const digit of line.digits) digit.probabilities = Array.from(digit.probabilities);
-                return { text, lines };
-            }""",
-            [base64.b64encode(photo.tobytes()).decode(), photo.shape[1], photo.shape[0]],
-        )
-        assert_same_answers([told], reader, [photo])
+        assert_reads(page, reader, photo)
 
 
 def test_the_page_alone_reads_a_photo_as_python_does(open_page: Open, reader: Reader, data_dir: Path) -> None:  # noqa: F811
     assert_reads_photos(open_page(), reader, data_dir, range(2, 3))
+
+
+def test_the_page_alone_reads_a_figure_as_python_does(open_page: Open, reader: Reader, data_dir: Path) -> None:  # noqa: F811
+    images, labels = open_dataset("mnist", data_dir).read("train")
+    figure = np.full((260, 300, 3), 255, np.uint8)
+    figure[40:208, 60:228] = images[5].repeat(6, 0).repeat(6, 1)[..., None]  # a light digit on a black square
+    assert reader.read(figure).text == str(labels[5])
+    assert_reads(open_page(), reader, figure)
 
 
 @pytest.mark.slow

@@ -127,7 +127,7 @@ def failure_of(error: OSError) -> Failure:
     reason = error.strerror or str(error)
     if error.filename is None:
         return Failure("cli.output_failed", error=reason)
-    return Failure("cli.file_failed", remedy="cli.output_failed", path=printable(str(error.filename)), error=reason)
+    return Failure("cli.file_failed", path=printable(str(error.filename)), error=reason)
 
 
 def refuse(error: MnistlabError) -> int:

@@ -36,4 +36,4 @@ def site(folder: Path, models: tuple[str, ...], runs_dir: Path, as_json: bool) -
     if as_json:
         print_json({"folder": str(folder), "models": names, "bytes": size})
         return
-    tell("cli.site_written", folder=folder, megabytes=size / 1e6, models=", ".join(names))
+    tell("cli.site_written", folder=folder, megabytes=size / 1e6, count=len(names), models=names)

@@ -17,6 +17,8 @@ FAINT = 50
 """A pixel stands out from the paper if its value in `faint` (see `tilt`) is above this."""
 FAINTER = 30
 """Several pixels in a row stand out if their mean is above this: less than `FAINT`, as rules, unlike noise, are continuous."""
+PRINTED, WRITTEN = int(0.12 * INK_LEVEL), int(0.8 * INK_LEVEL)
+"""Ink may belong to a rule if the mean strength along the rule is above the first number; above the second, it is writing."""
 
 
 def tilt(faint: Gray) -> float:
@@ -73,7 +75,7 @@ def turn(strength: Gray, degrees: float) -> tuple[Gray, NDArray[Any]]:
 
 def rules_of(faint: Gray) -> tuple[Gray, Gray]:
     """Where the horizontal and vertical rules of a level page are: uint8 (H, W) each, 0 or 1. `faint` is as in `tilt`."""
-    return level_rules(faint), np.ascontiguousarray(level_rules(np.ascontiguousarray(faint.T)).T)
+    return level_rules(faint), cv2.transpose(level_rules(cv2.transpose(faint)))
 
 
 def level_rules(faint: Gray) -> Gray:
@@ -121,8 +123,8 @@ def dark_along(mask: Gray, length: int) -> Gray:
 
 def grown(mask: Gray, length: int) -> Gray:
     """The mask (0 or 1) extended by half of `length` to the left and right; sums make this equally quick for all lengths."""
-    sums = cv2.boxFilter(mask, cv2.CV_32F, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    return (sums > 0.5).astype(np.uint8)
+    sums = cv2.boxFilter(mask, -1, (length | 1, 1), normalize=False, borderType=cv2.BORDER_CONSTANT)  # at most 255
+    return (sums > 0).view(np.uint8)
 
 
 def filled_along(mask: Gray, length: int) -> Gray:
@@ -134,8 +136,8 @@ def without_rules(strength: Gray, across: Gray, down: Gray) -> tuple[Gray, Gray]
     """The strength of ink, uint8 (H, W), without the rules that `rules_of` found in a smaller copy, but with the strokes that
     cross them; and where the rules were, uint8 (H, W), 0 or 1."""
     level, first = without_level(strength, across)
-    upright, second = without_level(np.ascontiguousarray(level.T), np.ascontiguousarray(down.T))
-    return np.ascontiguousarray(upright.T), first | second.T
+    upright, second = without_level(cv2.transpose(level), cv2.transpose(down))
+    return cv2.transpose(upright), first | cv2.transpose(second)
 
 
 def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
@@ -148,19 +150,22 @@ def without_level(strength: Gray, about: Gray) -> tuple[Gray, Gray]:
     slack = 2 * int(np.ceil(height / len(about))) + 1
     near = cv2.dilate(near, np.ones((slack, 1), np.uint8))
     along = cv2.blur(strength, (max(3, length // 20), 1))
-    found = dark_along(along > INK_LEVEL * 0.12, length // 2) & near
+    found = dark_along(along > PRINTED, length // 2) & near
     rules = cv2.dilate(filled_along(found, length) & near, np.ones((3, 1), np.uint8))  # their edges are soft
     if not rules.any():
         return strength, rules
     # How dark the rule is without the strokes that cross it; and what remains where strokes continue above or below it.
-    alone = found & (along > INK_LEVEL * 0.12) & (strength < 0.8 * INK_LEVEL)
+    alone = found & (along > PRINTED) & (strength < WRITTEN)
     window = (width // 3 | 1, 3)
     weight = cv2.boxFilter(alone, cv2.CV_32F, window, normalize=False)
-    dark = cv2.boxFilter(strength * alone, cv2.CV_32F, window, normalize=False) / np.maximum(weight, 1)
+    total = cv2.boxFilter(strength * alone, cv2.CV_32F, window, normalize=False)
     thick = usual_thickness(found)
     opened = cv2.morphologyEx(strength, cv2.MORPH_OPEN, np.ones((2 * (thick // 2 + 1) + 1, 1), np.uint8))
-    crossing = np.where(strength > 1.8 * dark + 20, strength, 0)
-    return np.where(rules > 0, np.maximum(opened, crossing), strength).astype(np.uint8), rules
+    at = np.flatnonzero(rules)  # all other pixels stay as they are
+    ink, dark = strength.ravel()[at], total.ravel()[at] / np.maximum(weight.ravel()[at], 1)
+    bare = strength.copy()
+    bare.ravel()[at] = np.maximum(opened.ravel()[at], np.where(ink > 1.8 * dark + 20, ink, 0))
+    return bare, rules
 
 
 def usual_thickness(found: Gray) -> int:

@@ -46,6 +46,8 @@ FEW = 0.25
 """If the classifier accepts less than this share of the marks, most are noise."""
 THICKEST = 0.2
 """Ink with strokes wider than this share of its height may be the background of lighter writing rather than writing."""
+FILLED = 0.6
+"""A drawing that covers more than this share of its box may be a background too, unless it is likely to be a digit."""
 BOLDEST = 1 / 6
 """A digit's stroke width is hardly more than this share of its height."""
 LONGEST = 25
@@ -100,22 +102,22 @@ def writing_on_paper(
         is_plain = ink.rules is None and leaves_no_question(strokes, pieces, picture, threshold)
         is_plain = is_plain and not contradicted(line_reader, gray, strokes, raise_if_cancelled)
     drawing = lone_drawing(ink, pieces)
-    likely = [mark for mark in strokes if mark.sure >= DOUBTFUL] if drawing else []
+    is_line = drawing is not None and (drawing.strength > 0).mean() < FILLED
+    likely = [mark for mark in strokes if is_line or mark.sure >= DOUBTFUL] if drawing else []
     written = [mark.box for mark in likely if ink.pen < THICKEST * mark.level_box[3]]
     dark = dark_parts(gray, written)
-    lit, gray, strokes, dark = light_strokes(classifier, gray, strokes, dark, threshold, raise_if_cancelled)
     found: list[Mark] = []
     looked: list[Level] = []
     quarters = 0
     if len(dark) or not is_plain:
-        look, way_up = ways(finder, classifier, ink, drawing, size, dark)
+        look, way_up = ways(finder, classifier, ink, drawing, size, dark, strokes)
         found, looked, quarters = found_digits(look, way_up, classifier, gray, threshold, raise_if_cancelled)
-    if not found and not lit:
+    if len(dark) and not quarters and not any(mark.sure >= threshold for mark in found):
+        found = light_strokes(classifier, line_reader, gray, dark, threshold, raise_if_cancelled) or found
+    if not found:
         signs = signs_between(finder, gray, ink, strokes, raise_if_cancelled)
         return with_signs(strokes, [replace(sign, box=in_picture(sign.level_box, ink, size)) for sign in signs])
-    if not found:
-        found = [replace(mark, level_box=mark.box) for mark in strokes]
-    elif not quarters:
+    if not quarters:
         found = surest(found, looked, strokes, classifier, ink, pieces, picture, threshold, raise_if_cancelled)
     turned = size if quarters % 2 == 0 else size[::-1]
     if line_reader is not None:
@@ -127,7 +129,6 @@ def writing_on_paper(
         found = [replace(mark, box=turned_back(mark.level_box, quarters, turned)) for mark in found]
     for mark in unread(classifier, looked, found, [] if quarters else strokes, threshold):
         found.append(replace(mark, box=turned_back(mark.level_box, quarters, turned)))
-    found += [replace(mark, level_box=turned_back(mark.box, -quarters % 4, size)) for mark in lit]
     signs = signs_among(looked, None if quarters else ink, found)
     return with_signs(found, [replace(sign, box=turned_back(sign.level_box, quarters, turned)) for sign in signs])
 
@@ -145,7 +146,13 @@ def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
 
 
 def ways(
-    finder: Finder, classifier: Classifier, ink: Ink, drawing: Piece | None, size: tuple[int, int], dark: Boxes
+    finder: Finder,
+    classifier: Classifier,
+    ink: Ink,
+    drawing: Piece | None,
+    size: tuple[int, int],
+    dark: Boxes,
+    strokes: Sequence[Mark],
 ) -> tuple[Callable[..., list[Level]], Callable[[Gray, list[Level]], int]]:
     """Two functions: one detects marks with the finder, the other finds the page's orientation.
 
@@ -153,7 +160,7 @@ def ways(
     """
     if drawing is None:
         look = partial(look_everywhere, finder, lowest=0.0, dark=dark, inked=boxes_in_picture(ink))
-        return look, partial(turns, finder, classifier)
+        return look, partial(turns, finder, classifier, strokes=strokes)
     least, is_wide = ink.finest / BOLDEST, drawing.width >= WIDEST * drawing.height
     lowest = (least if is_wide else max(least, LEAST_PART * drawing.height)) * larger_in_picture(ink)
     box = None if len(dark) else box_in_picture(drawing, ink, size)

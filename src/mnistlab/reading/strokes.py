@@ -10,6 +10,8 @@ import numpy as np
 from mnistlab.reading.assembly import Unit, assemble, look
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.ink import SMALL, Ink, find_ink
+from mnistlab.reading.line_reader import LineReader
+from mnistlab.reading.lines import contradicted
 from mnistlab.reading.marks import Mark, as_rows, middles_in
 from mnistlab.reading.paper import Gray
 from mnistlab.reading.pieces import Piece, box_in_picture, find_pieces
@@ -25,8 +27,8 @@ RIM = 4.0
 """How much of a dark part's box is left out on each side, in pixels of a copy of the page with at most 160 pixels per side."""
 MOSTLY = 0.6
 """A dark part has light writing if more than this share of its pixels is dark."""
-MOST_PARTS = 4
-"""Light writing is looked for in at most this many dark parts, the largest ones."""
+MOST_PARTS, MOST_DIGITS = 4, 20
+"""At most this many dark parts, the largest ones, are searched for light writing, each for at most so many digits."""
 
 
 def connected_strokes(
@@ -58,37 +60,37 @@ def marked(unit: Unit, ink: Ink, picture: Gray) -> Mark:
 
 def light_strokes(
     classifier: Classifier,
+    line_reader: LineReader | None,
     gray: Gray,
-    strokes: Sequence[Mark],
     dark: Boxes,
     threshold: float,
     raise_if_cancelled: Callable[[], None],
-) -> tuple[list[Mark], Gray, list[Mark], Boxes]:
-    """Read light writing on dark parts of a page, such as figures, wherever its connected strokes alone leave no question.
+) -> list[Mark]:
+    """The digits of light writing on dark parts of a page, such as figures, if its connected strokes alone leave no question.
 
-    `dark` holds the boxes of parts that may be dark. Returns the digits, and then what is left without the parts that were
-    read: the page, where white takes their place, the strokes, and the dark parts.
+    `dark` holds the boxes of parts that may be dark. Only the largest ones are looked at. Each piece of ink has to be a digit:
+    where there are signs or dirt too, nothing is read.
     """
     lit: list[Mark] = []
-    rim, level = RIM * max(1.0, max(gray.shape) / 160), 0.5 * float(np.quantile(gray, 0.9)) if len(dark) else 0.0
+    rim, level = RIM * max(1.0, max(gray.shape) / 160), 0.5 * float(np.quantile(gray[::4, ::4], 0.9))
     for x, y, width, height in dark[np.argsort(-dark[:, 2:].prod(1))[:MOST_PARTS]].tolist():
         left, top = max(0, round(x + rim)), max(0, round(y + rim))
         part = gray[top : max(top, round(y + height - rim)), left : max(left, round(x + width - rim))]
         if min(part.shape) <= SMALL or (part < level).mean() < MOSTLY:
             continue
-        ink = find_ink(light := 255 - part)
         raise_if_cancelled()
-        found = assembled(classifier, ink, pieces := find_pieces(ink), light, raise_if_cancelled)
-        if ink.on_dark or ink.rules is not None or not leaves_no_question(found, pieces, light, threshold):
+        ink, light = find_ink(255 - part), 255 - part
+        pieces = find_pieces(ink)
+        if ink.on_dark or ink.rules is not None or len(pieces) > MOST_DIGITS:
             continue
-        boxes = [(left + mark.box[0], top + mark.box[1], *mark.box[2:]) for mark in found]
-        lit += [replace(mark, box=box, level_box=box, light=True) for mark, box in zip(found, boxes, strict=True)]
-        whole = as_rows([(x, y, width, height)])
-        strokes = [mark for mark in strokes if not middles_in(as_rows([mark.box]), whole).any()]
-        dark = dark[~middles_in(dark, whole)]
-        gray = gray.copy()
-        gray[max(0, round(y)) : round(y + height), max(0, round(x)) : round(x + width)] = 255
-    return lit, gray, list(strokes), dark
+        found = assembled(classifier, ink, pieces, light, raise_if_cancelled)
+        lengths = ink.strokes.boxes[:, 2:].max(1, initial=0)
+        if (lengths > ink.pen / 2).sum() != len(found) or not leaves_no_question(found, pieces, light, threshold):
+            continue
+        if not contradicted(line_reader, light, found, raise_if_cancelled):
+            boxes = [(left + mark.box[0], top + mark.box[1], *mark.box[2:]) for mark in found]
+            lit += [replace(mark, box=box, level_box=box, light=True) for mark, box in zip(found, boxes, strict=True)]
+    return lit
 
 
 def leaves_no_question(strokes: Sequence[Mark], pieces: Sequence[Piece], picture: Gray, threshold: float) -> bool:

@@ -48,7 +48,7 @@ def unread(
         The lowest probability at which a digit is accepted.
     """
     dark = [level for level in looked if not level.light]
-    if not marks or not dark:
+    if not dark or all(mark.light for mark in marks):  # there is nothing to compare with, or dark ink is the background
         return []
     usual = float(np.median([mark.level_box[3] for mark in marks]))
     level = min(dark, key=lambda level: abs(np.log(level.scale * usual / SIZES[1])))

@@ -10,7 +10,7 @@ import numpy as np
 from mnistlab.reading.classifier import Classifier
 from mnistlab.reading.finder import SIZES, Found, Level, Network
 from mnistlab.reading.looks import ALWAYS, FRAME, MOST_PIXELS, Sizes, levels, look
-from mnistlab.reading.marks import Box
+from mnistlab.reading.marks import Box, Mark, covers
 from mnistlab.reading.overlaps import find
 from mnistlab.reading.paper import Gray, resized
 from mnistlab.reading.spots import spots
@@ -25,6 +25,8 @@ ENOUGH = 20.0
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
 """A page is rotated if this makes more digits readable than the first number times the old count, plus the second number."""
+MANY = 10
+"""With fewer digits than this, strokes alone do not show that a page is upright."""
 READ = 0.55
 """If more digits can be read than this share of the detections, plus `MORE`, the page is upright or upside down."""
 DARK_SHARE = 0.04
@@ -75,8 +77,18 @@ def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
     return np.asarray(grown(stats[1:, : cv2.CC_STAT_AREA].astype(np.float64), EDGE) / scale)
 
 
-def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Level], box: Box | None = None) -> int:
+def turns(
+    network: Network,
+    classifier: Classifier,
+    gray: Gray,
+    looked: list[Level],
+    *,
+    strokes: Sequence[Mark] = (),
+    box: Box | None = None,
+) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
+
+    If `strokes`, those of the page as it is, are many digits that the network detected too, the page is upright.
 
     Part of the page, around `box` if given, is scaled to the sizes at which the network detected most. It is viewed as it is and
     upside down and then, if little can be read, on its sides; the classifier says how readable each view is.
@@ -85,6 +97,10 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
     if not seen_well:
         return 0
     chosen = sorted(seen_well, key=hints)[-SIZES_TRIED:]
+    marks = find(seen_well) if len(strokes) >= MANY else []
+    confirmed = sum(mark.sure >= classifier.threshold and is_detected(mark, marks) for mark in strokes)
+    if confirmed >= MANY and CLEARLY * confirmed + MORE > max(len(strokes), len(marks)):
+        return 0
     part = around(gray, box, chosen[-1]) if box else part_of(gray, chosen[-1])
     smaller = [(resized(part, level.scale), level.scale) for level in chosen]
     read, may_lie = np.zeros(4), True
@@ -102,6 +118,11 @@ def turns(network: Network, classifier: Classifier, gray: Gray, looked: list[Lev
             break
     best = int(read.argmax())
     return best if read[best] > CLEARLY * read[0] + MORE else 0
+
+
+def is_detected(stroke: Mark, marks: Sequence[Found]) -> bool:
+    """Whether one of the marks that the network detected is the same digit as the stroke, in the same place."""
+    return any(mark.kind == stroke.label and covers(stroke.box, mark.x, mark.y) for mark in marks)
 
 
 def part_of(gray: Gray, level: Level) -> Gray:

@@ -1,16 +1,16 @@
 # %% [markdown] lang="en"
 # # Day 3: the first convolutional classifier
 #
-# On day 2 a digit became a tensor. Today you build the network that reads it. Each part of the network comes twice: first by
-# hand, on a picture small enough to follow with a finger, then with PyTorch, which has to give the same numbers. Change
-# something in every cell, and run it again.
+# On day 2 a digit became a tensor. Today you build the network that reads it. What matters most is computed twice: by hand, on
+# pictures small enough to follow with a finger, and with PyTorch, which has to give the same numbers. Change something in every
+# cell, and run it again.
 
 # %% [markdown] lang="fr"
 # # Jour 3 : le premier classifieur convolutif
 #
-# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez le réseau qui le lit. Chaque calcul du réseau est
-# fait deux fois : d'abord à la main, sur une image assez petite pour être suivie du doigt, puis par PyTorch, qui doit donner
-# les mêmes nombres. Changez quelque chose dans chaque cellule, et relancez-la.
+# Au jour 2, un chiffre est devenu un tenseur. Aujourd'hui, vous construisez le réseau qui le lit. L'essentiel est
+# calculé deux fois : à la main, sur des images assez petites pour être suivies du doigt, et par PyTorch, qui doit donner les
+# mêmes nombres. Changez quelque chose dans chaque cellule, et relancez-la.
 
 # %%
 import matplotlib.pyplot as plt
@@ -588,7 +588,8 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 #
 # - A convolution is a sum of products, which asks the same question at every place; without padding, a kernel of side 3 leaves
 #   26 of 28 pixels.
-# - ReLU, max-pool, flatten, linear and dropout, each by hand; logits, softmax, and cross-entropy with the log-softmax in it.
+# - What ReLU, max-pool, flatten, linear and dropout do to the numbers; logits, softmax, and cross-entropy with the log-softmax
+#   in it.
 # - The loop: `zero_grad`, forward, loss, `backward`, `step`; and to measure, `eval`, `no_grad`, `argmax(dim=1)`.
 # - What "mat1 and mat2" means, why a loss gets stuck at 1.46, and why gradients are wiped out.
 #
@@ -599,8 +600,8 @@ print(torch.equal(nn.ReLU()(nn.MaxPool2d(2)(found)), pooled))
 #
 # - Une convolution est une somme de produits, la même question posée partout ; sans bord de zéros, un noyau de côté 3 laisse
 #   26 pixels sur 28.
-# - ReLU, max-pooling, Flatten, Linear et dropout, chacun à la main ; les logits, le softmax, et l'entropie croisée, qui
-#   contient le log-softmax.
+# - Ce que ReLU, max-pooling, Flatten, Linear et dropout font des nombres ; les logits, le softmax, et l'entropie croisée,
+#   qui contient le log-softmax.
 # - La boucle : `zero_grad`, passe avant, perte, `backward`, `step` ; et pour mesurer, `eval`, `no_grad`, `argmax(dim=1)`.
 # - Ce que veulent dire « mat1 and mat2 », pourquoi une perte reste bloquée à 1,46, et pourquoi l'on efface les gradients.
 #

@@ -8,7 +8,7 @@ import { like, longestSide, picture, resize, resized, warped, inverse } from "./
 import { components, distances } from "./regions.js";
 import { any, FAINT, over, rulesOf, STRAIGHT, tilt, turn, withoutRules } from "./ruling.js";
 
-const SMALL = 28;
+export const SMALL = 28;
 const OVERVIEW = 1000;
 const [TALL, THIN] = [56, 2.5];
 const GRAIN = 0.07;

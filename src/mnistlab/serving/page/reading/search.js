@@ -10,7 +10,7 @@ import { boxInPicture, findPieces, inPicture } from "./pieces.js";
 import { boxesInPicture, largerInPicture } from "./questions.js";
 import { signsAmong, signsBetween } from "./separators.js";
 import { boxOfSpot, isWhole, spots } from "./spots.js";
-import { assembled, leavesNoQuestion, sizeOf } from "./strokes.js";
+import { assembled, leavesNoQuestion, lightStrokes, sizeOf } from "./strokes.js";
 import { surest, unread } from "./surest.js";
 import { darkParts, lookEverywhere, turns } from "./upright.js";
 
@@ -20,6 +20,7 @@ const [SPECK, DOUBTFUL] = [0.45, 0.5];
 const PART = 0.4;
 const FEW = 0.25;
 const THICKEST = 0.2;
+const FILLED = 0.6;
 const BOLDEST = 1 / 6;
 const [LONGEST, WIDEST] = [25, 1.5];
 const LEAST_PART = 0.5;
@@ -38,11 +39,14 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const strokes = pieces.length <= MOST_PIECES ? assembled(classifier, ink, pieces, given) : [];
   const isPlain = pieces.length <= MOST_PIECES && !ink.rules && leavesNoQuestion(strokes, pieces, given, threshold);
   const drawing = loneDrawing(ink, pieces);
-  const written = strokes.filter(({ levelBox }) => drawing && ink.pen < THICKEST * levelBox[3]).map(({ box }) => box);
+  const isLine = drawing && inkIn(drawing) < FILLED;
+  const likely = drawing ? strokes.filter(({ sure }) => isLine || sure >= DOUBTFUL) : [];
+  const written = likely.filter(({ levelBox }) => ink.pen < THICKEST * levelBox[3]).map(({ box }) => box);
   const dark = darkParts(gray, written);
   let [found, looked, quarters] = [[], [], 0];
   if (dark.length || !isPlain) {
     const how = { lowest: 0, dark, box: null, inked: drawing ? null : boxesInPicture(ink), isTurnable: true };
+    how.strokes = drawing ? [] : strokes;
     if (drawing) {
       const least = ink.finest / BOLDEST;
       const isWide = drawing.width >= WIDEST * drawing.height;
@@ -51,6 +55,10 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
       how.isTurnable = isWide && drawing.height > least;
     }
     ({ found, looked, quarters } = foundDigits(await openFinder(), classifier, gray, threshold, how));
+  }
+  if (dark.length && !quarters && !found.some(({ sure }) => sure >= threshold)) {
+    const lit = lightStrokes(classifier, gray, dark, threshold);
+    if (lit.length) found = lit;
   }
   if (found.length === 0) {
     const signs = await signsBetween(openFinder, gray, ink, strokes);
@@ -63,6 +71,9 @@ export async function writingOnPaper(openFinder, classifier, given, threshold) {
   const signs = signsAmong(looked, quarters ? null : ink, found);
   return withSigns(found, signs.map((sign) => ({ ...sign, box: turnedBack(sign.levelBox, quarters, turned) })));
 }
+
+/** The share of a piece's box that has ink. */
+const inkIn = ({ strength: { values } }) => values.reduce((sum, value) => sum + (value > 0), 0) / values.length;
 
 /**
  * The only piece of ink, if it was drawn with a broad pen (so is not a grid or frame) and has paper all around; else null.
@@ -85,10 +96,10 @@ function withSigns(marks, signs) {
 }
 
 /** What the finder takes for digits, or for something else as large as a digit, with the classifier's answer to each. */
-function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, inked, isTurnable }) {
+function foundDigits(finder, classifier, page, threshold, { lowest, dark, box, inked, isTurnable, strokes }) {
   let gray = page;
   let looked = lookEverywhere(finder, gray, { lowest, dark, boxes: box && [box], inked });
-  const quarters = isTurnable ? turns(finder, classifier, gray, looked, box) : 0;
+  const quarters = isTurnable ? turns(finder, classifier, gray, looked, threshold, { strokes, box }) : 0;
   if (quarters) {
     gray = turnedBy(gray, quarters);
     looked = lookEverywhere(finder, gray, { lowest, dark: dark.length ? darkParts(gray, []) : [] });

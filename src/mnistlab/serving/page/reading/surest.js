@@ -74,7 +74,7 @@ const DOUBT = 0.5;
 /** Marks for ink of a digit's height that the finder saw but that was not read: from strokes or, if none, not accepted. */
 export function unread(classifier, looked, marks, strokes, threshold) {
   const dark = looked.filter(({ isLight }) => !isLight);
-  if (marks.length === 0 || dark.length === 0) return [];
+  if (dark.length === 0 || marks.every(({ isLight }) => isLight)) return []; // dark ink is the background
   const usual = median(marks.map(({ levelBox }) => levelBox[3]));
   const level = nearestLevel(dark, usual);
   const found = leftOver(level, marks, usual);

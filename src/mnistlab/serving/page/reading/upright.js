@@ -13,6 +13,7 @@ const PARTS = [128, 160, 224, 320];
 const ENOUGH = 20;
 const SIZES_TRIED = 3;
 const [CLEARLY, MORE] = [1.2, 1.2];
+const MANY = 10;
 const READ = 0.55;
 const DARK_SHARE = 0.04;
 const EDGE = 2;
@@ -44,10 +45,16 @@ export function darkParts(gray, written) {
   return grown(boxes, EDGE).map((box) => box.map((side) => side / scale));
 }
 
-/** By how many quarter turns, counterclockwise, the page, or its `box`, must be rotated to be read: 0 to 3. Views on its sides come last. */
-export function turns(finder, classifier, gray, looked, box) {
+/**
+ * By how many quarter turns, counterclockwise, the page, or its `box`, must be rotated to be read: 0 to 3. Views on its sides
+ * come last. If the `strokes`, those of the page as it is, are many digits that the network detected too, the page is upright.
+ */
+export function turns(finder, classifier, gray, looked, threshold, { strokes, box }) {
   const seenWell = looked.filter((level) => level.seen.values.length <= 2 * ALWAYS && hints(level) && !level.isLight);
   if (seenWell.length === 0) return 0;
+  const detected = strokes.length >= MANY ? find(seenWell) : [];
+  const confirmed = strokes.filter((stroke) => stroke.sure >= threshold && isDetected(stroke, detected)).length;
+  if (confirmed >= MANY && CLEARLY * confirmed + MORE > Math.max(strokes.length, detected.length)) return 0;
   const chosen = [...seenWell].sort((a, b) => hints(a) - hints(b)).slice(-SIZES_TRIED);
   const seen = box ? aroundBox(gray, box, chosen.at(-1)) : partOf(gray, chosen.at(-1));
   const smaller = chosen.map(({ scale }) => ({ small: resized(seen, scale), scale }));
@@ -64,6 +71,10 @@ export function turns(finder, classifier, gray, looked, box) {
   const best = read.indexOf(largest(read));
   return read[best] > CLEARLY * read[0] + MORE ? best : 0;
 }
+
+/** Whether one of the detections is the same digit as the stroke, in the same place. */
+const isDetected = ({ box: [x, y, width, height], label }, detected) =>
+  detected.some((one) => x <= one.x && one.x < x + width && y <= one.y && one.y < y + height && one.kind === label);
 
 /** The part of a page around the middle of the detections at one size. */
 function partOf(gray, { scale, found }) {
