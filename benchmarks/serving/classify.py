@@ -5,7 +5,7 @@ classify-one   requests per second of one 28x28 image, compared with an endpoint
 classify-many  images per second in requests of 256, compared with `Reader.classify` of the same batches in this process
 
 The server and the load share two cores. Each ratio compares two measurements made in turn; the medians over the rounds are what
-counts. wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
+counts. wrk (Debian's package wrk) generates the load. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations

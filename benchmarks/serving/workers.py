@@ -1,10 +1,10 @@
-"""What a second worker gains, with two workers and one measured in turn: uv run python -m benchmarks.serving.workers
+"""What a second worker gains, measured by alternating between one worker and two: uv run python -m benchmarks.serving.workers
 
 \b
 workers-one    requests per second of one 28x28 image, from 16 connections
 workers-many   requests per second of 256 images, from 2 connections
 
-The server and the load share two cores; wrk makes the load (Debian's package wrk). Let nothing else run meanwhile.
+The server and the load generator, wrk (Debian's package wrk), share two cores. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations

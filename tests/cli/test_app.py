@@ -497,7 +497,7 @@ def test_too_little_memory_is_one_line_with_a_remedy(
     ("error", "words"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "error: No space left on device. Check the disk"),
-        (OSError(errno.EIO, "Input/output error", "a.png"), "error: a.png: Input/output error. Check the disk"),
+        (OSError(errno.EIO, "Input/output error", "a.png"), "error: a.png: Input/output error. Check the file"),
         (OSError("cannot write"), "error: cannot write. Check the disk"),
     ],
 )

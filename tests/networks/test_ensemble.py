@@ -79,5 +79,5 @@ def test_members_of_different_kinds_make_no_ensemble(other: dict[str, Any], word
 
 
 def test_an_ensemble_of_nothing_is_refused() -> None:
-    with pytest.raises(UserError, match="none"):
+    with pytest.raises(UserError, match="at least one network"):
         Ensemble([])

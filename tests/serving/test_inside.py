@@ -183,7 +183,7 @@ def test_how_a_number_was_made_and_the_window_slides(open_page: Open) -> None:  
         expect(how).to_contain_text(text)
         page.click("#how-close")
     page.locator("#inside-bars li").nth(5).click()
-    expect(how).to_contain_text("temperature 0.52")
+    expect(how).to_contain_text("temperature 0.54")
     expect(how.locator(".result")).to_have_text(page.locator("#inside-bars li").nth(5).locator(".value").inner_text())
     page.click("#how-close")
     page.mouse.click(*page.evaluate(PLACE, [1, 0]))

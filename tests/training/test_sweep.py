@@ -256,7 +256,7 @@ def test_a_full_disk_ends_it_and_nothing_is_lost(
     [
         ({"fields": {"batch_size": [16, 5000]}}, "Batch size 5000 does not fit"),
         ({"fields": {"most_parameters": [0, 5]}}, "parameters"),
-        ({"first": 2**32 - 1}, "out of range"),
+        ({"first": 2**32 - 1}, "last seed"),
         ({"device": "cuda:77"}, "cuda:77"),
         ({"dataset": "nowhere"}, "nowhere"),
     ],

@@ -28,7 +28,7 @@ RIM = 4.0
 MOSTLY = 0.6
 """A dark part has light writing if more than this share of its pixels is dark."""
 MOST_PARTS, MOST_DIGITS = 4, 20
-"""At most this many dark parts, the largest ones, are searched for light writing, each for at most so many digits."""
+"""The largest number of dark parts in which light writing is looked for, and the largest number of its pieces of ink."""
 
 
 def connected_strokes(

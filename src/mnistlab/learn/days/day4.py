@@ -363,7 +363,7 @@ for name in ("relu2", "relu3"):
 # %% [markdown] lang="en"
 # Each row shows a channel's eight favourite pieces, which resemble each other: in the second block, ends of strokes, bends or
 # crossings; in the third, whole shapes. The printed numbers count the digits, 0 to 9, among the hundred pictures that excite
-# the channel most: few channels belong to one digit. Most stand for a **part** of digits; the linear layers at the end weigh
+# the channel most: few channels belong to one digit. Most stand for a **part** of a digit; the linear layers at the end weigh
 # the parts and vote.
 #
 # ## Which ink decides
