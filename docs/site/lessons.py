@@ -84,6 +84,11 @@ def is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
+def in_json(text: str) -> str:
+    """The text as it stands inside a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
 def sentences_in(outputs: Outputs, path: Path) -> str:
     """A hash of those entries of a message file that the outputs may contain, because all of their words occur there."""
     said = json.dumps(outputs, ensure_ascii=False)
@@ -93,7 +98,7 @@ def sentences_in(outputs: Outputs, path: Path) -> str:
         for name, entry in names.items()
         for text in entry.values()
     )
-    shown = [one for one in entries if all(json.dumps(part)[1:-1] in said for part in re.split(r"\{[^}]*\}", one[2]))]
+    shown = [one for one in entries if all(in_json(part) in said for part in re.split(r"\{[^}]*\}", one[2]))]
     return hashlib.sha256(json.dumps(shown).encode("utf-8")).hexdigest()
 
 
