@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -297,3 +298,14 @@ def test_a_page_that_starts_mnistlab_depends_on_all_of_it() -> None:
         [sys.executable, "-c", f"{code}; print(*r.files_read())"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert {"cli/app.py", "serving/app.py", "reading/reader.py"} <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("words", ["It is too large.", "Écrivez « {name} », puis …"])
+def test_outputs_depend_on_the_messages_that_they_show(tmp_path: Path, words: str) -> None:
+    shown = [{"text": words.format(name="sept")}]
+    file = tmp_path / "words.toml"
+    keys = []
+    for text in (words, f"{words} Or not?"):
+        file.write_text(f'[room.entry]\nmessage = "{text}"\n', encoding="utf-8")
+        keys.append(lessons.sentences_in(cast("lessons.Outputs", shown), file))
+    assert keys[0] != keys[1]
