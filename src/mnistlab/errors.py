@@ -24,6 +24,7 @@ __all__ = [
     "StorageFailure",
     "UserError",
     "is_out_of_memory",
+    "last_line",
     "number",
     "plain",
     "rounded",
@@ -124,6 +125,14 @@ OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error means that memory ran out."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def last_line(error: BaseException) -> str:
+    """The last line of an error's text, without its full stop; the error's type if it has no text.
+
+    In errors with several lines, such as those of torch and Ray, the last one says what went wrong.
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
 
 
 class Fault(Exception):  # noqa: N818 - users never see it as it is

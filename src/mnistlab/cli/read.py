@@ -235,16 +235,16 @@ def pictures_in(folder: Path, recursive: bool, fail: Callable[[MnistlabError], N
     """A folder's files that have a picture's ending, sorted by name. Hidden files, which other programs use for notes, are
     left out, and so are links to folders, which may form a loop."""
     from mnistlab.files import is_file, printable
-    from mnistlab.pictures.decode import SUFFIXES
+    from mnistlab.reading.sources import ENDINGS
 
     unreadable: list[OSError] = []
     shown: list[Path] = []
     for inside, folders, names in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if recursive and not name.startswith(".")]
         shown += [Path(inside, name) for name in names if not name.startswith(".")]
-    found = sorted(path for path in shown if path.suffix.lower() in (*SUFFIXES, ".pdf") and is_file(path))
+    found = sorted(path for path in shown if path.suffix.lower() in ENDINGS and is_file(path))
     for error in unreadable:
         fail(UserError("cli.folder_unreadable", folder=printable(error.filename), strerror=error.strerror))
     if not found and not unreadable:
-        fail(UserError("cli.folder_without_pictures", place=told_place(folder), suffixes=(*SUFFIXES, ".pdf")))
+        fail(UserError("cli.folder_without_pictures", place=told_place(folder), suffixes=ENDINGS))
     return found

@@ -15,7 +15,7 @@ from mnistlab.doctor.check import Check
 from mnistlab.doctor.code import import_model
 from mnistlab.doctor.examination import examine
 from mnistlab.doctor.papers import check_network
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, last_line
 from mnistlab.files import given_path
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import SavedModel, load_tensors, read_model, strip_prefix
@@ -148,5 +148,4 @@ def load_weights(model: nn.Module, path: Path) -> str:
         model.load_state_dict(content)
         return prefix
     except (RuntimeError, TypeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[-1].strip().rstrip(".")
-        raise UserError("doctor.weights_misfit", path=path, reason=reason) from None
+        raise UserError("doctor.weights_misfit", path=path, reason=last_line(error)) from None

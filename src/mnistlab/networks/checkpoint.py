@@ -17,7 +17,7 @@ from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from mnistlab.data.dataset import DatasetSpec
 from mnistlab.data.normalisation import Normalisation
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, last_line
 from mnistlab.files import local_text, write_bytes
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.architecture import architecture_of
@@ -175,8 +175,7 @@ def misfit(path: Path, error: Exception) -> UserError:
     """The error to report if `error` was raised while a network was made from the file's content."""
     if isinstance(error, KeyError):
         return UserError("networks.entry_missing", path=path, name=error.args[0])
-    reason = str(error).strip().splitlines()[-1].strip().rstrip(".")
-    return UserError("networks.weights_of_another_architecture", path=path, reason=reason)
+    return UserError("networks.weights_of_another_architecture", path=path, reason=last_line(error))
 
 
 def read_model(path: Path) -> SavedModel:

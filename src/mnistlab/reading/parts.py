@@ -21,7 +21,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-from mnistlab.errors import Failure, MnistlabError, UserError
+from mnistlab.errors import Failure, MnistlabError, UserError, last_line
 from mnistlab.files import printable, sha256, shorten
 from mnistlab.reading.contents import read_content
 from mnistlab.reading.deaths import Deaths
@@ -115,11 +115,6 @@ def read_parts(ray: Any, reader: Reader, job: Job, processes: int) -> Generator[
         raise Failure("reading.ray_failed", reason=shorten(last_line(error), 300)) from None
     if there != listed:  # the listing process died, and the one that Ray started in its place listed other pictures
         raise Failure("reading.listing_ended")
-
-
-def last_line(error: BaseException) -> str:
-    """The last line of one of Ray's errors, which says what went wrong; the lines before it are the stack."""
-    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
 
 
 def as_block(tally: Tally) -> Any:

@@ -112,7 +112,7 @@ def signs_among(levels: Sequence[Level], ink: Ink | None, marks: Sequence[Mark])
     signs: list[Sign] = []
     strokes = None if ink is None else boxes_in_picture(ink)
     finest = 1.0 if ink is None or strokes is None else ink.pen * coarser(strokes, marks)
-    for line in lines_of([mark.level_box for mark in marks]) if levels else ():
+    for line in lines_of([mark.level_box for mark in marks]):
         row = Row(marks, line)
         best = min(levels, key=lambda level: abs(np.log(level.scale * row.height / SIZES[1])))
         small = None

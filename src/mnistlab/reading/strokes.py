@@ -79,7 +79,8 @@ def light_strokes(
         if min(part.shape) <= SMALL or (part < level).mean() < MOSTLY:
             continue
         raise_if_cancelled()
-        ink, light = find_ink(255 - part), 255 - part
+        light = 255 - part
+        ink = find_ink(light)
         pieces = find_pieces(ink)
         if ink.on_dark or ink.rules is not None or len(pieces) > MOST_DIGITS:
             continue

@@ -15,7 +15,7 @@ from mnistlab.augmentation.rejects import Rejects
 from mnistlab.data.dataset import Dataset, DatasetSpec
 from mnistlab.data.loader import MNISTDataLoader
 from mnistlab.data.splits import Split, writers_of
-from mnistlab.errors import UserError
+from mnistlab.errors import UserError, last_line
 from mnistlab.files import sha256
 from mnistlab.messages.sentences import Clause
 from mnistlab.networks.checkpoint import save_model
@@ -222,8 +222,7 @@ class TrainingState:
 
 def why_misfit(error: Exception) -> str | Clause:
     """Why a saved state cannot be restored, in words that can end a sentence."""
-    said = (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
-    return Clause("runs.field_missing", field=error.args[0]) if isinstance(error, KeyError) else said
+    return Clause("runs.field_missing", field=error.args[0]) if isinstance(error, KeyError) else last_line(error)
 
 
 def pipeline_of(recipe: Recipe, spec: DatasetSpec) -> Pipeline:

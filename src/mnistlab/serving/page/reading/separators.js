@@ -49,7 +49,6 @@ function coarser(strokes, marks) {
 /** The signs among the finder's detections on the whole page, in the coordinates of the marks' `levelBox`; `ink` may be null. */
 export function signsAmong(levels, ink, marks) {
   const signs = [];
-  if (levels.length === 0) return signs;
   const strokes = ink && boxesInPicture(ink);
   const finest = ink ? ink.pen * coarser(strokes, marks) : 1;
   for (const line of linesOf(marks.map(({ levelBox }) => levelBox))) {
