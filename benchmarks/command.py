@@ -39,7 +39,7 @@ class SkipError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a results table: how it is measured, and how it is shown to people, as lines of which the first has the figure."""
+    """A row of a results table: how it is measured and how it is shown to people, as lines, the first of which has the figure."""
 
     measure: Callable[[], dict[str, Any]]
     tell: Callable[[dict[str, Any]], list[str]]
@@ -72,7 +72,7 @@ def measure_rows(table: str, rows: dict[str, Row], **facts: Any) -> None:
     Parameters
     ----------
     table
-        The file of docs/results, without its ending, to which the lines are added.
+        The file in docs/results, named without its ending, to which the lines are added.
     rows
         The rows, by name. One that raises `SkipError` is reported as skipped and not recorded.
     facts

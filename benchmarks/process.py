@@ -32,8 +32,8 @@ UNITS = {"s": 1, "min": 60, "h": 3600}
 def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> tuple[dict[str, list[float]], str]:
     """The seconds of `times` training runs with seeds 0, 1, …: for the whole process, and from the first batch to the last step.
 
-    Also the time that each run said was left, relative to the time that was left, and the precision in which the runs computed,
-    "fp32" or "bf16".
+    Also the time that each run said was left, relative to the time that was actually left, and the precision in which the runs
+    computed, "fp32" or "bf16".
     """
     measured: dict[str, list[float]] = {"process": [], "training": [], "said": []}
     for seed in range(times):
@@ -50,8 +50,8 @@ def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> tuple[
 
 
 def timed_training(arguments: Sequence[str | Path]) -> tuple[float, float | None]:
-    """The seconds of the whole process, and the time that it said was left, relative to the time that was left. The latter is
-    None if the process said nothing, because only a few seconds were left."""
+    """The seconds of the whole process, and the time that it said was left, relative to the time that was actually left. The
+    second is None if the process said nothing, because only a few seconds were left."""
     start = time.perf_counter()
     said, at, end = None, start, start
     command = [*map(str, MNISTLAB), *map(str, arguments)]

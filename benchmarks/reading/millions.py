@@ -76,7 +76,7 @@ def seconds(folder: Path, *arguments: str) -> float:
 
 
 def check_output(folder: Path) -> dict[str, int]:
-    """How many pictures are in the output. Raises `RuntimeError` if one is missing or twice, or if a broken one has no error."""
+    """How many pictures the output has. Raises `RuntimeError` if one is missing or repeated, or if a broken one has no error."""
     table = pyarrow.parquet.read_table(folder / "out", columns=["file", "page", "line", "position", "error"])
     rows = Counter(zip(*(table[name].to_pylist() for name in ("file", "page", "line", "position")), strict=True))
     files = {str(path.relative_to(folder)) for path in (folder / "pictures").iterdir()}

@@ -24,7 +24,7 @@ KINDS = ("best", "best-5x5", "best-pens")
 
 
 def runs_of(name: str) -> list[dict[str, Any]]:
-    """The recorded runs, with known mistakes, of a recipe as it is now."""
+    """The recorded runs of a recipe as it is now, if their mistakes are known."""
     rows = records.read("accuracy")
     return [row for row in rows if "mistakes" in row and records.is_current(row["recipe"], name)]
 

@@ -1,6 +1,6 @@
-"""Draw accuracy over training seconds and parameters, ours and others': uv run python -m benchmarks.report.frontier
+"""Draw accuracy against training seconds and parameters, ours and others': uv run python -m benchmarks.report.frontier
 
-Our figures come from docs/results/*.jsonl; the published ones are below, each with its source. Writes
+Our figures come from docs/results/*.jsonl; the published ones are in frontier.py, each with its source. Writes
 docs/images/frontier-seconds.png and docs/images/frontier-parameters.png.
 """
 
@@ -31,7 +31,7 @@ class Published:
     seconds: float | None = None
     parameters: int | None = None
     best_of: bool = False
-    """Whether it is the best of many runs or epochs, chosen on the test images, which a single training run does not reach."""
+    """Whether it is the best of many runs or epochs, chosen on the test images: a figure that a single run does not reach."""
 
 
 PUBLISHED = (
@@ -110,7 +110,7 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
 
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:
-    """Draw one picture: accuracy over `by` ("seconds" or "parameters")."""
+    """Draw one picture: accuracy against `by` ("seconds" or "parameters")."""
     figure = blank_figure(8.6, 5)
     axes = figure.subplots()
     for point in others:

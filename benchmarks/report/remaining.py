@@ -23,9 +23,9 @@ COLUMNS = 10
 
 
 def misread() -> dict[int, tuple[Counter[int], int, int]]:
-    """For each test image that a run of `best` or of `ensemble` misread: what it was read as, by how many runs of each recipe.
+    """For each test image that a run of `best` or `ensemble` misread: what it was read as, and by how many runs of each recipe.
 
-    The images that most runs misread come first.
+    The images that the most runs misread come first.
     """
     readings: dict[int, Counter[int]] = {}
     counts: dict[str, Counter[int]] = {}

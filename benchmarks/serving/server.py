@@ -57,13 +57,13 @@ def running(*command: str) -> Iterator[tuple[str, int]]:
 
 
 def serving(*options: str) -> AbstractContextManager[tuple[str, int]]:
-    """Run `mnistlab serve`, as `running` does."""
+    """Run `mnistlab serve`; yields what `running` yields."""
     return running(*MNISTLAB, "serve", "--no-browser", "--port", "0", *options)
 
 
 @contextmanager
 def offering() -> Iterator[tuple[str, int]]:
-    """Write the page with `mnistlab site`, and offer it with a plain file server, as `running` does."""
+    """Write the page with `mnistlab site`, and offer it with a plain file server; yields what `running` yields."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*MNISTLAB, "site", folder], check=True, stdout=subprocess.DEVNULL)
         options = ("--bind", "127.0.0.1", "--directory", folder)

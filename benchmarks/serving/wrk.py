@@ -41,7 +41,7 @@ class Load:
     requests: int
     seconds: float
     errors: int
-    """How many answers were errors, and how many connections failed."""
+    """How many answers were errors, plus how many connections failed."""
     milliseconds: list[float]
     """The quantiles of latency at 0.1 %, 0.2 %, ..., 99.9 %."""
 

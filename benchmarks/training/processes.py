@@ -24,7 +24,7 @@ from mnistlab.runs.run import Run
 
 
 def trained(name: str, seed: int, processes: int, threads: int, options: list[str]) -> Run:
-    """Train a run with that many processes, each with that many threads."""
+    """Carry out a training run with that many processes, each with that many threads."""
     several = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
     command = [sys.executable, *several, "-m", "mnistlab", "train", name, "--seed", str(seed), "--json", *options]
     env = ["env", f"OMP_NUM_THREADS={threads}"]

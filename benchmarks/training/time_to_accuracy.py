@@ -5,9 +5,9 @@ It takes about 8 minutes on 2 cores, with --fast about half a minute.
 
 The canonical example (benchmarks/training/canonical.py) trains until an epoch ends at 99 % or more; only its training is timed,
 not its tests. Between its epochs, `quick` is trained with one seed after another, timed from its first batch to its last step;
-the *mean* of its test accuracies must reach 99 %. --fast times the canonical example over 100 batches, and multiplies by the
-epochs of the last recorded full race. If the command is interrupted, it continues where it stopped when it is run again. Let
-nothing else run meanwhile.
+the *mean* of its test accuracies must reach 99 %. --fast times the canonical example over 100 batches, and extrapolates to
+the epochs of the last recorded full race. If an interrupted command is run again, it continues where it was stopped. Let nothing
+else run meanwhile.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def train_quick(seed: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Train the canonical example until its goal, and `quick` `seeds` times between its epochs."""
+    """Train the canonical example until it reaches its goal, and `quick` `seeds` times between its epochs."""
     state_path = folder / "time_to_accuracy.pt"
     doing = {"seeds": seeds, "recipe": RECIPES["quick"].to_dict(), "commit": commit()}
     state: dict[str, Any] = {"doing": doing, "epochs": [], "quick": [], "canonical": None, "sittings": 0}

@@ -1,6 +1,6 @@
 """How precise an accuracy is, given that writers differ: uv run python -m benchmarks.training.writers
 
-Measures the reader that ships on the official test images, by writer, and records the result in docs/results/writers.jsonl. The
+Measures the shipped reader on the official test images, by writer, and records the result in docs/results/writers.jsonl. The
 recipes are measured in the same way in each training run of `benchmarks.training.accuracy`.
 """
 
@@ -26,7 +26,7 @@ from mnistlab.reading.reader import Reader
 
 
 def figures_by_writer(mistakes: Mapping[int, int], data_dir: Path) -> dict[str, Any]:
-    """Figures by writer, in plain types, from the mistakes on MNIST's test images: what each misread index was read as."""
+    """Figures by writer, in plain types. `mistakes` says, by index, what each misread test image of MNIST was read as."""
     dataset = open_dataset("mnist", data_dir)
     labels, writers = dataset.read("test")[1], split_writers(dataset, "test")
     assert writers is not None  # noqa: S101 - for mypy

@@ -24,7 +24,7 @@ imported without them, but using it then raises an error that names the extra. m
     messages      the sentences of errors, the server's problem responses, the doctor's checks and the log
     bundled       a copy of MNIST, the writers of its digits, and the pretrained reader
 
-The modules at the base, used by all of these: errors, files, locks, devices, geometry, dependencies.
+The modules at the base, which these packages share: errors, files, locks, devices, geometry, dependencies.
 """
 
 from __future__ import annotations

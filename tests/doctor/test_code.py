@@ -238,7 +238,7 @@ def test_a_training_without_an_optimizer_is_told(tmp_path: Path, data_dir: Path)
          "your flatten gives 784 values, but layer 1 takes 50"),
         ([("x = F.max", "x = x.squeeze(1)\n        x = F.max")], "conv takes a batch of maps"),
         ([("x.flatten(1)", "x.permute(0, 2, 3, 1).view(len(x), -1)")],
-         "view, reshape or flatten cannot give 7 images of shape (13, 13, 4) the shape that it is asked for"),
+         "view, reshape or flatten cannot give 7 images of shape (13, 13, 4) the requested shape"),
     ],
 )  # fmt: skip
 def test_what_is_seen_names_the_layer_in_words(

@@ -396,7 +396,7 @@ def test_a_model_that_misreads_nothing_says_so(
 ) -> None:
     monkeypatch.setattr("mnistlab.evaluation.examples.find_misread", lambda *_: ([], 0))
     assert run_app(["explain", str(mnist_run.path), "--misread", "--data-dir", str(data_dir)]) == 2
-    assert "misreads none of the 5,004 validation examples" in capsys.readouterr().err
+    assert "misreads none of the validation examples (5,004)" in capsys.readouterr().err
 
 
 def test_the_network_that_finds_digits_is_refused(mnist_run: Run) -> None:

@@ -68,12 +68,12 @@ def test_a_dataset_without_writers_gets_a_sentence(
     path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": str(pictures)}))
     with pytest.raises(
         UserError,
-        match=rf"It is not known who wrote the images of {pictures}\. For results by writer, evaluate a run that was ",
+        match=rf"No writers are known for {pictures}\. For results by writer, evaluate a run that was ",
     ):
         check_writers(Run.open(run.path))
     assert run_app(["evaluate", str(run.path), "--by-writer"]) == 2
     assert capsys.readouterr().err == (
-        f"error: It is not known who wrote the images of {pictures}. Leave out --by-writer, or name a run that was trained on"
+        f"error: No writers are known for {pictures}. Leave out --by-writer, or name a run that was trained on"
         " mnist.\n"
     )
 

@@ -152,7 +152,7 @@ def test_parts_of_a_sentence_are_in_its_language() -> None:
     both = UserError("data.nowhere_to_fetch", fault=Clause("data.file_missing", file="b"), cause=cause)
     assert both.for_command_line("fr").replace("\N{NO-BREAK SPACE}", " ") == (
         "b est absent, et ne peut être récupéré. Impossible de lire a : vous n'en avez pas le droit."
-        " Mettez-y un fichier lisible, ou choisissez un autre dossier."
+        " Mettez un fichier lisible à cet emplacement, ou choisissez un autre dossier."
     )
     reasons = {"dataset": "mnist", "told": [Clause("data.file_missing", file="a"), Clause("data.unpacked")]}
     assert sentence("data.fetched", "message", reasons, language="fr").replace("\N{NO-BREAK SPACE}", " ") == (

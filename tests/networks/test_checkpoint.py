@@ -305,7 +305,7 @@ def test_what_names_no_model_gets_a_sentence(source: Any) -> None:
 
 
 def test_a_run_of_no_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no run 'mine', neither as a folder nor in"):
+    with pytest.raises(UserError, match="There is no run 'mine', either as a folder or in"):
         load_model("mine", runs_dir=tmp_path)
 
 

@@ -72,10 +72,10 @@ def test_the_commands_that_apply_print_what_it_did(
     run = copy_of(line_run, tmp_path)
     assert run_app(["evaluate", str(run.path), "--split", "val"]) == 0
     out = capsys.readouterr().out
-    assert "of 50 generated lines read exactly, 95 % interval" in out
+    assert "of 50 generated lines were read exactly, 95 % interval" in out
     assert "digits misread, left out or added: " in out
     assert run_app(["doctor", str(run.path)]) in (0, 1)  # it has learnt nothing
-    assert "% of 48 generated lines read exactly" in capsys.readouterr().out
+    assert "% of 48 generated lines were read exactly" in capsys.readouterr().out
     assert run_app(["export", str(run.path)]) == 0
     assert "Same answers as PyTorch on 4 inputs of several sizes" in capsys.readouterr().out
     assert run_app(["runs", "--runs", str(tmp_path)]) == 0

@@ -46,7 +46,7 @@ def in_ink_of(images: torch.Tensor, strokes: torch.Tensor, width: torch.Tensor) 
 
 
 def pen(images: torch.Tensor) -> torch.Tensor:
-    """Half the stroke width, in 28ths of the image's height, estimated as the ink's area divided by its perimeter."""
+    """Half the stroke width, in 28ths of the image's height, estimated from the ink's area and perimeter."""
     ink = (images > images.amax((2, 3), keepdim=True) / 2).float()
     around = (ink[..., 1:] - ink[..., :-1]).abs().sum((1, 2, 3)) + (ink[:, :, 1:] - ink[:, :, :-1]).abs().sum((1, 2, 3))
     # Counted along rows and columns, a slanting edge comes out too long, on average by a factor of 4 / pi.

@@ -67,6 +67,6 @@ STROKES = in_forms(
 def letters_like(images: torch.Tensor) -> torch.Tensor:
     """For each image of a digit, float (B, 1, H, W), 0 to 255, a letter about as large as the digit, drawn with the same pen.
 
-    Which letter it is, is random.
+    The letter is chosen at random.
     """
     return fit_and_centre(in_ink_of(images, STROKES(images), pen(images) * between(0.7, 1.1, images)))

@@ -129,7 +129,7 @@ def thicker(images: torch.Tensor) -> torch.Tensor:
 
 
 def reshape(images: torch.Tensor) -> torch.Tensor:
-    """A different size, aspect, slant, rotation, position and perspective; some digits are stretched to any width and height."""
+    """A different size, aspect, slant, rotation, position and perspective; some digits get a random width and height."""
     height, width = images.shape[2:]
     unit = height / 28
 

@@ -215,7 +215,7 @@ def letters(source: Source, count: int) -> torch.Tensor:
 
 
 def written_letters(source: Source, count: int) -> torch.Tensor:
-    """A letter written by hand, about as large as a digit and with the same pen."""
+    """A handwritten letter, about as large as one of the digits and drawn with the same pen."""
     return letters_like(source.pick(count))
 
 

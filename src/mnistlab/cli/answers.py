@@ -92,7 +92,7 @@ class Text(Answer):
 
 
 def numbered(shown: str, page: Page) -> str:
-    """A picture as it is shown, with the page's number if the picture has several pages."""
+    """A picture's name as it is shown, with the page's number if the picture has several pages."""
     return shown if page.count == 1 else words("cli.page_of_picture", name=shown, number=page.number)
 
 
@@ -136,7 +136,7 @@ class CsvLines(Answer):
 
 
 def what_rows_depend_on(reader: Reader) -> dict[str, Any]:
-    """Everything besides the pictures on which rows depend: version, models (None for one that is not used) and threshold."""
+    """Everything on which rows depend besides the pictures: version, models (None for one that is not used) and threshold."""
     from importlib import metadata
 
     return {

@@ -1,4 +1,4 @@
-"""`mnistlab train`: train a network by a recipe, test it, and keep everything in a run folder."""
+"""`mnistlab train`: train a network according to a recipe, test it, and keep everything in a run folder."""
 
 from __future__ import annotations
 

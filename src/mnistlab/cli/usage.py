@@ -1,4 +1,4 @@
-"""Turn click's usage errors into errors of mnistlab, which can be told in languages other than English."""
+"""Turn click's usage errors into errors of mnistlab, which can be shown in languages other than English."""
 
 from __future__ import annotations
 

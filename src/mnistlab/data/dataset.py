@@ -30,7 +30,7 @@ class Dataset(Protocol):
 
     @property
     def at_hand(self) -> bool:
-        """Whether `read("train")` works without network access."""
+        """Whether `read("train")` works without fetching any files."""
 
     @property
     def validation(self) -> NDArray[np.bool_] | None:

@@ -95,7 +95,7 @@ def paced(thread: threading.Thread, patience: float) -> Iterator[PacedOpener]:
 
 
 class PacedOpener:
-    """Opens URLs as `opener` does; in `thread`, it also measures how fast data arrives and asks no abandoned host again."""
+    """Opens URLs as `opener` does; in `thread`, it also measures how fast data arrives and never asks an abandoned host again."""
 
     def __init__(self, opener: urllib.request.OpenerDirector, thread: threading.Thread) -> None:
         self.opener, self.thread = opener, thread

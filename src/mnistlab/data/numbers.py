@@ -71,7 +71,7 @@ MAKERS: dict[NumberKind, Callable[[np.random.Generator], str]] = {
 def write_numbers(
     kind: NumberKind, labels: NDArray[np.int64], writers: NDArray[np.int16], count: int = 10_000, seed: int = 0
 ) -> list[Number]:
-    """Numbers of one kind. All digits of a number are by one writer, drawn at random from the writers who wrote these digits.
+    """Numbers of one kind. All digits of a number are by one writer, drawn at random from those who wrote all the digits needed.
 
     An image may be used several times, even within one number, as in Wagstaff 2025.
 

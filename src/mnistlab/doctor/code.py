@@ -212,7 +212,7 @@ class LearnersFile:
         return module
 
     def called(self, name: str, remedy: str) -> Any:
-        """What the file defines under this name. Raises `UserError`, with the remedy whose key is `remedy`, if it is nothing."""
+        """The object called `name` in the file. Raises `UserError`, with the remedy whose key is `remedy`, if there is none."""
         if not hasattr(self.module, name):
             raise UserError("doctor.code_defines_nothing", remedy=remedy, file=self.path, name=name)
         return getattr(self.module, name)

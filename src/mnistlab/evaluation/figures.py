@@ -99,5 +99,5 @@ def label_text(name: str) -> str:
 
 def plain_text(text: str) -> str:
     """The text with dollar signs escaped, because they would start a formula, and with "?" for lone surrogates, which stand for
-    bytes in a file's name that this locale's encoding cannot represent."""
+    bytes in a file's name that are invalid in this locale's encoding."""
     return text.encode("utf-8", "replace").decode().replace("$", r"\$")

@@ -78,7 +78,7 @@ class FinderEvaluation(Evaluation):
 
     @property
     def false_finds(self) -> int:
-        """How many digits were found where there is no digit; those of struck-out or partly visible digits do not count."""
+        """How many digits were found where there is no digit; detections of struck-out or partly visible digits do not count."""
         return int(self.confusion[NOTHING].sum())
 
     @property

@@ -17,7 +17,7 @@ from mnistlab.reading.line_reader import BLANK, digits_of
 __all__ = ["Counting", "LineEvaluation", "Seen", "alignment", "read_columns"]
 
 SHOWN, SHOWN_WRONG = 15, 9
-"""How many of the first strips an evaluation keeps for its picture, and up to how many misread ones it keeps after these."""
+"""How many of the first strips an evaluation keeps for its picture, and the maximum number of misread ones kept after these."""
 
 
 @dataclass(frozen=True)

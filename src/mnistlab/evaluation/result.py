@@ -1,4 +1,4 @@
-"""The results of a model on a split: the one place where right and wrong are counted."""
+"""The results of a model on a split, and the counting of a classifier's right and wrong answers."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Evaluation:
         corrected: Mapping[int, int | None] | None = None,
         writers: NDArray[np.int16] | None = None,
     ) -> Evaluation:
-        """Count what a model's answers got right.
+        """Count how many of a model's answers are right.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy on other test sets of this size (Wilson 1927).
+        """95 % confidence interval of the accuracy (Wilson 1927), with each example counted as an independent trial.
 
         scipy.stats can compute this interval too, but importing scipy.stats takes as long as the rest of an evaluation.
         """

@@ -41,9 +41,9 @@ TOLERANCE = 1e-4
 def export_network(run: Run, output: str | Path | None, to: str, *, int8: bool, coverage: float) -> PaperExport:
     """Write the network of a finished run as ONNX or safetensors, for `export_model`, which has checked the request.
 
-    The ONNX file takes `contrast`, float32 (N, 1, H, W), as `mnistlab.reading.finder.contrast` computes it; `FINDER_FILE` and
-    `LINE_READER_FILE` say what the file returns. The same run exported with the same versions of all packages gives the same
-    file, byte for byte.
+    The ONNX file takes `contrast`, float32 (N, 1, H, W), as `mnistlab.reading.finder.contrast` computes it; `FINDER_FILE` (for
+    which N is 1) and `LINE_READER_FILE` say what the file returns. The same run exported with the same versions of all
+    packages gives the same file, byte for byte.
     """
     for field, given in (("int8", int8), ("coverage", coverage != 0.99)):
         if given:

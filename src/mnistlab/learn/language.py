@@ -47,7 +47,7 @@ def find_language(name: str | None = None) -> str:
 
 
 def lang_option(language: str) -> str:
-    """The end of a proposed command, so that it speaks `language`: " --lang fr", or "" if English is what it speaks anyway."""
+    """What to add to a proposed command to make it speak `language`: " --lang fr", or "" for English if that is the default."""
     return "" if language == locales_language() == "en" else " ".join(["", "--lang", language])
 
 

@@ -164,7 +164,7 @@ def save_model(path: str | Path, model: Network, spec: DatasetSpec) -> None:
 
 
 def check_version(path: Path, content: dict[str, Any], expected: int) -> None:
-    """Raise `UserError` unless the file's content states this version of its format."""
+    """Raise `UserError` unless the file's content states `expected` as the version of its format."""
     if "version" not in content:
         raise misfit(path, KeyError("version"))
     if (version := content["version"]) != expected:
@@ -181,8 +181,8 @@ def misfit(path: Path, error: Exception) -> UserError:
 def read_model(path: Path) -> SavedModel:
     """The model that `save_model` wrote, on the CPU, in evaluation mode.
 
-    Raises `UserError` for a file that is missing, damaged, unsafe, of another format or version, or whose weights do not
-    fit the architecture that the file states.
+    Raises `UserError` if the file is missing, damaged, unsafe, or of another format or version, or if its weights do not
+    fit the architecture that it states.
     """
     content = load_tensors(path, "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:

@@ -24,7 +24,7 @@ class FinderNet(PaperNet):
     classes : int
         The number of kinds of marks.
     widths : tuple of int
-        Channels of the first `Step`, of the second, and of each later one except that for the ink. The maps of the first two have
+        Channels of the first `Step`, of the second, and of each later one except the ink's. The maps of the first two have
         half the input's height and width; the maps of the later ones have a quarter of both.
     apart : tuple of int
         The dilation of each `Step` after the third: the distance, in cells of 4x4 pixels, between neighbouring values

@@ -135,7 +135,7 @@ class NeuralNet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def describe(self) -> list[LayerRow]:
-        """A row per layer: its name, purpose, output shape, number of parameters, and multiply-adds, found on blank input."""
+        """A row per layer: its name, purpose, output shape, number of parameters, and multiply-adds for one image."""
         device = next(self.parameters()).device
         values = torch.zeros(1, 1, *self.architecture.image_size, device=device)
         rows = []

@@ -142,8 +142,8 @@ def read_network(
     Raises
     ------
     UserError
-        For a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit the network that
-        the file describes.
+        If the file is missing, damaged, unsafe, or of another format or version, or if its weights do not fit the network that
+        it describes.
     """
     content = load_tensors(path, remedy or "remedies.give_run_or_model")
     if not isinstance(content, dict) or content.get("format") != file_format:

@@ -27,7 +27,7 @@ class Alphabet:
     writers : ndarray of int16, shape (N,)
         The number that identifies each image's writer.
     elsewhere : ndarray of uint8, shape (N, H, W), optional
-        The same digits, written as in other countries: see `mnistlab.augmentation.hands`.
+        The same digits as written outside the United States: see `mnistlab.augmentation.hands`.
     """
 
     def __init__(

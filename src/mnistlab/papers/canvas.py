@@ -157,7 +157,7 @@ class Canvas:
             self.marks.append(Mark(kind, (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0))
 
     def line(self, start: tuple[float, float], end: tuple[float, float], width: float, pen: Pen) -> None:
-        """Draw a straight line between two points of the level sheet, `width` pixels wide."""
+        """Draw a straight line, `width` pixels wide, between two points of the level sheet."""
         self.lines([(start, end)], width, pen)
 
     def lines(self, ends: Sequence[tuple[tuple[float, float], tuple[float, float]]], width: float, pen: Pen) -> None:

@@ -1,4 +1,4 @@
-"""Make numbered pictures, or batches of them, in worker processes; which process makes a picture does not affect the picture."""
+"""Make numbered pictures, or batches of them, in worker processes; a picture does not depend on which process makes it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def as_it_is(value: T) -> T:
 
 
 def begin_work(number: int) -> None:
-    """Let a worker ignore Ctrl-C and SIGTERM, which may reach all processes at once: the training process ends its workers."""
+    """Make a worker ignore Ctrl-C and SIGTERM, which may reach all processes at once: the training process ends its workers."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     cv2.setNumThreads(1)

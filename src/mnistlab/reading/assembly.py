@@ -90,7 +90,7 @@ def join_parts(classifier: Classifier, units: list[Unit], size: float) -> list[U
 
 
 def neighbours(pieces: list[Piece], size: float) -> list[tuple[int, int]]:
-    """Pairs of pieces, as indices, that may be parts of one digit: close together, and if joined not much larger than `size`."""
+    """Pairs of pieces, as indices, that may be parts of one digit: close together and, if joined, not much larger than `size`."""
     x = np.array([p.x for p in pieces])
     y = np.array([p.y for p in pieces])
     right = np.array([p.right for p in pieces])

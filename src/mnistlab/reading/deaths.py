@@ -13,7 +13,7 @@ MOST = 3
 
 
 class Deaths:
-    """Pictures, in one part of a job, on which processes have died. A note beside the part's file lists their numbers.
+    """Pictures, in one part of a job, on which processes have died. A note beside the part's file lists the pictures' numbers.
 
     The note exists during the `with` block; a process that survives the block removes it. The first attempt at the part leaves
     the note empty. A later attempt finds the note and, before it reads a picture, adds that picture's number, in place of the

@@ -1,4 +1,4 @@
-"""Doubt marks: lower their probabilities where another reading of their line differs."""
+"""Cast doubt on marks: lower their probabilities where another reading of their line differs."""
 
 from __future__ import annotations
 

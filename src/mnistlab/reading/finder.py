@@ -87,7 +87,7 @@ class Found:
     level: int
     """The number of the `Level` on which the mark was detected."""
     light: bool = False
-    """Whether the mark is lighter than its background, as are all marks on its level."""
+    """Whether the mark, like all marks on its level, is lighter than its background."""
 
     @property
     def kind(self) -> int:

@@ -89,7 +89,7 @@ class Ink:
 
     @functools.cached_property
     def finest(self) -> float:
-        """The width in pixels of the finest stroke or speck, each measured where it is widest; 0 if there is none."""
+        """The width in pixels of the finest stroke or speck, when each is measured where it is widest; 0 if there is none."""
         depth = cv2.distanceTransform((self.strength > INK_LEVEL * LOW).astype(np.uint8), cv2.DIST_L2, 3)
         deepest = np.zeros(len(self.strokes.areas) + 1, np.float32)
         inked = depth > 0

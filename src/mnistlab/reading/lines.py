@@ -42,7 +42,7 @@ CERTAIN = 0.99
 CONFIRMED = 0.8
 """The line reader confirms a digit that it also sees with at least this probability; a sign cannot replace such a digit."""
 CLEARLY = 4.0
-"""Digits are contradicted if the logarithm of another reading's probability exceeds that of theirs by more than this."""
+"""Digits are contradicted if another reading's log-probability exceeds theirs by more than this."""
 MOST_DIGITS = 600
 """Lines are read again, beginning with the one that has the least certain digit, up to this many digits in total."""
 
@@ -83,7 +83,7 @@ def reread(
 def contradicted(
     line_reader: LineReader | None, gray: Gray, marks: Sequence[Mark], raise_if_cancelled: Callable[[], None]
 ) -> bool:
-    """Whether the line reader, if any, reads a line of digits found by strokes clearly differently; `gray` as in `reread`."""
+    """Whether the line reader, if any, clearly contradicts a line of digits found from strokes; `gray` as in `reread`."""
     if line_reader is None:
         return False
     boxes = [mark.box for mark in marks]
@@ -110,7 +110,7 @@ def lines_to_read(marks: Sequence[Mark]) -> Iterator[list[int]]:
 
 
 def runs(marks: Sequence[Mark]) -> list[list[int]]:
-    """The indices of the marks of each line without wide gaps, from left to right; marks that stand alone are left out."""
+    """The indices of each line's marks, from left to right, split at wide gaps; marks that stand alone are left out."""
     found = []
     for line in lines_of([mark.level_box for mark in marks]):
         high = float(np.median([marks[number].level_box[3] for number in line]))
@@ -170,7 +170,7 @@ class Line:
         return beside(marks, [(seen[n].x, sure) for n in added])
 
     def matched(self, seen: Sequence[Seen]) -> dict[int, int]:
-        """Maps the index of each digit seen in the place of a mark to the index of that mark; each mark is used at most once."""
+        """Maps the index of each digit seen at the place of a mark to the index of that mark; each mark is used at most once."""
         apart = np.abs(np.array([[middle(mark) - one.x for one in seen] for mark in self.marks]))
         apart = apart.reshape(len(self.marks), len(seen))
         mark_of: dict[int, int] = {}
@@ -181,7 +181,7 @@ class Line:
         return mark_of
 
     def cut_out(self, strip: Strip, seen: Sequence[Seen]) -> list[Mark | None]:
-        """For each digit seen, the ink in its place as a mark, with the classifier's opinion alone; None if there is no ink."""
+        """For each digit seen, the ink at that place, as a mark with the classifier's opinion alone; None if there is no ink."""
         light = self.marks[0].light
         levels = [n for n, level in enumerate(self.looked) if level.light == light]
         marks: list[Mark | None] = [None] * len(seen)
@@ -230,7 +230,7 @@ class Line:
 
 
 def is_foreign(one: Seen, strip: Strip, high: float, others: Sequence[Box]) -> bool:
-    """Whether what was seen in a line of digits `high` pixels high is another line's digit, in one of the boxes `others`."""
+    """Whether `one`, seen in a line of digits `high` pixels high, is another line's digit, in one of the boxes `others`."""
     y = strip.y(one.x)
     return any(
         abs(one.x - left - width / 2) < width / 2 + NEAR * high and top < y + high and y - high < top + height

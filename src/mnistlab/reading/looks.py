@@ -32,7 +32,7 @@ SPREAD = 0.4
 SURE = 0.5
 """A digit of more than this weight counts as known; until one is known, the whole picture is looked at, even at large sizes."""
 FINE = 19.0
-"""Digits higher than this, in pixels of the network's input, need not be looked at in a larger copy of the picture."""
+"""Digits of at least this height, in pixels of the network's input, are large enough for the network."""
 SETTLED = 0.8
 """A digit with a weight above this and a height of at least `FINE` need not be looked at in a larger copy of the picture."""
 FEW = 0.05

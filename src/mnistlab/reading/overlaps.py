@@ -86,7 +86,7 @@ def as_one(slash: Found) -> Found:
 def supported(boxes: Sequence[Box], detected: Sequence[Found]) -> bool:
     """Whether, for each of these boxes (x, y, width, height), the finder detected a digit that has roughly the same box.
 
-    Detections count whatever size the picture was scaled to, even if they were not kept, but no two digits may share a spot.
+    Detections at any size of the picture count, even if they were not kept, but no two digits may share a spot.
     """
     places = [around(mark) for mark in detected]
     shares = [[overlap(box, place) for place in places] for box in boxes]

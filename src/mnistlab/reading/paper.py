@@ -25,7 +25,7 @@ LEVELS = 200.0
 FAINTEST = 0.11
 """Ink absorbs at least this share of the paper's light; what absorbs less is a stain, a shadow or the paper's own texture."""
 DUST = 6
-"""Pieces of ink shorter than this many pixels say nothing about the size of the writing, unless all are so short."""
+"""Pieces of ink shorter than this many pixels say nothing about the size of the writing, unless all are that short."""
 
 
 def resized(picture: Gray, scale: float) -> Gray:

@@ -176,7 +176,7 @@ class PartReader:
     reader
         The reader, which is sent to the process together with its model.
     job
-        Says which folder relative names start from, and where the parts' files go.
+        Says where the parts' files go, and from which folder relative names start.
     """
 
     def __init__(self, reader: Reader, job: Job) -> None:

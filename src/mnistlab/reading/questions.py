@@ -37,7 +37,7 @@ PLAIN, LIKE_OTHERS = 0.999, 1.03
 """A line's last mark may be a percent sign if its probability as a digit is below the first number, or if its height is more
 than the second number times the usual height of the line's marks."""
 AROUND, OVER = 1.6, 0.6
-"""How far to the sides of an ambiguous place, and how far above and below it, the finder looks, in digit heights."""
+"""How far beside an ambiguous place, and how far above and below the digits there, the finder looks, in digit heights."""
 
 
 class Row:

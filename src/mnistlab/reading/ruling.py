@@ -16,7 +16,7 @@ __all__ = ["FAINT", "rules_of", "tilt", "turn", "without_rules"]
 FAINT = 50
 """A pixel stands out from the paper if its value in `faint` (see `tilt`) is above this."""
 FAINTER = 30
-"""Several pixels in a row stand out if their mean is above this: less than `FAINT`, as rules, unlike noise, are continuous."""
+"""Several pixels in a row stand out if their mean is above this: less than `FAINT`, since rules, unlike noise, are continuous."""
 PRINTED, WRITTEN = int(0.12 * INK_LEVEL), int(0.8 * INK_LEVEL)
 """Ink may belong to a rule if the mean strength along the rule is above the first number; above the second, it is writing."""
 

@@ -51,7 +51,7 @@ FILLED = 0.6
 BOLDEST = 1 / 6
 """A digit's stroke width is hardly more than this share of its height."""
 LONGEST = 25
-"""A digit drawn with a broad pen is at most this many times as high as the pen is wide; frames and grids are higher."""
+"""A digit drawn with a broad pen is at most this many times as high as the pen is wide; frames and grids are taller."""
 WIDEST = 1.5
 """A piece wider than this many times its height may hold several digits. These show which way is up; a single digit does not."""
 LEAST_PART = 0.5
@@ -134,7 +134,7 @@ def writing_on_paper(
 
 
 def lone_drawing(ink: Ink, pieces: Sequence[Piece]) -> Piece | None:
-    """The only piece of ink, if it was drawn with a broad pen (so it is no grid or frame) and has paper all around; else None.
+    """The only piece of ink, if it was drawn with a broad pen (so it is not a grid or frame) and has paper all around; else None.
 
     Ink that reaches the picture's edge may be a line with digits standing on it.
     """

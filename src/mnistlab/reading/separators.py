@@ -23,8 +23,8 @@ STRONGEST = 1.5
 """The finder's probability is multiplied by this or by the square of a stroke's length in pen widths, whichever is less, because
 dirt is finer than the pen."""
 DOT, ON_DOTS = 0.2, 2.5
-"""If strokes smaller than this share of the digits' height outnumber the digits, the paper has dots, and the smallest sign is
-this many pen widths long."""
+"""If strokes shorter than the first number times the digits' height outnumber the digits, the paper has dots, and the smallest
+sign's length is the second number times the pen's width."""
 AS_DARK = 0.92
 """Strokes paler than this share of the page's typical ink are dirt, because a written point is no paler than a written digit."""
 SLASH = 0.8

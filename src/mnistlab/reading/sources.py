@@ -86,7 +86,7 @@ def names_in(source: str, recursive: bool) -> Iterator[str]:
 
     A source is a folder, in which all files with a picture's ending are taken; a pattern such as ``scans/*/page-?.png``, in
     which ``**`` stands for nested folders; a list, which is a .txt file with one name per line, in which a slash at the end
-    of a name marks a folder; or a file.
+    of a name marks a folder; or any other file.
 
     Raises `UserError` if a list cannot be read or an address is not that of a store, and `OSError` if a store does not answer.
     """

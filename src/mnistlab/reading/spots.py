@@ -1,4 +1,4 @@
-"""Turn detections into digits: cut out the ink of each, have the classifier read it, and combine the two networks' answers."""
+"""Turn the finder's detections into digits: cut out their ink, have the classifier read it, and combine the networks' answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSIDE = 0.5
 DOUBT = 0.01
 """The probability that each network leaves to every digit, however sure it is; chosen on generated pages (docs/RESULTS.md)."""
 LEAST_INK = 0.4
-"""A digit's ink must be higher than this share of the finder's box, or wider than this share of that box's longer side."""
+"""A digit's ink must be taller than this share of the finder's box, or wider than this share of that box's longer side."""
 PAPER = 0.8
 """The quantile of the contrast in a digit's box that is taken for the paper's contrast."""
 STROKE = 80
@@ -55,7 +55,7 @@ class Spot:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the ink is so high or wide, compared with the finder's box, that it is more than a small part of the digit."""
+        """Whether the ink is so tall or wide, compared with the finder's box, that it is more than a small part of the digit."""
         high, wide = self.piece.height / self.scale, self.piece.width / self.scale
         return high > LEAST_INK * self.found.height or wide > LEAST_INK * max(self.found.width, self.found.height)
 

@@ -20,7 +20,7 @@ from mnistlab.reading.windows import Boxes
 __all__ = ["assembled", "connected_strokes", "leaves_no_question", "light_strokes", "marked", "unremarkable"]
 
 ALIKE = 1.7
-"""By what factor a digit may be higher or lower than usual without raising doubt."""
+"""By what factor a digit may be taller or shorter than usual without raising doubt."""
 THIN = 0.12
 """A stroke narrower than this share of its height may be a line."""
 RIM = 4.0
@@ -28,7 +28,7 @@ RIM = 4.0
 MOSTLY = 0.6
 """A dark part has light writing if more than this share of its pixels is dark."""
 MOST_PARTS, MOST_DIGITS = 4, 20
-"""The largest number of dark parts in which light writing is looked for, and the largest number of its pieces of ink."""
+"""The largest number of dark parts in which light writing is looked for, and the largest number of pieces of ink in each."""
 
 
 def connected_strokes(
@@ -66,7 +66,7 @@ def light_strokes(
     threshold: float,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The digits of light writing on dark parts of a page, such as figures, if its connected strokes alone leave no question.
+    """The light digits on dark parts of a page, such as illustrations, if their connected strokes alone leave no question.
 
     `dark` holds the boxes of parts that may be dark. Only the largest ones are looked at. Each piece of ink has to be a digit:
     where there are signs or dirt too, nothing is read.

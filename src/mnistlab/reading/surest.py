@@ -21,11 +21,11 @@ from mnistlab.reading.strokes import assembled, marked, unremarkable
 __all__ = ["surest"]
 
 AS_HIGH = 1.5
-"""The greatest factor by which digits that the finder missed may be higher or lower than the digits that it found."""
+"""The greatest factor by which digits that the finder missed may be taller or shorter than the digits that it found."""
 
 TOO_HIGH = 1.45
-"""Strokes are not digits (but may be a frame) if they are higher than this many times the larger of two heights: that of the
-usual digit, and that of the highest digit that the finder sees in the same place."""
+"""Strokes are not digits (but may be a frame) if they are taller than this many times the larger of two heights: that of the
+usual digit, and that of the tallest digit that the finder sees in the same place."""
 
 
 def surest(
@@ -100,7 +100,7 @@ def strokes_where(
 ) -> list[Mark]:
     """The strokes at the places where the finder found something.
 
-    A stroke around several detections, such as a frame, is kept only if the classifier is surer of it than of each detection.
+    A stroke around several detections, such as a frame, is kept only if the classifier is surer of it than of any detection.
     """
     size = (picture.shape[1], picture.shape[0])
     boxes = as_rows([box_in_picture(piece, ink, size) for piece in pieces])[:, None]

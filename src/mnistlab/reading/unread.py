@@ -20,7 +20,7 @@ __all__ = ["unread"]
 INK = 0.3
 """A pixel is a digit's ink if the finder's value for it is above this."""
 LOW, HIGH = 0.6, 1.6
-"""Least and greatest height of reported ink, in usual digit heights; lower ink is part of a digit, higher ink several lines."""
+"""Least and greatest height of reported ink, in usual digit heights; shorter ink is part of a digit, taller ink several lines."""
 AROUND = 0.1
 """How far beyond a digit's box its own ink may reach, as a share of the box's width and height."""
 DOUBT = 0.5

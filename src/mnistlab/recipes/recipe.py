@@ -158,7 +158,7 @@ class Recipe:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recipe:
-        """The recipe from which `to_dict` or `to_groups` made `values`, perhaps an `EnsembleRecipe`; missing fields get defaults.
+        """The `Recipe` or `EnsembleRecipe` from which `to_dict` or `to_groups` made `values`; missing fields get defaults.
 
         Raises `UserError` for an unknown field or a value out of range, and `TypeError` if `values` is not a mapping.
         """

@@ -110,7 +110,7 @@ class Run:
 
     @property
     def model_path(self) -> Path:
-        """The path of the model's file, which exists from the end of the first epoch on."""
+        """The path of the model's file, written at the end of each epoch (for an ensemble, once all members are trained)."""
         return self.path / "model.pth"
 
     @property

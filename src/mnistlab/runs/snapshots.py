@@ -32,7 +32,7 @@ FILTER_VALUES, PROBABILITIES, PIXELS = 4_096, 4_000, 100_000
 MOST_WHOLE, WHOLE_BYTES = 8, 1_400_000
 """The most states that are kept with all weights, and the most bytes that these weights may take; so no file exceeds 3 MB."""
 FIRST_WHOLE = 5
-"""The step of the second state that is kept with all weights; the first is that of step 0. Little changes between these two."""
+"""The step of the second state that is kept with all weights (the first is at step 0); the network changes little in between."""
 OF_STATES, OF_WHOLE_STATES = (
     ("steps", "losses", "filters", "probabilities", "weights"),
     ("whole", "values", "scales", "vectors"),

@@ -25,9 +25,9 @@ MOST_IMAGES = 4096
 """The most images in one request."""
 MOST_JSON = 16 * 2**20
 """The most bytes of JSON in a body. `MOST_IMAGES` images take at most 13.1 million bytes, or 16.3 million with a space after each
-comma; parsing takes up to 30 times as many."""
+comma; parsing takes up to 30 times as many bytes of memory."""
 REMEDIES = {"images": "serving.send_images", "image": "serving.send_image"}
-"""The key of the message that says how to send images, by the key that they have in JSON."""
+"""For each name that images can have in JSON, the key of the message that says how to send them."""
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # errors in a form are reported to the client
 

@@ -23,7 +23,7 @@ __all__ = ["PATIENCE", "Server", "make_server", "run", "settings"]
 PATIENCE = 20
 """How many seconds a client may take to send a request's headers, counted from the connection's start or the last response."""
 MOST_BYTES = 2**20
-"""How many bytes that the application does not get may arrive in a row: headers, and bytes between or after parts of a body."""
+"""How many bytes may arrive in a row without reaching the application: headers, and bytes between or after parts of a body."""
 STOP_SECONDS = 30
 """How many seconds requests in progress may take to finish after the server has been told to stop."""
 

@@ -24,7 +24,7 @@ __all__ = ["ServedModel"]
 
 
 SHORT = 0.001
-"""How many seconds the network may compute in the event loop, where all other requests have to wait for it."""
+"""For how many seconds the network may compute in the event loop, where all other requests have to wait for it."""
 
 
 class ServedModel:

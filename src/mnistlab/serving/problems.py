@@ -44,7 +44,7 @@ class Document(BaseModel):
 class Problem(HTTPException):
     """An error that is answered with a problem document.
 
-    Like a `MnistlabError`, it has the key of a message, values and, optionally, the key of another message whose remedy applies.
+    Like `MnistlabError`, it has the key of a message, values and, optionally, the key of another message whose remedy applies.
     Its `detail` is the message as the command line words it, because the server is started from the command line. The document's
     title is HTTP's name for the status.
     """
@@ -78,7 +78,7 @@ def response(status: int, detail: str, request_id: str, headers: dict[str, str] 
 def reason_of(wrong: Mapping[str, Any]) -> Clause | str:
     """What is wrong with a parameter, from an entry of FastAPI's `RequestValidationError.errors()`.
 
-    If the kind of error is not in `NEEDS`, these are FastAPI's own words, in English.
+    If the kind of error is not in `NEEDS`, the words are FastAPI's own, in English.
     """
     if wrong["type"] not in NEEDS:
         return str(wrong["msg"])

@@ -114,7 +114,7 @@ def learning_rate(settings: OptimisationSettings, step: int, steps: int) -> floa
 def one_cycle(step: int, steps: int, warmup: float) -> float:
     """The learning rate at `step` as a fraction of its peak: it rises for the fraction `warmup` of the steps, then falls.
 
-    The fraction goes from 1/25 up to 1 and down to 1/25,000, both times along half a cosine: the schedule of Smith & Topin (2017)
+    The result goes from 1/25 up to 1 and down to 1/25,000, both times along half a cosine: the schedule of Smith & Topin (2017)
     as fastai shapes it.
     """
     peak = warmup * steps

@@ -47,7 +47,7 @@ class Trial:
 
     setting: Setting
     number: int
-    """The run's number among those of its setting, from 0. Runs with the same number are compared with one another."""
+    """The run's number among the runs of its setting, from 0. Runs with the same number are compared with one another."""
 
     @property
     def seed(self) -> int:

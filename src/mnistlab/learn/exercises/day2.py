@@ -21,7 +21,7 @@ def pixels_and_scales() -> list[tuple[Any, ...]]:
 
 
 def shuffled_images() -> list[tuple[Any, ...]]:
-    """Small images (10, 2, 2), an order, the number of a batch, and a batch size; one batch is the last, which is smaller."""
+    """Small images (10, 2, 2), an order, a batch's number, and a batch size; in one case, the batch is the last, smaller one."""
     images = np.arange(40).reshape(10, 2, 2)
     order = np.array([7, 1, 9, 4, 0, 3, 8, 2, 6, 5])
     return [(images, order, number, 4) for number in (1, 2, 0)]

@@ -51,14 +51,14 @@ def images() -> list[tuple[Any, ...]]:
 
 
 def to_middle(image: NDArray[Any]) -> tuple[int, int]:
-    """How many pixels down and to the right bring the centre of mass to (14, 14)."""
+    """By how many pixels to move the image down and to the right to bring its centre of mass to (14, 14)."""
     rows, columns = np.indices(image.shape)
     mass = image.astype(float)
     return round(14 - float((rows * mass).sum() / mass.sum())), round(14 - float((columns * mass).sum() / mass.sum()))
 
 
 def box_to_middle(image: NDArray[Any]) -> tuple[int, int]:
-    """How many pixels down and to the right bring the middle of the ink's box to (14, 14)."""
+    """By how many pixels to move the image down and to the right to bring the middle of the ink's box to (14, 14)."""
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     return round(14 - float(rows[0] + rows[-1]) / 2), round(14 - float(columns[0] + columns[-1]) / 2)
 

@@ -1,6 +1,6 @@
 """Combs printed in a flattened field, wherever they are in it.
 
-A comb is a horizontal line with short vertical ones on it, its teeth, which are equally high and at equal distances.
+A comb is a horizontal line with short vertical ones on it, its teeth, which are equally high and evenly spaced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["combs"]
 STEEPEST = 0.12
 """How steep a comb's base line may be."""
 SOFT = 3
-"""The height of a tooth is measured from this many pixels above the middle of the base line, so that the line does not count."""
+"""Ink is examined for teeth only from this many pixels above the middle of the base line, to leave out the line itself."""
 MOST_CELLS = 40
 """The most cells that a comb may have."""
 AS_DARK = 0.4
@@ -27,7 +27,7 @@ SHORTEST, WHOLE = 0.32, 0.8
 LOWEST = 0.12
 """The least height of a comb's teeth, as a share of the picture's height."""
 EVEN = 3
-"""How many pixels a tooth may be away from its expected place, and by how many pixels it may be higher than the lowest tooth."""
+"""How many pixels a tooth may be away from its expected place, and by how many pixels it may be taller than the shortest tooth."""
 MOST_ALIKE = 0.6
 """The least share of a comb's teeth that must be equally high: digits may stand on other teeth, and the first and last may be
 sides of a frame."""
@@ -90,7 +90,7 @@ def heights(dark: Dark, base: Points, slope: float) -> NDArray[np.int64]:
 def teeth_of(high: NDArray[np.int64], least: float) -> list[tuple[int, int]] | None:
     """The places of a comb's teeth, as indices into `high`, and the teeth's heights; None if there is no comb.
 
-    `high`, int64 (N,), is the height of the ink above each point of a line; teeth lower than `least` do not count.
+    `high`, int64 (N,), is the height of the ink above each point of a line; teeth shorter than `least` do not count.
     """
     for cells in range(min(MOST_CELLS, len(high) // (4 * EVEN)), 0, -1):
         places = np.rint(np.linspace(0, len(high) - 1, cells + 1)).astype(int)

@@ -38,7 +38,7 @@ WIDEST = 8000
 ACROSS, DOWN = 0.5, 0.6
 """Printed lines are searched for in stretches of this share of a field's width or height."""
 LEVEL, SHORT = 0.05, 0.12
-"""How steep a frame's lines may be, and what share of a side may be missing at either end: strokes are steeper and shorter."""
+"""How far a frame's lines may slant, and what share of a side may be missing at each end: strokes slant more and are shorter."""
 ROOM = 6.0
 """How far, in pixels, lines are assumed to continue beyond where they were seen."""
 CLOSE = 4.0

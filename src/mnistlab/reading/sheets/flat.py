@@ -21,7 +21,7 @@ Segment = tuple[float, float, float, float]
 BESIDE = 9
 """How many pixels on each side of a line's position are examined."""
 ASTRAY = 4
-"""How many pixels a line may be away from its expected position."""
+"""How far, in pixels, a line may be from its expected position."""
 FAINTEST = 0.012
 """A line absorbs at least this share of the paper's light."""
 EDGE = 0.12

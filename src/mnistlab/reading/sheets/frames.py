@@ -1,4 +1,4 @@
-"""Frames printed in a flattened field, wherever they are in it: vertical lines that horizontal lines join at both ends."""
+"""Frames printed in a flattened field, wherever they are in it: vertical lines joined at both ends by horizontal ones."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STEEPEST = 0.12
 NARROWEST = 0.55
 """The least width of a frame, as a share of its height: the sides of an angular 0 are closer together."""
 LEAST_HIGH = 0.37
-"""The least height of a frame, as a share of the picture's height: most digits are less high."""
+"""The least height of a frame, as a share of the picture's height: most digits are shorter."""
 UPRIGHT = 0.07
-"""How far, as a slope, the vertical sides may be from perpendicular to the horizontal ones: a 1 leans further."""
+"""By how much, as a slope, the vertical sides may deviate from the perpendicular to the horizontal ones: a 1 leans further."""
 NEAR, ASIDE = 8, 5
 """How many pixels above or below the visible end of a vertical line a corner may be, and how many to the left or right of it."""
 SOFT = 3

@@ -23,7 +23,7 @@ ASTRAY = 0.02
 def layout_from_table(table: Table, picture: Gray) -> Layout:
     """A layout with a field for each cell, named as in a spreadsheet: A1, B1, and so on.
 
-    The fields' boxes are fractions of the largest frame in the picture, uint8 (H, W) or (H, W, 3), usually the table's own.
+    The fields' boxes are fractions of the largest frame (usually the table's own) in the picture, uint8 (H, W) or (H, W, 3).
     If no frame surrounds the table, they are fractions of the sheet of paper, if that is found, or else of the whole picture.
 
     Raises `UserError` if there are more cells than a layout may have fields.

@@ -33,7 +33,7 @@ FEWEST = 0.4
 SMOOTH = 0.1
 """Before the search for lines, darkness is averaged over this share of a line part's length, as noise makes gaps in lines."""
 STRAIGHT = 0.7
-"""A line is taken for straight unless a fitted curve's residual is less than this share of a fitted straight line's."""
+"""A line is taken to be straight unless a fitted curve's residual is less than this share of a fitted straight line's."""
 SAMPLES = 40
 """At how many places along a line the exact position of the line is searched for."""
 AROUND = 3

@@ -16,7 +16,7 @@ __all__ = ["Lines", "gathered", "level_sheet", "on_level_sheet"]
 ALIKE = 0.005
 """Lines closer to each other than this share of the picture's longer side count as one line."""
 LEVEL = 0.03
-"""How steep a line may still be on the levelled sheet."""
+"""How far a line may still slant on the levelled sheet."""
 MOST_TRIED = 24
 """How many of the longest lines of one direction are tried, in pairs, to find the point where all such lines would meet."""
 ASTRAY = 0.01

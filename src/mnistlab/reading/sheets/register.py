@@ -25,7 +25,7 @@ __all__ = ["Placed", "corners_of", "register"]
 
 Points = NDArray[np.float64]
 WORK = 1200
-"""The longer side, in pixels, of the copies in which forms are compared."""
+"""The greatest length, in pixels, of the longer side of the copies in which forms are compared."""
 FEATURES = 3000
 ALIKE = 0.8
 """Two features match if their distance is below this share of the distance to the next best match."""
