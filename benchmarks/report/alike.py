@@ -1,4 +1,4 @@
-"""How similar the errors of training runs on the test images are, which limits what averaging the runs can gain.
+"""How similar the mistakes of different training runs are on the test images, which limits what averaging the runs can gain.
 
 Everything is computed from the mistakes that `benchmarks.training.accuracy` recorded; no model is run.
 """

@@ -73,8 +73,7 @@ def test_a_dataset_without_writers_gets_a_sentence(
         check_writers(Run.open(run.path))
     assert run_app(["evaluate", str(run.path), "--by-writer"]) == 2
     assert capsys.readouterr().err == (
-        f"error: No writers are known for {pictures}. Leave out --by-writer, or name a run that was trained on"
-        " mnist.\n"
+        f"error: No writers are known for {pictures}. Leave out --by-writer, or name a run that was trained on mnist.\n"
     )
 
 

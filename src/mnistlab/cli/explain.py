@@ -128,7 +128,7 @@ def one(
 
 
 def exciting(look: Look, channel: str, data_dir: Path, language: str) -> tuple[Figure, dict[str, Any]]:
-    """The picture of the digits that excite a channel, and facts about these digits, in plain types, for JSON."""
+    """The picture of the digits that excite a channel most, and facts about these digits, in plain types, for JSON."""
     from mnistlab.evaluation.examples import draw_exciting, find_exciting
     from mnistlab.evaluation.explanation import validation_digits
 

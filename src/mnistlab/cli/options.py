@@ -70,7 +70,7 @@ def runs_typed(runs_dir: Path) -> str:
 
 
 class ValueType(click.ParamType[Any]):
-    """Converts an option's text to a number, a list or a text; the function that uses the value checks whether it is in range.
+    """Converts an option's text to a number, list or string; the function that uses the value checks whether it is in range.
 
     In a list, `between` stands between the values.
     """
@@ -90,7 +90,7 @@ class ValueType(click.ParamType[Any]):
 
 
 class WholeRange(click.IntRange):
-    """click's range of whole numbers, with the errors of `ValueType`."""
+    """click's range of whole numbers, but with the error of `ValueType` for text that is not a whole number."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number; raises a usage error if the text is not a whole number or the number is out of range."""

@@ -95,7 +95,7 @@ def print_checks(found: list[Check]) -> None:
 
 
 def side_by_side(first: Run, second: Run) -> list[tuple[str, tuple[str, str]]]:
-    """Rows for a table of two runs: their names, their results, and the fields in which their recipes differ."""
+    """Rows for a table of two runs: names, recipes, datasets, seeds, results, and the fields in which their recipes differ."""
     from mnistlab.recipes.differences import differences
 
     rows = [("", (f"A {first.path.name}", f"B {second.path.name}"))]

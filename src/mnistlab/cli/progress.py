@@ -124,7 +124,7 @@ class TerminalDisplay:
             self.bar.update(self.task, completed=done, **self.fields(done, loss, images_per_second))
 
     def say_how_long(self, done: int) -> None:
-        """Print the remaining training time at the speed since the first measurement, if it is more than `WORTH_SAYING`."""
+        """Estimate the remaining time from the speed since the first measurement; print it if it exceeds `WORTH_SAYING`."""
         now = time.perf_counter()
         if self.first_look is None:
             self.first_look = now, done

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["check_request", "read_on_ray"]
 
 JOB = "_job.json"
-"""The file in a folder of rows that says what the rows depend on; Parquet readers skip it, because its name begins with "_"."""
+"""The file that says what the rows in its folder depend on; Parquet readers skip it, because its name begins with "_"."""
 LOCK = "_job.lock"
 MOST_PROCESSES = 100_000
 

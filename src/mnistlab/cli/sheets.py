@@ -84,7 +84,7 @@ def entry_text(entry: Entry) -> str:
 
 
 def table_text(table: Table) -> str:
-    """A line for each row, with "|" between columns; below these lines, which cells are merged."""
+    """A line for each row, with "|" between columns; below these, a line for each merged cell."""
     texts = table.texts
     widths = [max(1, *(len(row[column]) for row in texts)) for column in range(table.columns)]
     lines = [

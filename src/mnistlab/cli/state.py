@@ -1,7 +1,7 @@
 """The state that `read` keeps in OUTPUT.state, beside the output of --to, so that --resume can continue.
 
-The state is written before the output, in lines of JSON: one with the columns and options, one for each picture with its
-name, its SHA-256 and its rows, and one with the output's SHA-256 each time the output is finished. The output is made from
+The state is written before the output, in lines of JSON: one with the columns and options, one for each picture (its
+name, SHA-256 and rows), and one with the output's SHA-256 each time the output is finished. The output is made from
 these lines, and can be made from them again.
 """
 

@@ -129,7 +129,7 @@ def sweep(
 ) -> None:
     """Train once for each combination of recipe, settings and seed, and compare the runs on the validation images.
 
-    A run that is already in the runs folder, with the same recipe, seed and dataset, counts as done. So the same command
+    A finished run in the runs folder, with the same recipe, seed and dataset, counts as done. So the same command
     continues where it was stopped, and with more seeds or settings, it carries out only the new runs.
     """
     require("train")

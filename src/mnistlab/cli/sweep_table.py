@@ -56,7 +56,7 @@ class SweepTable:
         self.running[trial] = share
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Count the trial as done; if the console is not a terminal, print a line about the trial."""
+        """Record that the trial is over; if the console is not a terminal, print a line about the trial."""
         self.ended_here += trial in self.running
         self.running.pop(trial, None)
         self.outcomes[trial] = outcome

@@ -117,7 +117,7 @@ def shown_recipe(ctx: click.Context) -> AnyRecipe:
 class RecipeOption(click.Option):
     """The option for a recipe's field: its help ends with the recipe's own value and the allowed values.
 
-    If the recipe that the help is about has no such field, the option is left out.
+    If the recipe that the help is about has no such field, the help does not list the option.
     """
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:

@@ -62,7 +62,7 @@ def print_table(
 ) -> None:
     """Print the columns' names, which are separated by "|" in the message `key`, and then the rows.
 
-    `forms` says how each column is aligned and how wide it is, such as "<12"; a column is at least as wide as its name.
+    `forms` gives each column's alignment and width, such as "<12"; a column is at least as wide as its name.
     """
     names = words(key).split("|")
     forms = [f"{form[0]}{max(int(form[1:]), len(name))}" for form, name in zip(forms, names, strict=True)]

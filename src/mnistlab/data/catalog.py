@@ -150,7 +150,7 @@ MNIST = DatasetSpec(
     },
 )
 LIKE_MNIST = replace(MNIST, bundled=False, corrected_test_labels={}, writers={})
-"""MNIST's row of `DATASETS`, without the values that hold only for MNIST's images, as a basis for datasets of the same shape."""
+"""MNIST's row of `DATASETS` minus its packaged copy, corrected labels and writers: a basis for datasets of the same shape."""
 
 
 def emnist(split: str, classes: tuple[str, ...], train: int, test: int, mean: float, std: float) -> DatasetSpec:

@@ -29,7 +29,7 @@ IDX_TYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.uint8), 12: np.dtype(">i4"
 
 
 class CorruptFileError(Fault):
-    """A raw file is not as the catalogue says; `reason` says what differs, and `reason.values["file"]` is the file's name."""
+    """A raw file differs from the catalogue; `reason` says how, and `reason.values["file"]` is the file's name or path."""
 
 
 def raw_size(spec: DatasetSpec, file: FileSpec) -> int | None:

@@ -45,7 +45,7 @@ def read_writers(spec: DatasetSpec, part: Part) -> Writers | None:
 
 
 def validation_writers(writers: Writers, labels: NDArray[np.int64], classes: int) -> NDArray[np.bool_]:
-    """Which examples are by the writers kept for validation, bool (N,); the choice is the same for everyone.
+    """Which examples are by writers who are kept for validation, bool (N,); the choice is the same for everyone.
 
     The writers, in the order of their numbers, form groups of twelve, and one writer of each group is kept, so that the examples
     kept are as near as possible to a twelfth of each class. The choice is revised group by group, in integer arithmetic and

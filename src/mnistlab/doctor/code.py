@@ -86,7 +86,7 @@ def check_code(
 def try_training(
     model: nn.Module, file: LearnersFile, name: str, code: str, pictures: torch.Tensor, labels: torch.Tensor
 ) -> list[Check]:
-    """Run two steps of training with the function `name` of the file. Raises `UserError` if the function's code fails."""
+    """Run two training steps with the function `name` of the file. Raises `UserError` if training fails for an unknown reason."""
     remedy = "remedies.give_function"
     with file.explaining(code, remedy):
         function = file.called(name, remedy)
@@ -106,8 +106,8 @@ def try_training(
 def check_network(
     model: nn.Module, file: Path, images: torch.Tensor, labels: torch.Tensor, classes: int, *, trained: bool
 ) -> Iterator[Check]:
-    """What is wrong with an untrained network. A softmax is not mentioned if `trained` says that training is tried out later,
-    because the training then shows what the loss is given."""
+    """The checks of an untrained network. A softmax over the classes is not mentioned if `trained` says that training is
+    tried out later, because the training then shows what the loss is given."""
     if lost := unregistered(model):
         yield Check(NETWORK, "problem", Clause("doctor.layers_unregistered", names=lost))
     with evaluating(model), Witness(model, len(images)) as witness:
@@ -221,7 +221,7 @@ class LearnersFile:
     def explaining(self, code: str, remedy: str) -> Iterator[None]:
         """Inside `with`, turn any exception from the file's code into a `UserError` with the remedy whose key is `remedy`.
 
-        The original exception becomes the `UserError`'s cause.
+        The original exception becomes the `UserError`'s cause. A `MnistlabError` is passed on unchanged.
         """
         try:
             yield

@@ -103,7 +103,7 @@ def answer(model: nn.Module, images: torch.Tensor) -> Any:
 
 
 def check_output(output: Any, labels: torch.Tensor, classes: int) -> list[Check]:
-    """Whether the outputs are logits of this many classes."""
+    """Whether the outputs are logits for at least this many classes and, if so, whether their probabilities can be trusted."""
     if not isinstance(output, torch.Tensor):
         return [Check(OUTPUT, "problem", Clause("doctor.output_no_tensor", name=type(output).__name__))]
     if output.ndim != 2 or len(output) != len(labels):
@@ -124,7 +124,7 @@ def check_output(output: Any, labels: torch.Tensor, classes: int) -> list[Check]
 
 
 def check_confidence(logits: torch.Tensor, labels: torch.Tensor) -> Check:
-    """Whether the probabilities can be trusted, that is, whether the temperature that fits them best is near 1."""
+    """Whether the probabilities can be trusted, that is, whether the temperature that fits best is at most `TOO_SURE`."""
     best = fit_temperature(logits, labels)
     if best > TOO_SURE:
         return Check(Clause("names.confidence"), "warning", Clause("doctor.too_sure", temperature=best))

@@ -29,7 +29,7 @@ from mnistlab.runs.store import find_run
 __all__ = ["check_model", "check_run"]
 
 IMAGES = 1000
-"""How many validation images are used to examine a model."""
+"""The largest number of validation images used to examine a model."""
 
 
 def check_run(

@@ -133,7 +133,7 @@ def mark_accuracies(axes: Axes, least: float, most: float, half_a_mistake: float
 
 
 def mark_days(axes: Axes, first: datetime.datetime, last: datetime.datetime) -> None:
-    """Label the axis with days, with hours if everything is on one day, or with months if there are many days."""
+    """Label the axis with days, with hours if everything is on one day, or more coarsely if there are many days."""
     matplotlib_dates: Any = importlib.import_module("matplotlib.dates")
     midnight = datetime.datetime.combine(first.date(), datetime.time())
     days = (last - midnight).days + 1

@@ -30,7 +30,7 @@ def load_model(source: Run | str | Path, *, runs_dir: str | Path = "runs") -> Sa
     Raises
     ------
     UserError
-        For a file that is missing, damaged, unsafe, of another format or version, or whose weights do not fit the architecture
-        that it states.
+        If there is no such run, if the file is missing, damaged, unsafe, or of another format or version, or if its weights do
+        not fit the architecture that it states.
     """
     return read_model(find_model(source, runs_dir))

@@ -52,7 +52,7 @@ class Kind:
     drawn: Callable[[Any, Alphabet, int], Drawn]
     """The pictures of a recipe, drawn with an alphabet and a seed."""
     measure: Callable[[Any, Any, Sequence[Any], str, torch.device], Evaluation]
-    """Measure a recipe's network on pictures of a split in fp32, in evaluation mode."""
+    """Measure a recipe's network, in fp32 and in evaluation mode, on pictures of a split."""
 
 
 KINDS = {
@@ -85,7 +85,7 @@ def evaluate_network(
 
 
 def saved_network(run: Run) -> SavedNetwork[Any]:
-    """The network of a run whose recipe is a `PaperRecipe`. Raises `UserError` if the run has no network yet or a damaged one."""
+    """The network of a run whose recipe is a `PaperRecipe`. Raises `UserError` if the network is missing or damaged."""
     if not run.model_path.exists():
         raise UserError("runs.model_missing", remedy=run.how_to_finish, run=run.path)
     return KINDS[run.kind].read(run.model_path, None)

@@ -68,7 +68,7 @@ def draw_curves(
     loss: str = "cross-entropy (nats)",
 ) -> Figure:
     """Loss (left) and validation accuracy (right) over the epochs, or over an ensemble's members; the loss is
-    drawn over the steps if the rows of `metrics` hold several losses per epoch.
+    drawn over the steps if every row of `metrics` has `losses`.
 
     If there is only one epoch, no accuracy curve is drawn, and the loss fills the picture. `train_label` names the training loss
     in the legend, `loss` says what kind of loss it is, and `score` says what the accuracy measures.
@@ -128,7 +128,7 @@ def draw_accuracy(axes: Axes, metrics: Sequence[dict[str, Any]], unit: str) -> N
 
 
 def loss_course(metrics: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """For each part into which the epochs are divided: the step in its middle, counted from 1, and its mean loss in nats."""
+    """For each part into which the epochs are divided: the step in its middle, counted from 1, and its mean loss."""
     steps: list[float] = []
     began = 0
     for row in metrics:

@@ -32,7 +32,7 @@ __all__ = ["Replay", "hard_digits", "read_snapshots", "write_gif", "write_mp4"]
 DPI = 80
 """Dots per inch of a frame: 12 by 6.75 inches are 960 by 540 pixels."""
 DIGITS, FILTERS = 6, 16
-"""How many digits and how many filters each frame shows."""
+"""The largest number of digits and the largest number of filters that a frame shows."""
 FRAME, LAST = 300, 3000
 """For how many milliseconds each state but the last is shown, and for how many milliseconds the last one is shown."""
 RATE = 10

@@ -143,7 +143,7 @@ class Evaluation:
 
     @property
     def correct(self) -> int:
-        """The number of predictions that equal the example's label."""
+        """The number of predictions that equal their example's label."""
         return int(self.confusion.trace())
 
     @property
@@ -164,8 +164,8 @@ class Evaluation:
 
     @property
     def interval_by_writer(self) -> tuple[float, float] | None:
-        """95 % interval of the accuracy on other writers' examples, which takes into account that the examples of one writer
-        are alike (see `mnistlab.evaluation.by_writer`); None if the writers are not known.
+        """95 % interval of the accuracy on other writers' examples; the interval takes into account that the examples of one
+        writer are alike (see `mnistlab.evaluation.by_writer`); None if the writers are not known.
         """
         return None if self.by_writer is None else interval_by_writer(self.by_writer)
 

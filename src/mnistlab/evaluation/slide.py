@@ -26,7 +26,7 @@ NOTE = 0.36
 MAP, GAP = 0.72, 0.05
 """Side of a map, and gap between two maps, in inches."""
 SHOWN = 8
-"""Maps shown per layer."""
+"""The largest number of maps shown per layer."""
 DOES = {
     "convolution": "explain.convolution", "pooling": "explain.pooling", "normalisation": "explain.normalisation",
     "relu": "explain.relu", "average": "explain.average", "flatten": "explain.flatten", "linear": "explain.linear",
@@ -59,7 +59,7 @@ def draw_explanation(explained: Explanation, language: str = "en") -> Figure:
 
 
 def rows_of(explained: Explanation) -> Iterator[tuple[str, Layer, list[int]]]:
-    """For each row of the picture: its kind, its layer, and its channels, which change only where a new convolution begins."""
+    """For each row of the picture: its kind, its layer, and the channels of its maps, which change only at a new convolution."""
     classes = len(explained.look.classes)
     groups: list[list[Layer]] = []
     for layer in explained.layers:
@@ -117,7 +117,7 @@ def draw_input(canvas: Canvas, explained: Explanation, language: str) -> None:
 
 
 def draw_why(canvas: Canvas, explained: Explanation, why: Why, language: str) -> None:
-    """Which ink counted for the answer, the image without the ink that counted most, and the probabilities for both images."""
+    """Which ink counted, the image without the ink that counted most, and the answer's probability with and without that ink."""
     name, then = label_text(explained.look.classes[explained.answer]), int(why.probabilities.argmax())
     most = float(np.abs(why.map).max()) or 1.0
     axes = canvas.show(3.35, 0.05, 2.4, why.map, cmap=diverging(), vmin=-most, vmax=most)

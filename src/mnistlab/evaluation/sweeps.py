@@ -46,8 +46,8 @@ class Distance:
     difference: Spread
     """The best setting's accuracy minus this setting's."""
     p_value: float
-    """The probability that all the runs' mistakes are divided at least this unevenly between the two settings if these are
-    equally good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
+    """The probability that the mistakes of all compared runs are divided at least this unevenly between the two settings if these
+    are equally good. Each writer counts as one trial (see `permutation_p_value`), or each image if the writers are unknown."""
     by_writer: bool
     """Whether `p_value` counts each writer, rather than each image, as one trial."""
 

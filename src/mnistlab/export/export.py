@@ -66,7 +66,8 @@ def export_model(
 
     A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and returns `probabilities`, float32
     (N, classes): it includes normalisation, temperature (Guo et al. 2017) and softmax. Temperature and threshold are fitted to
-    the validation split. A safetensors file holds only the weights.
+    the validation split, unless the model was or may have been trained on it. A safetensors file holds only the weights, with a
+    header that describes the network.
 
     Parameters
     ----------

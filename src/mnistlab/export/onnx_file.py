@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 OPSET = 18
-"""The version of ONNX's operators that torch writes without converting. It has all operators that the networks need, and every
+"""The version of ONNX's operators that torch writes without conversion. It has all operators that the networks need, and every
 onnxruntime since 1.14 runs it, in the browser too; onnxruntime 1.20 and later run at least all versions up to 21."""
 INT8_IMAGES = 1000
 """How many training images are used to determine the range of activations that 8 bits have to cover."""

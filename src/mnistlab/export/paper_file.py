@@ -30,7 +30,7 @@ class PaperFile:
     in_file: Callable[[Any], nn.Module]
     """Like `whole`, but with the weights as the ONNX file holds them."""
     halved: bool = False
-    """Whether the ONNX file holds the kernels as float16, which takes half the space; `in_file` has to round them to float16."""
+    """Whether the ONNX file holds the kernels as float16, which takes half the space; if so, `in_file` has to round them."""
     threshold: float = 0.0
     """The lowest probability, 0 to 1, of an answer that counts."""
     result: type[PaperExport] = PaperExport

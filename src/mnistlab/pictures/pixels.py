@@ -18,7 +18,8 @@ __all__ = ["check_size", "of_array", "plain", "strips"]
 MOST_PIXELS = 80_000_000
 """The most pixels that a picture may have: an A4 page at 600 dpi has 35 million, a phone's photo 12 to 50 million."""
 LONGEST_SIDE = 30_000
-"""The most pixels per side: some decoders allocate many rows at once; OpenCV cannot rotate sides of 32,768 pixels or more."""
+"""The most pixels per side: some decoders allocate many rows at once, and OpenCV cannot rotate pictures with longer sides than
+32,767 pixels."""
 HAIR = 0.01
 """How far a value may lie outside its range, as a share of the range: resampling overshoots a little."""
 FEW = 16

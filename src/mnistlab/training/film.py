@@ -139,7 +139,9 @@ def hardest(images: NDArray[np.uint8], labels: NDArray[np.int64], most: int) -> 
     flat = images.reshape(len(images), -1).astype(np.float32)
     present = np.unique(labels)
     means = np.stack([flat[labels == label].mean(axis=0) for label in present])
-    away = (means**2).sum(axis=1) - 2 * flat @ means.T
+    # not NumPy's product: its threads would go on spinning during the first steps of training
+    products = (torch.from_numpy(flat) @ torch.from_numpy(means).T).numpy()
+    away = (means**2).sum(axis=1) - 2 * products
     own = np.searchsorted(present, labels)
     rows = np.arange(len(labels))
     mine = away[rows, own].copy()

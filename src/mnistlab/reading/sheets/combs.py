@@ -27,7 +27,7 @@ SHORTEST, WHOLE = 0.32, 0.8
 LOWEST = 0.12
 """The least height of a comb's teeth, as a share of the picture's height."""
 EVEN = 3
-"""How many pixels a tooth may be away from its expected place, and by how many pixels it may be taller than the shortest tooth."""
+"""How far, in pixels, a tooth may be from its expected place, and by how many pixels it may be taller than the shortest tooth."""
 MOST_ALIKE = 0.6
 """The least share of a comb's teeth that must be equally high: digits may stand on other teeth, and the first and last may be
 sides of a frame."""
