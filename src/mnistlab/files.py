@@ -43,7 +43,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOS
 
 @contextlib.contextmanager
 def explain_os_errors(path: Path) -> Iterator[None]:
-    """Turn an `OSError` raised while writing `path` into an error with one sentence and a remedy.
+    """If writing `path` raises an `OSError`, raise instead an error that has a one-sentence message and a remedy.
 
     Raises `UserError` if the path was badly chosen (no write access, not a folder), and `StorageFailure` if the disk is full
     or broken.
@@ -100,7 +100,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file at `path`; also False for a path that no file system accepts or that may not be read."""
+    """Whether there is a file at `path`; also False for a path that no file system accepts or whose folder denies access."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -168,7 +168,7 @@ def leads_in_a_circle(link: Path) -> bool:
 
 
 def local_text(text: str) -> str:
-    """A path or file name that was stored as text, converted to the form in which this process decodes file names.
+    """A path or file name that was stored as text, converted to the form that this process uses for file names.
 
     Python decodes bytes that are invalid in the locale's encoding as lone surrogates (PEP 383), so the name "Łukasz",
     stored in a UTF-8 locale, is a different string in an ASCII locale.
@@ -204,7 +204,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def write_output(path: Path, content: bytes) -> None:
-    """Write a file that the user has named, as `write_bytes` does. If `path` is a link, the link stays; its target is written."""
+    """Like `write_bytes`, for a file that the user has named: if `path` is a link, the link stays and its target is written."""
     write_bytes(link_target(path), content)
 
 
@@ -218,8 +218,8 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
 def read_json(path: Path, remedy: str, **values: Any) -> Any:
     """The content of the JSON file, in Python's types.
 
-    Raises `UserError` if the file is missing, unreadable or not JSON. The error's remedy is that of the entry whose key is
-    `remedy` (see messages/en.toml), filled in with `values`.
+    Raises `UserError` if the file is missing, unreadable or not JSON. Unless access to the file is denied, the error's remedy is
+    that of the entry whose key is `remedy` (see messages/en.toml), filled in with `values`.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a byte order mark first

@@ -38,8 +38,8 @@ def ink_box(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Ten
 def sample(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, mode: str = "bilinear") -> torch.Tensor:
     """The images, resampled: each new pixel is taken from the point (x, y) of the old image. Outside an image, there is no ink.
 
-    `x` and `y`, float (B, H, W), are in pixels, counted from the centre of the upper left pixel. The `mode` "bicubic" keeps
-    strokes sharper, but some new pixels may then be below the value of paper or above that of ink.
+    `x` and `y`, float, can be expanded to (B, H, W); they are in pixels, counted from the centre of the upper left pixel. The
+    `mode` "bicubic" keeps strokes sharper, but some new pixels may then be below the value of paper or above that of ink.
     """
     height, width = images.shape[2:]
     shape = (images.shape[0], height, width)  # len() would be a constant in an exported network

@@ -34,7 +34,7 @@ def file_lock(path: Path) -> BaseFileLock:
 
 
 def has_flock(folder: Path) -> bool:
-    """Whether files in the folder can be locked, which is tried with a temporary file."""
+    """Whether files in the folder can be locked; except on Windows, this is tested with a temporary file."""
     try:
         import fcntl
     except ImportError:  # Windows has a different kind of lock

@@ -310,7 +310,7 @@ def test_a_recipe_is_shown_with_its_values(capsys: pytest.CaptureFixture[str]) -
     )
     assert "--height ENTIER Hauteur d'une scène en pixels, multiple de 4. [par défaut : 96 ; entre 48 et 2 048]" in out
     assert "--momentum NOMBRE Premier bêta d'AdamW. [par défaut : 0.9 ; entre 0 et 0.9999]" in out
-    assert "default 4 convolutions, 7 époques : le meilleur résultat en une minute 99," in out
+    assert "default 4 convolutions, 8 époques : le meilleur résultat en une minute 99," in out
     assert run_app(["train", "--help"]) == 0
     out = " ".join(said(capsys)[0].split())
     assert "--pooling LISTE Comment chaque bloc réduit l'image de moitié : max-pooling, " in out

@@ -28,7 +28,7 @@ def test_a_recipe_of_another_name_is_nobody_s_to_change() -> None:
 
 def test_the_differences_have_both_values_and_not_the_name() -> None:
     first, second = RECIPES["default"], RECIPES["default"].override(name="mine", epochs=3, widths=(4, 8, 16))
-    assert differences(first, second) == {"widths": ([16, 64, 96], [4, 8, 16]), "epochs": (7, 3)}
+    assert differences(first, second) == {"widths": ([16, 64, 80], [4, 8, 16]), "epochs": (8, 3)}
     assert differences(first, first) == {}
 
 

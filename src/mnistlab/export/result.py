@@ -14,10 +14,10 @@ __all__ = ["Export", "FinderExport", "PaperExport", "Parity"]
 
 @dataclass(frozen=True)
 class Parity:
-    """How closely a file's answers match PyTorch's: all images get the same class, but probabilities may differ slightly."""
+    """How closely a file's answers match PyTorch's: numbers may differ slightly, but a classifier's predicted classes do not."""
 
     images: int
-    """How many images were compared: all of the test set or, for a finder or a line reader, a few inputs of several sizes."""
+    """On how many images the answers were compared: the whole test set or, for a finder or a line reader, a few inputs."""
     largest_difference: float
     """The largest difference between a number that the file computes and the same number from PyTorch."""
 
@@ -38,7 +38,7 @@ class Export:
     threshold: float
     """Answers with at least this probability, 0 to 1, are accepted."""
     coverage: float
-    """The fraction of digits that the threshold should accept, as it was asked for."""
+    """The requested fraction of digits that the threshold should accept."""
     calibration: Calibration | None
     parity: Parity
     """How closely the file's answers match PyTorch's, measured before any conversion to 8 bits."""
@@ -56,7 +56,7 @@ class PaperExport(Export):
     """An exported finder or line reader, which has no temperature, coverage or calibration."""
 
     KNOWN: ClassVar[tuple[str, ...]] = ("path", "bytes", "to", "parity")
-    """The fields that apply to a finder or a line reader."""
+    """The fields that apply to this kind of export."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields in `KNOWN`, in plain types, for JSON."""

@@ -1,4 +1,4 @@
-"""Check the learner's answers; a wrong one gets a hint about the misunderstanding behind it, or about its type or shape.
+"""Check the learner's answers; a wrong answer gets a hint, if possible about its type or shape or the misunderstanding behind it.
 
 from mnistlab.learn.checking import check
 check("day3", globals())          # in the notebook; or check("day3"), which reads day3_answers.py
@@ -90,7 +90,7 @@ def check(
     Failure
         If the disk is full or broken.
     Interrupted
-        If Ctrl-C ends an answer that does not stop; in that case nothing is written in the diary.
+        If Ctrl-C interrupts the file or an answer; in that case nothing is written in the diary.
     """
     language = find_language(language)
     with speaking(language):

@@ -128,7 +128,7 @@ def exercises(day: Day) -> tuple[Exercise, ...]:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a day's source, as it is written there."""
+    """A cell of a day's source."""
 
     kind: str
     """ "markdown" or "code"."""
@@ -146,7 +146,7 @@ HEAD = re.compile(r"# %%(?: \[(?P<kind>markdown)\])?(?P<options>(?: [a-z]+=\"[^\
 
 
 def cells(day: Day) -> Iterator[Cell]:
-    """The cells of the day's source, in both languages. Raises `SyntaxError` for a source in any other form."""
+    """The cells of the day's source, in both languages. Raises `SyntaxError` if the source is not a script in cells."""
     first, *parts = re.split(r"^(?=# %%)", day.source.read_text(encoding="utf-8"), flags=re.MULTILINE)
     if first:
         raise SyntaxError(f"{day.name} does not begin with a cell: {first[:60]!r}")

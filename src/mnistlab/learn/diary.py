@@ -1,4 +1,4 @@
-"""The learner's diary: dated lines about exercises solved, the accuracy of networks, and the learner's own notes."""
+"""The learner's diary: dated lines with exercises solved, accuracies of networks, and the learner's own notes."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Entry:
 
 
 def read_diary(folder: str | Path = ".", *, language: str | None = None) -> list[Entry]:
-    """The entries of the diary in the folder, the oldest first.
+    """The entries of the diary in the folder, the oldest first; an empty list if there is no diary or it is damaged.
 
-    A damaged diary is renamed to diary.json.damaged, a message on standard error says so, and a new diary is begun.
+    A damaged diary is renamed, for example to diary.json.damaged, and a message on standard error says so.
     Raises `UserError` if the diary cannot be read.
     """
     path = Path(folder) / NAME
@@ -87,7 +87,7 @@ def write_down(
     folder: str | Path = ".",
     language: str | None = None,
 ) -> None:
-    """Write a line in the diary in the folder, with today's date, atomically.
+    """Add a line with today's date to the diary in `folder`, atomically.
 
     Parameters
     ----------

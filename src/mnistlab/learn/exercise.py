@@ -1,4 +1,4 @@
-"""An exercise: the question, the right answer, and the answer that each misunderstanding would give."""
+"""An exercise: the question, the right answer, and the answer that each misunderstanding would lead to."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Mistake:
 class Exercise:
     """A question, to be answered with a value or, if there are `parameters`, with a function.
 
-    Values are whole or other numbers, bools, text, and arrays or lists of numbers (NumPy's, torch's, Python's own); numbers are
-    compared to about four digits. An exercise imports torch only when one of its functions is called.
+    Values are whole or other numbers, bools, text, and arrays or lists of numbers (NumPy's, torch's, Python's own); numbers that
+    agree to about four digits count as equal. An exercise imports torch only when one of its functions is called.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Exercise:
     hint: Text
     """The hint for any other wrong answer."""
     parameters: str = ""
-    """The parameters of the function to write, such as "image, kernel"; none for a value."""
+    """The parameters of the function to write, such as "image, kernel"; "" if the answer is a value."""
     cases: Callable[[], Sequence[tuple[Any, ...]]] = list
-    """The arguments with which the function is tried, one tuple per call."""
+    """Returns the arguments with which the function is tried, one tuple per call."""
     look: Callable[[Any], Any] = unchanged
-    """The part of the answer, or of the result of the function, that is compared: for example the shape of a network's output."""
+    """Returns the part of the answer, or of the function's result, that is compared: for example a network's output shape."""
 
     @property
     def template(self) -> str:

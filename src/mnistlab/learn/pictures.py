@@ -27,7 +27,7 @@ def show(pictures: Mapping[str, Any], *, columns: int = 5) -> None:
     pictures : mapping
         Arrays of NumPy or torch, float or int (H, W), by title.
     columns : int
-        The number of pictures per row.
+        The largest number of pictures per row.
     """
     import_matplotlib()
     import matplotlib.pyplot as plt

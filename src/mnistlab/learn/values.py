@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["Form", "as_array", "fits", "form", "same"]
 
 CLOSE = 2e-4
-"""Numbers that differ by less than this fraction of the right one count as the same."""
+"""Numbers that differ by at most this fraction of the expected one count as the same."""
 
 
 def as_array(value: Any) -> Any:

@@ -36,7 +36,7 @@ OR = {"en": "or", "fr": "ou"}
 
 
 def locales_language() -> str:
-    """The language to use: MNISTLAB_LANG's or, if mnistlab lacks that one, the locale's; English if it lacks both."""
+    """The language to use: MNISTLAB_LANG's if mnistlab has it, otherwise the locale's if mnistlab has that, otherwise English."""
     wanted = [os.environ.get(variable, "") for variable in ("LC_ALL", "LC_MESSAGES", "LANG")]
     own = next(filter(None, wanted), "") or locale.getlocale()[0] or ""
     return language_in(os.environ.get("MNISTLAB_LANG", "")) or language_in(own) or "en"
@@ -70,7 +70,7 @@ def remedy_of(key: str, values: Mapping[str, Any], *, for_command: bool = False,
 
 @functools.cache
 def messages(language: str = "en") -> dict[str, Any]:
-    """All entries of a language's file, such as en.toml: one table per package."""
+    """All entries of a language's file, such as en.toml: one table per package or other topic."""
     import tomllib  # few commands need it
 
     return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8"))
@@ -233,7 +233,7 @@ SPACE = {"en": " ", "fr": "\N{NO-BREAK SPACE}"}
 
 
 def agreeing(count: float, noun: str, language: str = "en") -> str:
-    """The noun in the singular or plural, as `count` requires. The plural has -s or -es added unless it is given after a "|"."""
+    """The noun in the singular or plural, as `count` requires; unless the plural is given after a "|", it is formed regularly."""
     one, _, several = noun.partition("|")
     is_one = abs(count) < 2 if language == "fr" else count == 1
     if is_one or (language == "fr" and not several and one[-1] in "sxz"):

@@ -20,15 +20,15 @@ PADDINGS = ("same", "valid")
 POOLINGS = ("max", "stride", "none")
 HEADS = ("flatten", "average")
 PER_BLOCK = ("depth", "kernel_size", "padding", "pooling")
-"""The fields with one value for each block; a single value is repeated for all blocks."""
+"""The fields besides `widths` with one value for each block; a single value is repeated for all blocks."""
 
 
 @dataclass(frozen=True)
 class NetworkDesign:
     """The part of a network's description that does not depend on the data: blocks, a head, and what may come before and after.
 
-    `NetworkSettings` and `Architecture` derive from this class and report problems with its fields in the same words. The
-    defaults are those of a recipe; `NeuralNet` has defaults of its own.
+    `NetworkSettings` and `Architecture` derive from this class and report problems with its fields in the same words. Recipes
+    use these defaults; `NeuralNet` has defaults of its own.
     """
 
     widths: tuple[int, ...] = knob((24, 48), low=1, high=WIDEST)
@@ -44,7 +44,7 @@ class NetworkDesign:
     separable: bool = knob(False)
     """Split each convolution but the first into two: one within each channel, then a 1x1 one across channels (few parameters)."""
     batch_norm: bool = knob(True)
-    """Batch norm after each convolution."""
+    """Batch norm after each convolution, and after the hidden layer."""
     pool_last: bool = knob(False)
     """Max-pool after batch norm and ReLU, as in most textbooks (slower)."""
     head: str = knob("flatten", choices=HEADS)

@@ -15,7 +15,7 @@ from mnistlab.reading.onnx_graph import ReceptiveField
 __all__ = ["EXERCISES"]
 
 FIRST, POOL, LAST = 7, 2, 5
-"""Sides of the first convolution, the pooling and the last convolution of the exercise."""
+"""Sides of the kernels of the exercise's first convolution, its pooling and its last convolution."""
 
 Image = NDArray[np.float64]
 Score = Callable[[Image], float]
@@ -53,7 +53,7 @@ def all_covered(score: Score, image: Image, size: int) -> Image:
 
 
 def compared_with_itself(score: Score, image: Image, size: int) -> Image:
-    """What `occlusion` gives if the image and the covered image are one array: a typical mistake."""
+    """What `occlusion` gives if the image and the covered image are the same array: a typical mistake."""
     return slide(image, size, lambda y, x: score(covered(image, y, x, size)) - score(image))
 
 
@@ -72,7 +72,7 @@ Corrected = Mapping[int, int | None]
 
 
 def corrected_accuracy(predicted: Labels, labels: Labels, corrected: Corrected) -> float:
-    """The fraction that is right by the corrected labels, leaving out examples that have no right label."""
+    """The fraction of predictions that are right by the corrected labels, leaving out examples that have no right label."""
     return float((predicted == better(labels, corrected))[has_label(labels, corrected)].mean())
 
 

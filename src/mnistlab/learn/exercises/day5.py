@@ -1,4 +1,4 @@
-"""The exercises of day 5: keeping whole writers for validation, McNemar's test, and how many seeds a mean needs."""
+"""The exercises of day 5: keeping all images by some writers for validation, McNemar's test, and how many seeds a mean needs."""
 
 from __future__ import annotations
 

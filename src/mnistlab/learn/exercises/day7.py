@@ -1,4 +1,4 @@
-"""The exercises of day 7: the work of a convolution, the side of the maps after some blocks, and an augmentation."""
+"""The exercises of day 7: the multiplications in a convolution, the side of the maps after some blocks, and an augmentation."""
 
 from __future__ import annotations
 
