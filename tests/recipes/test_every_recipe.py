@@ -20,7 +20,7 @@ from tests.support.noting import take_steps
 
 CPU = torch.device("cpu")
 PARAMETERS = {
-    "default": 168_634,
+    "default": 133_370,
     "quick": 33_594,
     "best": 163_802,
     "best-5x5": 163_402,

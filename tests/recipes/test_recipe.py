@@ -107,10 +107,13 @@ def test_what_a_recipe_gives_per_block_follows_the_number_of_widths(name: str, w
 def test_blocks_are_added_and_taken_away() -> None:
     default, quick = RECIPES["default"], RECIPES["quick"]
     short, long = (default.override({"widths": widths}) for widths in ((16, 32), (16, 32, 64, 64)))
-    assert [getattr(short, name) for name in PER_BLOCK] == [(1, 1), (5, 5), ("valid", "valid"), ("max",)]
-    assert [getattr(long, name) for name in PER_BLOCK] == [
-        (1, 1, 2, 2), (5, 5, 3, 3), ("valid", "valid", "same", "same"), ("max",)
+    assert [getattr(short, name) for name in PER_BLOCK] == [
+        (1, 1), (5, 5), ("valid", "valid"), ("stride", "max")
     ]  # fmt: skip
+    assert [getattr(long, name) for name in PER_BLOCK] == [
+        (1, 1, 2, 2), (5, 5, 3, 3), ("valid", "valid", "same", "same"), ("stride", "max", "max", "max")
+    ]  # fmt: skip
+    assert RECIPES["two-conv"].override({"widths": (16, 32, 64)}).pooling == ("max",)
     assert quick.override({"widths": 8}).pooling == ("stride",)
     assert quick.override({"widths": [8] * 5}).pooling == ("stride", "max", "max", "max", "max")
 
