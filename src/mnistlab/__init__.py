@@ -8,7 +8,7 @@ imported without them, but using it then raises an error that names the extra. m
 
     data          datasets: the catalogue, raw files, download, folders of pictures, writers, splits, batches
     augmentation  random changes to training images: geometry, pens, other people's handwriting, clutter, non-digits
-    papers        filled-in pages generated from MNIST's digits, for training the network that finds digits
+    papers        filled-in pages generated from MNIST's digits, for training the networks that find digits and read lines
     networks      the description of a network, its layers, ensembles, and how networks are saved
     recipes       what to train and how
     runs          run folders: the only output of training

@@ -1,1 +1,1 @@
-"""Random changes to training images: geometry, pens, other people's handwriting, and pictures that are not digits."""
+"""Random changes to training images: geometry, pens, other people's handwriting, clutter, and pictures that are not digits."""

@@ -36,7 +36,7 @@ class Augmentation:
     shift : float, 0 to 100
         The largest distance in pixels, in x and in y, in either direction.
     shear : float, 0 to 2
-        How far the top moves relative to the bottom (a slant), as a fraction of the height.
+        How far the top may move relative to the bottom (a slant), as a fraction of the height.
     elastic : float, 0 to 100
         Pixels by which each point of a 5x5 grid may move, in x and in y (compare Simard et al. 2003, who bend digits too).
 

@@ -30,7 +30,7 @@ TEX_FONTS = ("cmr10", "cmss10", "cmtt10", "cmti10")
 """Fonts in which some signs are not at their Unicode code points; only letters and digits are rendered in these fonts."""
 ALL = LETTERS + MORE_LETTERS + MARKS
 FONTS = dict.fromkeys(UNICODE_FONTS, ALL) | dict.fromkeys(TEX_FONTS, LETTERS)
-"""The characters rendered in each of these fonts, which come with matplotlib; in other fonts, those of `ALL` that they have."""
+"""The characters rendered in each of these fonts, which come with matplotlib; in any other font, those of `ALL` that it has."""
 
 
 @functools.cache

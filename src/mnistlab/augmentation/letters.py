@@ -1,7 +1,7 @@
 """Letters as people write them, drawn stroke by stroke: MNIST has none, and printed letters do not show how a hand forms them.
 
 Letters that look like handwritten digits (see `glyphs.LETTERS`) are left out, as are forms that do: a y like an open 4, an L
-with loops, which is a 2.
+with loops, which looks like a 2.
 """
 
 from __future__ import annotations

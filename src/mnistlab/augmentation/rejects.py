@@ -1,4 +1,4 @@
-"""Images that show no digit, made anew for each batch from fonts, strokes, shapes, noise, and the batch's own images."""
+"""Images that belong to no class, made anew for each batch from fonts, strokes, shapes, noise, and the batch's own images."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Source(NamedTuple):
     digits: torch.Tensor | None  # None if the classes are not digits
 
     def table(self, weights: Sequence[object]) -> torch.Tensor:
-        """For each image, the row of `weights` for its digit, plus 1e-6, so that not all are 0 if every digit has weight 0."""
+        """The row of `weights` for each image's digit, plus 1e-6 so that not all are 0; ones if the classes are not digits."""
         rows = torch.tensor(weights, dtype=torch.float32, device=self.images.device)
         if self.digits is None:
             return rows.new_ones((len(self.images), *rows.shape[1:]))
@@ -247,4 +247,4 @@ DIGIT_KINDS: tuple[tuple[float, Kind], ...] = (
 )
 """The kinds of rejects for images whose classes are all digits, each with its relative frequency.
 
-Some of these kinds do not suit other classes: such classes may be letters, or may look alike when turned upside down."""
+Some of these kinds do not suit other classes: such classes may be letters, or may look the same when turned upside down."""

@@ -27,10 +27,10 @@ class Answer:
     """An output to which results are added picture by picture; `answer_for` calls `end` on it, even after an error."""
 
     failed = 0
-    """How many pictures could not be read, now or when their existing rows were written."""
+    """How many pictures could not be read, now or when their existing rows were written; only `RowsInFile` counts them."""
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 that the picture had when its rows were written; None if the picture has no rows yet."""
+        """The SHA-256 that the picture had when its rows were written; None if it has no rows yet or could not be opened then."""
         return None
 
     def add(self, name: str, outcome: Outcome) -> None:
@@ -69,7 +69,7 @@ def is_standard_output(to: Path) -> bool:
 
 
 class Text(Answer):
-    """The text of each picture, under the file's name if there are several pictures."""
+    """The text of each page, under the file's name if there are several pictures or the picture has several pages."""
 
     def __init__(self, several: bool) -> None:
         self.several = several
@@ -159,7 +159,7 @@ class RowsInFile(Answer):
         self.done = self.already = 0
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 that the picture had when its rows were written; None if the picture has no rows yet."""
+        """The SHA-256 that the picture had when its rows were written; None if it has no rows yet or could not be opened then."""
         entry = self.table.state.entries.get(name)
         return entry.sha256 if entry else None
 
@@ -173,7 +173,10 @@ class RowsInFile(Answer):
         self.failed += self.table.state.entries[name].failed
 
     def end(self, error: BaseException | None) -> None:
-        """Finish the file, which then holds everything that was read. Raises `Interrupted` if Ctrl-C has ended the reading."""
+        """Finish the file, so that it holds everything that was read, unless writing it has failed; then close it.
+
+        Raises `Interrupted` if Ctrl-C has ended the reading.
+        """
         interrupted = isinstance(error, KeyboardInterrupt)
         try:
             if error is None or interrupted or (isinstance(error, Failure) and not isinstance(error, StorageFailure)):

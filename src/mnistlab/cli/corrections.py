@@ -46,8 +46,8 @@ class Correction(NamedTuple):
 def read_corrections(table: Path) -> list[Correction]:
     """The rows of a table that have a value in the column `correct`.
 
-    Raises `UserError` if the file is not a table with the needed columns, if a value is not a digit from 0 to 9, or if no row is
-    corrected.
+    Raises `UserError` if the file cannot be read or is not a table with the needed columns, if a value is not a digit from 0 to
+    9, if a corrected row has no page or box, or if no row is corrected.
     """
     name = printable(table)
     if table.suffix.lower() not in ENDINGS:
@@ -122,9 +122,9 @@ def write_corrections(
 ) -> dict[str, int]:
     """Write a picture of each digit, 28x28, into the sub-folder for its right value. Returns the number of pictures per value.
 
-    File names in the rows are relative to the current folder, or else to the table's folder. `fail` is called for files that
-    cannot be read; pictures are still made from the other files. Raises `UserError` if the folder is not empty or cannot be
-    written, or if no picture could be made.
+    File names in the rows are relative to the current folder, or else to the table's folder. `fail` is called for pages that
+    cannot be read and boxes without ink; pictures are still made of the other digits. Raises `UserError` if the folder is
+    not empty or cannot be written, or if no picture could be made.
     """
     from PIL import Image
 

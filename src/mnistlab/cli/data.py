@@ -73,7 +73,7 @@ def data(
     download: bool,
     as_json: bool,
 ) -> int:
-    """Fetch a dataset, describe a batch of its images, and save a gallery of some of them before and after augmentation."""
+    """Fetch a dataset, describe a batch of its images, and save a gallery of examples before and after augmentation."""
     if from_corrections is not None or to is not None:
         return make_folder(from_corrections, to, as_json)
     require("train")

@@ -108,7 +108,7 @@ def is_model_file(target: str | None) -> bool:
 
 
 def check_device(device: str) -> None:
-    """Raise `UserError` for any device other than the CPU."""
+    """Raise `UserError` for any device other than "cpu" or "auto"."""
     if device.partition(":")[0] not in ("auto", "cpu"):
         raise UserError("cli.models_checked_on_cpu", device=device)
 

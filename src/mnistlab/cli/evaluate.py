@@ -57,7 +57,8 @@ def evaluate(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Measure a run's saved model (accuracy, 95 % interval, each class, calibration), and redraw the run's pictures.
+    """Measure a run's saved model (accuracy, 95 % interval, each class, calibration) and, for the test split, redraw the run's
+    pictures.
 
     The 95 % interval treats each image as an independent trial. If the writers are known (MNIST), a second interval treats each
     writer as an independent trial, and says what to expect with other people's digits. For the accuracy "on corrected
@@ -109,7 +110,8 @@ def evaluate(
 
 
 def print_writers(writers: list[dict[str, int]], numbers: dict[str, float], picture: str) -> None:
-    """Print how many writers had errors, who had the most, and how well numbers made of one writer's digits are read."""
+    """Print how many writers have misread digits, who has the most, how well numbers made of one writer's digits are read, and
+    the picture's path."""
     wrong = [row for row in writers if row["errors"]]
     errors = sum(row["errors"] for row in wrong)
     click.echo()

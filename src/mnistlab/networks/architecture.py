@@ -147,7 +147,7 @@ class EnsembleArchitecture:
 
 
 def architecture_of(values: Mapping[str, Any]) -> Architecture | EnsembleArchitecture:
-    """The architecture whose `to_dict` is `values`.
+    """The architecture whose `to_dict()` returns `values`.
 
     Raises `UserError` if the values are impossible, `TypeError` if a field is unknown.
     """
@@ -180,7 +180,7 @@ class Block(NamedTuple):
 
     @property
     def is_lopsided(self) -> bool:
-        """Whether the block would need more zeros on one side than on the other to keep the image's size."""
+        """Whether the block has padding "same" but an even kernel size, so that one side would need more zeros than the other."""
         return self.padding == "same" and self.kernel_size % 2 == 0
 
 

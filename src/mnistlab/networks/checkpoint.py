@@ -69,7 +69,7 @@ class SavedModel:
 
 
 def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
-    """Write `content` to `path`, atomically. Raises `Failure` if the disk is full, `UserError` if the file cannot be written."""
+    """Write `content` to `path`, atomically. Raises `UserError` or `Failure` as `write_bytes` does."""
     buffer = io.BytesIO()  # because torch's own writer can abort the process if the disk is full
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())
@@ -78,8 +78,8 @@ def save_tensors(path: str | Path, content: dict[str, Any]) -> None:
 def load_tensors(path: str | Path, remedy: str) -> Any:
     """Read what `torch.save` wrote to `path`, with tensors on the CPU; nothing in the file is executed.
 
-    Raises `UserError` if the file cannot be opened or is a pickle with code in it; also if it is missing, empty, damaged or a
-    folder, and in these four cases with the remedy whose key is `remedy`.
+    Raises `UserError` if access to the file is denied or the file is a pickle with code in it; also if it is missing, empty,
+    damaged or a folder, and in these four cases with the remedy whose key is `remedy`.
     """
     path = Path(path)
     try:
@@ -133,7 +133,7 @@ def strip_prefix(state: dict[str, Any], names: Collection[str]) -> str:
 
 
 def file_name(name: str) -> str:
-    """A weight's name in files, without the names of the modules around the network (which have no weights of their own)."""
+    """A weight's name in files, without the "network." that each wrapper adds (wrappers have no weights of their own)."""
     return name.replace("network.", "")
 
 

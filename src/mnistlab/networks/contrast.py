@@ -10,11 +10,11 @@ __all__ = ["LITTLE", "WHOLE", "WINDOW", "LocalContrast"]
 
 
 WINDOW = 7
-"""Side, in pixels, of the square around each pixel over which the means are taken; a stroke in MNIST is 2 to 4 pixels wide."""
+"""Side, in pixels, of the square over which the mean around each pixel is taken; a stroke in MNIST is 2 to 4 pixels wide."""
 WHOLE = 0.5
-"""How much of the image's standard deviation is added to the deviation around each pixel, so that empty paper stays even."""
+"""How much of the whole image's deviation is added to the deviation around each pixel, so that empty paper stays even."""
 LITTLE = 0.01
-"""One grey level of MNIST, normalised; it is added to the divisor in `LocalContrast`, so that nothing fainter is amplified."""
+"""About one grey level of MNIST, normalised; added to the divisor in `LocalContrast`, so that fainter contrasts stay weak."""
 
 
 class LocalContrast(nn.Module):

@@ -17,7 +17,7 @@ __all__ = ["Deskewed", "deskew", "upright"]
 LITTLE = 1e-6
 """Added to divisors that may be 0."""
 BATCH = 1000
-"""How many images are deskewed at once."""
+"""The most images that `upright` deskews at once."""
 
 
 class Deskewed(nn.Module):
@@ -71,5 +71,5 @@ def deskew(images: torch.Tensor) -> torch.Tensor:
 
 
 def upright(images: torch.Tensor) -> torch.Tensor:
-    """The images, uint8 (N, 1, H, W), after `deskew`, as uint8 again: the inner network of a `Deskewed` is trained on them."""
+    """The images, uint8 (N, 1, H, W), after `deskew`, as uint8 again: a `Deskewed`'s inner network is trained on such images."""
     return torch.cat([deskew(part.float()).round_().to(torch.uint8) for part in torch.split(images, BATCH)])

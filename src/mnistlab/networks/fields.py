@@ -38,7 +38,7 @@ def kinds(group: type) -> dict[str, Any]:
 
 
 def held(kind: Any, value: Any) -> Any:
-    """Convert a value to a field's type, `kind`: NumPy's numbers become Python's.
+    """Prepare a value for a field of type `kind`, without checking it: NumPy's numbers become Python's.
 
     If `kind` is in `LISTS`, a list becomes a tuple, and a single value of the right type becomes a tuple of one.
     """

@@ -17,12 +17,12 @@ __all__ = ["FinderNet", "loss", "read_finder", "save_finder", "weighted"]
 
 
 class FinderNet(PaperNet):
-    """Marks the centre, kind and size of each digit, as CenterNet does (Zhou et al. 2019, https://arxiv.org/abs/1904.07850).
+    """Finds the centre, kind and size of each mark, as CenterNet does (Zhou et al. 2019, https://arxiv.org/abs/1904.07850).
 
     Parameters
     ----------
     classes : int
-        The number of kinds of marks.
+        The number of kinds of marks: the ten digits and other signs.
     widths : tuple of int
         Channels of the first `Step`, of the second, and of each later one except the ink's. The maps of the first two have
         half the input's height and width; the maps of the later ones have a quarter of both.

@@ -1,4 +1,4 @@
-"""The classifier's network: blocks of convolution, pooling, batch norm and ReLU, then a head that ends in linear layers."""
+"""The classifier's network: blocks of convolution, pooling, batch norm and ReLU, then a head that ends in a linear layer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NeuralNet(nn.Module):
     """A convolutional network: a row of blocks, then a head.
 
     Takes normalised images, float (B, 1, H, W), and returns logits, float (B, classes), without a softmax, which is part of the
-    cross-entropy. An argument that has a value for each block may also be a single value for all blocks.
+    cross-entropy. An argument that has a value for each block may also be a single value for all blocks, except `widths`.
 
     Max-pooling comes before batch norm and ReLU. In this order, ReLU does a quarter of the work, and batch norm sees exactly the
     values that max-pooling keeps. Without batch norm, the result is the same, bit for bit, as with ReLU before max-pooling.
@@ -157,7 +157,7 @@ class NeuralNet(nn.Module):
 
 
 def make_layers(architecture: Architecture) -> OrderedDict[str, nn.Module]:
-    """The layers by name, in order: blocks of convolutions, then the head."""
+    """The layers by name, in order: `LocalContrast` (if asked for), the blocks of convolutions, and the head."""
     layers, channels, number = OrderedDict[str, nn.Module](), 1, 0
     if architecture.local_contrast:
         layers["contrast"] = LocalContrast()

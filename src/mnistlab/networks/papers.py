@@ -102,7 +102,7 @@ class SavedNetwork(Generic[Net]):
     model: Net
     dataset: str
     classes: tuple[str, ...]
-    """The name of each class that the network knows: a digit, something else, or nothing."""
+    """The name of each class that the network knows: a digit, another sign, or "nothing"."""
     data: str
     """The SHA-256 of the material from which the network's training pictures were drawn."""
 

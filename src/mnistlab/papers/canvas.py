@@ -67,7 +67,7 @@ class Canvas:
     digits: Floats = field(init=False)
     """float32 (H, W), 0 to 1: how much of each pixel is the ink of digits."""
     ignored: NDArray[np.bool_] = field(init=False)
-    """bool (H, W): the pixels where detections do not count, because what is drawn there looks like a digit or is cut off."""
+    """bool (H, W): where detections do not count: what is drawn there looks like a digit, is cut off or has an unusual size."""
     marks: list[Mark] = field(default_factory=list)
     size: Size = Size.USUAL
     """How large the writing looks to the network."""

@@ -35,7 +35,7 @@ def faint(random: np.random.Generator, canvas: Canvas) -> Pen:
 
 
 def lines(random: np.random.Generator, canvas: Canvas, alphabet: Alphabet, size: float) -> None:
-    """Write one or several lines, each of one or two numbers, perhaps on ruled paper, or after a printed word as on a form."""
+    """Write one or more lines, each of one or two numbers, perhaps on ruled paper, perhaps after a printed word as on a form."""
     height, width = canvas.pixels.shape
     rows = int(random.integers(1, max(2, int(height / (1.5 * size)) + 1))) if random.random() < 0.6 else 1
     step = size * random.uniform(1.15, 2.2)

@@ -23,7 +23,7 @@ T = TypeVar("T")
 AHEAD = 4
 """How many results a worker makes in advance."""
 MOST_WORKERS = {"cpu": 4, "cuda": 14}
-"""The most workers on each kind of device; each worker keeps the shapes of all digits it has drawn, 1 GB for all of MNIST."""
+"""The most workers for a network on each kind of device; each keeps the shapes it has drawn, up to 2 GB for all of MNIST."""
 
 
 def worker_count(device: torch.device) -> int:

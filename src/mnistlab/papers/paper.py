@@ -1,4 +1,4 @@
-"""Draw paper (its colour, its grain, patterns as on cheques), light and shadow on it, and what a camera does to the picture."""
+"""Draw paper (its colour, grain, and patterns as on cheques) with light and shadow on it, and imitate a camera's effects."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def weave(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def clouds(random: np.random.Generator, pixels: Floats) -> None:
-    """Draw fibres, stains, and print that shows through."""
+    """Draw soft blotches, like fibres, stains, or print that shows through."""
     height, width = pixels.shape
     coarse = random.standard_normal((height // random.integers(2, 12) + 2, width // random.integers(2, 12) + 2))
     grown = cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
@@ -79,7 +79,7 @@ def light(random: np.random.Generator, pixels: Floats) -> None:
 
 
 def camera(random: np.random.Generator, pixels: Floats) -> NDArray[np.uint8]:
-    """The sheet, uint8 (H, W), as a camera or a scanner would show it: blurred, grainy, compressed as JPEG."""
+    """The sheet, uint8 (H, W), as a camera or a scanner would show it: grainy, and perhaps blurred or compressed as JPEG."""
     kind = random.random()
     if kind < 0.45:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), random.uniform(0.4, 1.3)), np.float32)

@@ -67,7 +67,7 @@ class Scenes:
 
 
 def how_large(random: np.random.Generator) -> tuple[float, Size]:
-    """How high the digits of a scene are, in pixels, and whether the network should find digits of this height."""
+    """How tall the digits of a scene are, in pixels, and whether the network should find digits of this height."""
     if random.random() > BEYOND:
         return float(np.clip(np.exp(random.normal(math.log(21), 0.27)), LOWEST + 1, HIGHEST - 3)), Size.USUAL
     low, high = ((3.5, LOWEST), (HIGHEST, 180))[int(random.random() < 0.4)]

@@ -61,7 +61,7 @@ def number(
 ) -> float:
     """Write digits, separators and signs from x = `left`, on the baseline y = `base`, with gaps of `gap` times a digit's height.
 
-    Returns the x at which the text ends.
+    Returns the x at which the text would continue.
     """
     x = left
     slope = how.irregular * random.normal(0, 0.02)

@@ -1,4 +1,4 @@
-"""Turn pictures of many kinds (files, bytes, Pillow images, NumPy arrays) into arrays. Files must have one of the `FORMATS`."""
+"""Turn pictures of many kinds (files, bytes, Pillow images, NumPy arrays) into arrays. Files must be in one of the `FORMATS`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ FORMATS = (
     Format("PGM", b"P5" + NETPBM, "Ppm", (".pgm",), "image/x-portable-graymap"),
     Format("PPM", b"P6" + NETPBM, "Ppm", (".ppm",), "image/x-portable-pixmap"),
 )
-"""All formats that are read; no other decoders are imported."""
+"""All formats that are read; decoders for other formats are not imported."""
 SUFFIXES = tuple(suffix for kind in FORMATS for suffix in kind.suffixes)
 MOST_BYTES = 64 * 2**20
 PDF_HEADER = 1024

@@ -32,7 +32,7 @@ SUBFILE, SMALLER_OR_MASK = 254, 0b101
 DPI = 200
 """PDFs are drawn at this many pixels per inch, as is usual for scans."""
 LONGEST = 6000
-"""The most pixels on the longer side of a PDF page that is drawn, however large the page is."""
+"""The most pixels on the longer side of a PDF page as drawn, however large the page is."""
 one_at_a_time = threading.Lock()
 """PDFium must not be used by two threads at once."""
 

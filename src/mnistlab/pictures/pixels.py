@@ -18,7 +18,7 @@ __all__ = ["check_size", "of_array", "plain", "strips"]
 MOST_PIXELS = 80_000_000
 """The most pixels that a picture may have: an A4 page at 600 dpi has 35 million, a phone's photo 12 to 50 million."""
 LONGEST_SIDE = 30_000
-"""The most pixels per side: some decoders allocate many rows at once, and OpenCV cannot rotate pictures with longer sides than
+"""The most pixels per side: some decoders allocate many rows at once, and OpenCV cannot rotate pictures with sides longer than
 32,767 pixels."""
 HAIR = 0.01
 """How far a value may lie outside its range, as a share of the range: resampling overshoots a little."""

@@ -55,7 +55,7 @@ def annotate(source: Source, page: Page) -> Image.Image:
     """The picture in RGB, with a box around each mark of `page` and, above it, what was read and, for a digit, its probability.
 
     Each field of a form is drawn with its name and its outline, which is dashed if the field is to be checked.
-    Small pictures are enlarged until the text can be read, and a margin is added for the text above the topmost digits.
+    Pictures with small digits are enlarged to suit the text, and a margin is added for the text above the topmost digits.
     Raises `UserError` as `decode` does, and if the page was read from a picture of a different size.
     """
     from PIL import Image, ImageDraw
@@ -126,7 +126,7 @@ class Style:
         return self.large.getlength(value_of(digit)), self.small.getlength(percents_of(digit))
 
     def places(self, digits: Sequence[Digit | Separator], boxes: Sequence[Box], width: int) -> list[float]:
-        """The left edges of a line's labels, in pixels. A label is centred over its box, unless it would then overlap others."""
+        """The left edges of a line's labels, in pixels. A label is centred over its box if there is room."""
         spans = [sum(self.widths(digit)) + self.gap + 2 * self.inset for digit in digits]
         lefts = [(box[0] + box[2] - span) / 2 for box, span in zip(boxes, spans, strict=True)]
         for _ in range(20):

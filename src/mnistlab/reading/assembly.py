@@ -161,7 +161,7 @@ def cut_touching(classifier: Classifier, units: list[Unit], size: float) -> list
 
 
 def cuts(piece: Piece, most: int = 6) -> list[tuple[Piece, Piece]]:
-    """Up to `most` ways to cut a piece into a left and a right part, in columns with little ink, best first."""
+    """Up to `most` ways to cut a piece into a left and a right part, at columns with little ink, best first."""
     mask = piece.strength > INK_LEVEL * LOW
     columns = mask.sum(0).astype(np.float32)
     width, height = piece.width, piece.height

@@ -17,7 +17,7 @@ class Deaths:
 
     The note exists during the `with` block; a process that survives the block removes it. The first attempt at the part leaves
     the note empty. A later attempt finds the note and, before it reads a picture, adds that picture's number, in place of the
-    number that it added before. So the note lists the pictures on which earlier attempts died and the one begun last.
+    number that it added before. So the note lists the pictures on which attempts after the first died, and the one begun last.
 
     Parameters
     ----------

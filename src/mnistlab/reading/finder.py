@@ -25,7 +25,7 @@ CELL = 4
 SIZES = (14.0, 22.0)
 """Width and height in pixels of a typical digit; the network gives the logarithms of sizes relative to these."""
 AROUND = 65
-"""The side, in pixels, of the square around a pixel with which that pixel is compared."""
+"""Each pixel is compared with a square around it; this is the square's side, in pixels."""
 CLASSES = (*"0123456789", ".", ",", "-", "/", "%", ":", "?")
 """What a mark may be: a digit, a separator, or something else as large as a digit."""
 OTHER = CLASSES.index("?")

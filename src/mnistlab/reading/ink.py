@@ -69,7 +69,7 @@ class Ink:
     whole: bool = False
     """Whether the picture as a whole is one digit, however many strokes it has."""
     rules: Gray | None = None
-    """uint8 (H, W): 1 where a rule was removed from `strength`; None if no rule was removed."""
+    """uint8 (H, W): 1 where a rule was removed from `strength`; None or all 0 if no rule was removed."""
     rule_level: float = 0.0
     """How strong the rules (lines printed on the paper) were, on the scale of `strength`; 0 if there were none."""
     on_dark: bool = False

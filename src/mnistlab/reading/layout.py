@@ -67,6 +67,6 @@ def merged(
 
 
 def usual_slope(lines: list[NDArray[np.intp]], x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """The median slope, in pixels down per pixel to the right, of the lines with four digits or more; 0 without such lines."""
+    """The median slope, in pixels down per pixel to the right, of the lines with four digits or more; 0 if there are none."""
     slopes = [float(np.polyfit(x[line], y[line], 1)[0]) for line in lines if len(line) >= 4]
     return float(np.median(slopes)) if slopes else 0.0

@@ -1,7 +1,7 @@
 """The line reader: a network that reads a line of digits as a whole, without first deciding where each digit is.
 
 It sees each digit beside its neighbours, so it reads digits that touch or overlap better than a network that is shown one
-digit at a time. It was trained with the loss of connectionist temporal classification (CTC; Graves et al. 2006), and gives,
+digit at a time. It was trained with the connectionist temporal classification (CTC) loss (Graves et al. 2006), and gives,
 for each column of the line, the probability of each digit and of no digit ("blank").
 """
 
@@ -49,7 +49,7 @@ Floats = NDArray[np.float32]
 
 
 class LineReader(BundledNetwork):
-    """The line reader that comes with mnistlab, in ONNX Runtime."""
+    """The line reader that comes with mnistlab, run by ONNX Runtime."""
 
     def __init__(self, path: Path = FOLDER / "lines.onnx", *, threads: int | None = None) -> None:
         super().__init__(path, threads=threads)

@@ -1,7 +1,7 @@
 """A second opinion on the digits that were found one by one: the line reader reads each of their lines as a whole.
 
 Where it sees as many digits as were found, its opinion of each is combined with what is already known. Where it sees more or
-fewer, the probabilities of both readings decide which number of digits is right. A digit stays doubtful if the line reader doubts
+fewer, the probabilities of both readings decide which number of digits is right. A digit is doubtful if the line reader doubts
 it, or if there may be a digit too few or too many beside it. The line reader also checks digits that strokes alone seem to show.
 """
 
@@ -26,11 +26,11 @@ from mnistlab.reading.spots import agreed, spots
 __all__ = ["contradicted", "reread"]
 
 CLOSE = 2.5
-"""Digits with a larger gap between them, in digit heights, are read separately."""
+"""Digits more than this many digit heights apart are read separately; the gap between their boxes counts."""
 NEAR = 0.2
 """What the line reader saw may be another line's digit if it is closer to that digit's box than this many digit heights."""
 SAME = 0.35
-"""A mark and a digit that the line reader saw are the same if their middles are closer than this many digit heights."""
+"""A mark and a digit that the line reader saw are the same if their middles are less than this many digit heights apart."""
 NARROW, WIDE = 0.3, 0.6
 """The least and the greatest width of the place in which a digit's ink is looked for, in digit heights."""
 WEIGHT = 0.5

@@ -1,9 +1,9 @@
 """Read millions of pictures on Ray: a pool of processes, each with a reader, writes a Parquet file for each part of the job.
 
 Ray Data hands the parts (the names of a hundred pictures each) to whichever process is free, and starts a part again if its
-process or machine dies. Only names and counts go through Ray: the processes fetch the pictures and write the rows themselves. A
+process or machine dies. Pictures and rows do not go through Ray: the processes fetch and write them themselves. A
 part's file is named after its pictures and appears whole or not at all, so its rows exist once, however often the part is begun.
-Names are listed as they are needed, so that nothing grows with the number of pictures except a table on disk.
+Names are listed as they are needed and kept in a table on disk, so that memory use hardly grows with their number.
 
 Ray Data's own writers and checkpoints guarantee neither that rows exist only once nor that memory use stays flat: with them, a
 part that is tried again is written again, and the list of what is done is held in memory.
@@ -34,7 +34,7 @@ from mnistlab.reading.sources import content_of, in_advance, joined, reason_of, 
 __all__ = ["Job", "PartReader", "Tally", "read_parts"]
 
 PART = 100
-"""Pictures per part: so many that handing over a part costs next to nothing, so few that little is lost if a process dies."""
+"""Pictures per part: enough that handing over a part costs next to nothing, few enough that little is lost if a process dies."""
 STRANGE = {"pictures.read_failed", "reading.unexpected"}
 """Errors whose cause may be the disk, the connection or the machine rather than a picture."""
 MANY = 10
@@ -67,9 +67,9 @@ class Tally(NamedTuple):
     failed: int = 0
     """How many pictures could not be read."""
     before: int = 0
-    """The number of pictures that had been read before the job was started; the other counts include them."""
+    """The number of pictures that had been read before the job was last started; the other counts include them."""
     listed: int = -1
-    """How many pictures were listed; -1 in all tallies but the last."""
+    """How many pictures were listed; -1 in all tallies but the last of `parts_to_read`."""
     failure: bytes = b""
     """The error that ends the job, pickled."""
 
@@ -199,7 +199,7 @@ class PartReader:
     def read(self, names: list[str]) -> Tally:
         """Read these pictures and write their rows.
 
-        Raises `MnistlabError` if writing fails, or if all of at least `MANY` pictures fail with errors listed in `STRANGE`.
+        Raises `MnistlabError` if writing fails, or if there are at least `MANY` pictures and all fail with errors in `STRANGE`.
         """
         part = f"part-{sha256(packed(names))[:20]}.parquet"
         rows, digits, failed, strange = list[Row](), 0, 0, list[UserError]()

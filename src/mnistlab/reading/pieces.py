@@ -56,7 +56,10 @@ class Piece:
 
 
 def find_pieces(ink: Ink) -> list[Piece]:
-    """The connected strokes, except specks, dust, faint print from the back of the page and whatever else is not writing."""
+    """The connected strokes, except specks, dust, faint print from the back of the page and whatever else is not writing.
+
+    If `ink.whole`, all ink is one piece.
+    """
     strength = ink.strength
     if ink.whole:
         everything = trimmed(Piece(0, 0, strength), 0, strength.shape[1])

@@ -74,7 +74,7 @@ class Row:
         return sorted(asked)
 
     def beside(self, x: float, without: Sequence[int] = ()) -> tuple[int, float] | None:
-        """The index of the mark nearest to column `x`, and the two nearest marks' mean baseline; None if no mark is near."""
+        """The index of the mark nearest to column `x`, and the mean baseline of the one or two nearest; None if none is near."""
         left, right = self.boxes[:, 0], self.boxes[:, 0] + self.boxes[:, 2]
         apart = np.maximum(np.maximum(left - x, x - right), 0) + 1e-3 * np.abs((left + right) / 2 - x)
         apart[list(without)] = np.inf

@@ -18,7 +18,7 @@ FAINT = 50
 FAINTER = 30
 """Several pixels in a row stand out if their mean is above this: less than `FAINT`, since rules, unlike noise, are continuous."""
 PRINTED, WRITTEN = int(0.12 * INK_LEVEL), int(0.8 * INK_LEVEL)
-"""Ink may belong to a rule if the mean strength along the rule is above the first number; above the second, it is writing."""
+"""Ink may belong to a rule if the mean strength along the rule is above the first number; pixels above the second are writing."""
 
 
 def tilt(faint: Gray) -> float:
@@ -116,7 +116,7 @@ def thin(along: Gray, most: int, threshold: float) -> Gray:
 
 
 def dark_along(mask: Gray, length: int) -> Gray:
-    """Where the mask, thickened by a pixel on both sides, has unbroken rows of at least `length` pixels: uint8 (H, W), 0 or 1."""
+    """Where the mask, a pixel thicker above and below, has unbroken rows of at least `length` pixels: uint8 (H, W), 0 or 1."""
     loose = cv2.dilate(mask.astype(np.uint8), np.ones((3, 1), np.uint8))  # rules are not quite straight
     return grown(1 - grown(1 - loose, length), length)
 

@@ -43,7 +43,7 @@ SPECK, DOUBTFUL = 0.45, 0.5
 PART = 0.4
 """A mark that is not accepted is part of a more confident one if their boxes overlap by more than this share of the smaller."""
 FEW = 0.25
-"""If the classifier accepts less than this share of the marks, most are noise."""
+"""If less than this share of the marks is accepted, most are noise."""
 THICKEST = 0.2
 """Ink with strokes wider than this share of its height may be the background of lighter writing rather than writing."""
 FILLED = 0.6
@@ -83,9 +83,9 @@ def writing_on_paper(
 ) -> Writing:
     """The digits and separators on a page. They depend on the threshold in the model's file, not on the one a caller gives.
 
-    If strokes alone are unambiguous, and the line reader, if any, does not contradict them, they are the answer. Otherwise the
-    finder looks too, and at each place the more confident of the two answers, the one from strokes or the finder's, is kept; the
-    line reader then reads each line once more.
+    If strokes alone are unambiguous, the page has neither rules nor dark parts, and the line reader, if any, does not contradict
+    the strokes, they are the answer. Otherwise the finder looks too, and at each place the more confident of the two answers, the
+    one from strokes or the finder's, is kept; the line reader then reads each line once more.
     """
     threshold = classifier.threshold
     size = (picture.shape[1], picture.shape[0])
@@ -192,7 +192,7 @@ def found_digits(
     threshold: float,
     raise_if_cancelled: Callable[[], None] = lambda: None,
 ) -> tuple[list[Mark], list[Level], int]:
-    """What the finder takes for digits, or for something else as large as a digit, with the classifier's answer to each.
+    """What the finder takes for digits, or for something else as large as a digit, with both networks' combined answer for each.
 
     Also returns the page at each size that the finder looked at, and by how many quarter turns counterclockwise the page had to
     be rotated to be upright. The writing in `gray` is dark on light.

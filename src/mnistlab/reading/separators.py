@@ -20,8 +20,8 @@ __all__ = ["Sign", "signs_among", "signs_between"]
 SURE, ALONE = 0.52, 0.55
 """The finder's minimum probability for a sign that has a small stroke of its own, and for one that has none."""
 STRONGEST = 1.5
-"""The finder's probability is multiplied by this or by the square of a stroke's length in pen widths, whichever is less, because
-dirt is finer than the pen."""
+"""The finder's probability is multiplied by this or by the square of the length of the sign's longest stroke, in pen widths,
+whichever is less, because dirt is finer than the pen."""
 DOT, ON_DOTS = 0.2, 2.5
 """If strokes shorter than the first number times the digits' height outnumber the digits, the paper has dots, and the smallest
 sign's length is the second number times the pen's width."""
@@ -62,7 +62,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Small:
-    """The small strokes near a line, how dark each is relative to the page's typical ink, and how wide the pen is."""
+    """The small strokes near a line, how dark each is relative to the page's typical ink, and how long the smallest sign is."""
 
     boxes: Boxes
     darkest: Boxes
@@ -208,7 +208,7 @@ def within(boxes: Boxes, mark: Found, reach: Boxes) -> list[int]:
 
 
 def overlap(one: Found, other: Found) -> bool:
-    """Whether the centre of either of two detections lies in the box of the other."""
+    """Whether two detections' centres are less than half the larger width apart across, and half the larger height apart down."""
     across, down = abs(one.x - other.x), abs(one.y - other.y)
     return 2 * across < max(one.width, other.width) and 2 * down < max(one.height, other.height)
 

@@ -28,7 +28,7 @@ SHARES = (0.85, 0.6, 0.42, 0.3)
 def marks_on(reader: Reader, gray: Gray, raise_if_cancelled: Callable[[], None] = lambda: None) -> list[Mark]:
     """The digits found, from strokes and by the finder, in a flattened picture, uint8 (H, W), whose cells are `CELL_HEIGHT` high.
 
-    Where both gave an answer, only the more confident one is kept; if the two differ, the kept one's probability is lowered.
+    Where both gave an answer, only the more confident one is kept; if the two differ, its probability may be lowered.
     """
     classifier, finder = reader.classifier, reader.finder
     strokes = connected_strokes(classifier, gray, raise_if_cancelled)
@@ -56,7 +56,7 @@ def marks_on(reader: Reader, gray: Gray, raise_if_cancelled: Callable[[], None] 
 def seen_both_ways(stroke: Mark, found: Mark) -> Mark:
     """A mark for a digit that was found both from strokes and by the finder.
 
-    If the two readings differ, the mark's probability is the chance that the surer reading is right, given that one of them is.
+    If the two readings differ, the mark's probability is at most the chance that the surer one is right, if one of them is.
     """
     if stroke.label == found.label:
         return stroke if stroke.sure >= found.sure else replace(stroke, probabilities=found.probabilities)

@@ -36,9 +36,9 @@ AROUND = 0.35
 WIDEST = 8000
 """The greatest width of a flattened field, in pixels."""
 ACROSS, DOWN = 0.5, 0.6
-"""Printed lines are searched for in stretches of this share of a field's width or height."""
+"""The length of the stretches in which printed lines are searched for, as a share of a field's width or height."""
 LEVEL, SHORT = 0.05, 0.12
-"""How far a frame's lines may slant, and what share of a side may be missing at each end: strokes slant more and are shorter."""
+"""How far a line across a field may slant, and what share may be missing at each end: strokes slant more and are shorter."""
 ROOM = 6.0
 """How far, in pixels, lines are assumed to continue beyond where they were seen."""
 CLOSE = 4.0

@@ -109,7 +109,7 @@ def erase(gray: Gray, place: float, start: float, end: float, slope: float, most
 
     If necessary, each edge of a piece is moved to within two pixels of the line's usual edge (the median over all pieces that
     are at most `most` pixels thick), so that a stroke running along the line is not taken for part of it. Returns the line's
-    usual thickness; None if no piece was that thin.
+    usual thickness; None if no piece was at most `most` pixels thick.
     """
     height, width = gray.shape
     first, last = max(0, round(start)), min(width, round(end))

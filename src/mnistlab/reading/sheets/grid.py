@@ -113,7 +113,7 @@ def find_grid(picture: Gray) -> Grid | None:
 def table_only(level: NDArray[np.bool_], upright: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     """Which lines are the table's; `level` and `upright`, bool (rows + 1, columns + 1), say which parts of them exist.
 
-    A line that hardly any others reach, such as one below a heading, is not the table's. None if fewer than two cells are left.
+    A line that too few others reach, such as one below a heading, is not the table's. None if fewer than two cells are left.
     """
     top, bottom, left, right = 0, len(level) - 1, 0, level.shape[1] - 1
     while True:
@@ -142,12 +142,12 @@ def both_ways(dark: Floats) -> tuple[Segments, Segments]:
 
 
 def half_the_way(lines: Segments) -> int:
-    """Half the distance in pixels from the first of the lines to the last."""
+    """Half the distance in pixels from the first of the lines to the last, but at least 16."""
     return max(16, int(np.ptp(lines.middle[:, 1])) // 2)
 
 
 def table_of(across: Lines, down: Lines, reach: float) -> tuple[Lines, Lines]:
-    """The lines of the table with the most crossings; lines that cross, directly or through others, belong to one table."""
+    """The lines of the table with the most crossings; lines linked by crossings, directly or not, belong to one table."""
     if not len(across.at) or not len(down.at):
         return across, down
     meets = (

@@ -195,8 +195,8 @@ def read_layout(path: str | Path, *, more: Sequence[Field] = ()) -> Layout:
     Raises
     ------
     UserError
-        If the file is missing or is not TOML, if it has an unknown key or a value that makes no sense, or if the picture of the
-        form cannot be read.
+        If the file cannot be read or is not TOML, if a key is unknown or missing, if a value makes no sense, or if the picture
+        of the form cannot be read.
     """
     path = Path(path)
     name = printable(path)

@@ -33,7 +33,7 @@ class Lines:
     """The start and end of each part of each line."""
 
     def covering(self, at: float, reach: float) -> NDArray[np.bool_]:
-        """Which lines have a part that covers the coordinate `at`, or ends within `reach` pixels of it: bool (N,).
+        """Which lines have a part that covers the coordinate `at`, or has an end within `reach` pixels of it: bool (N,).
 
         The coordinate is measured along the lines.
         """

@@ -23,7 +23,7 @@ REACH = 0.02
 
 
 def frame_of(gray: Gray) -> Points | None:
-    """The corners of the largest frame of lines, float64 (4, 2), clockwise from the top left one; None if there is no frame."""
+    """The corners of the largest frame of lines, float64 (4, 2), clockwise from the top left one; None if none is big enough."""
     shrink = min(1.0, WORK / max(gray.shape))
     dark = darker(resized(gray, shrink))
     level, upright = both_ways(dark)
