@@ -49,7 +49,10 @@ class MnistlabError(Exception):
 
     exit_code = 1
     language: str | None = None
-    """The language of the error's sentences, English if None. `mnistlab learn` sets it to the learner's language."""
+    """The language of the error's sentences; if None, English, or the language that `for_command_line` is given.
+
+    `mnistlab learn` sets it to the learner's language.
+    """
     is_said_elsewhere: bool | None = None
     """Whether another process of the same training run reports this error or its cause; None if that is not known yet."""
 
@@ -107,7 +110,7 @@ class StorageFailure(Failure):
 
 
 class Interrupted(MnistlabError):  # noqa: N818 - nobody made an error
-    """A signal stopped the work after its state was saved; `exit_code` is 128 + the signal's number, so 130 for Ctrl-C."""
+    """A signal stopped the work; `exit_code` is 128 + the signal's number, so 130 for Ctrl-C."""
 
     def __init__(self, key: str, /, *, remedy: str | None = None, exit_code: int = 130, **values: Any) -> None:
         super().__init__(key, remedy=remedy, **values)
@@ -130,7 +133,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def last_line(error: BaseException) -> str:
     """The last line of an error's text, without its full stop; the error's type if it has no text.
 
-    In errors with several lines, such as those of torch and Ray, the last one says what went wrong.
+    In errors with several lines, such as those of torch and Ray, the last line says what went wrong.
     """
     return (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
 

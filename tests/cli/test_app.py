@@ -188,10 +188,11 @@ def test_training_help_fits_and_shows_values_and_choices_under_headings(
     ]  # fmt: skip
     words = " ".join(out.split())
     for text in (
-        "[default: 7; between 1 and 100,000]", "[default: max; max, stride or none]", "same or valid]", "between 1e-9 and 100]",
+        "[default: 8; between 1 and 100,000]", "[default: stride,max,max; max, stride or none]", "same or valid]",
+        "between 1e-9 and 100]",
         "[default: flatten; flatten or average]", "[default: sgd; sgd or adamw]", "[default: auto; auto, fp32 or bf16]",
         "[default: train; train, train-random or train+val]", "[default: mnist]",
-        "Batch norm after each convolution. [default: on]",
+        "Batch norm after each convolution, and after the hidden layer. [default: on]",
         "[default: 0.0005; between 0 and 10]", "The defaults are those of the recipe default;",
     ):  # fmt: skip
         assert text in words

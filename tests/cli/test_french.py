@@ -314,7 +314,7 @@ def test_a_recipe_is_shown_with_its_values(capsys: pytest.CaptureFixture[str]) -
     assert run_app(["train", "--help"]) == 0
     out = " ".join(said(capsys)[0].split())
     assert "--pooling LISTE Comment chaque bloc réduit l'image de moitié : max-pooling, " in out
-    assert "[par défaut : max ; max, stride ou none]" in out
+    assert "[par défaut : stride,max,max ; max, stride ou none]" in out
 
 
 def test_a_day_is_introduced_in_french(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,7 @@ class Enough(BaseException):
 
 
 class TwoSteps:
-    """Inside `with`, watches the training of the model, and ends the training before its third step.
+    """Inside `with`, watches the training of the model, and ends the training before any optimizer's third step.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def alphabet_of(dataset: Dataset, split: Split) -> Alphabet:
 
 
 def written_elsewhere(images: NDArray[np.uint8], digits: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images, uint8 (N, 28, 28), some redrawn as people outside the United States write; equal inputs give equal results."""
+    """The images, uint8 (N, 28, 28), some redrawn as if written outside the United States; equal inputs give equal results."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         parts = []

@@ -34,7 +34,7 @@ def count_by_writer(writers: NDArray[np.int16], right: NDArray[np.bool_]) -> Cou
 
 
 def variance_ratio(counts: Counts, seed: int = 0, draws: int = DRAWS) -> float:
-    """How many times larger the variance of the accuracy is than for independent images (the design effect of survey statistics).
+    """The ratio of the variance of the accuracy to that for independent images (the design effect of survey statistics).
 
     Bootstrap: out of all W writers, W are drawn at random, with replacement, each with all of their examples; this is repeated
     `draws` times. The result is 1.0 if everything or nothing was right, because then nothing varies.
@@ -60,8 +60,8 @@ def interval_by_writer(counts: Counts, seed: int = 0) -> tuple[float, float]:
     with this number of writers. The interval is symmetric in the log-odds, because an accuracy near 1 varies more downwards
     than upwards. In simulated test sets of MNIST's 297 test writers, the interval covers the true value in 94 to 96 of 100 cases,
     with 40 errors or with 300; with MNIST's 45 validation writers, in 93 to 96 cases. If everything or nothing was right, the
-    result is Wilson's interval, with each writer counted as one example. For a single writer, the interval is 0 to 1, because one
-    writer says nothing about others.
+    result is Wilson's interval, with each writer counted as one example. Otherwise, for a single writer, the interval is 0 to 1,
+    because one writer says nothing about others.
     """
     total, right, size = int(counts[:, 1].sum()), int(counts[:, 2].sum()), len(counts)
     z, p = NormalDist().inv_cdf(0.975), right / total
@@ -82,9 +82,9 @@ def permutation_p_value(differences: NDArray[np.int64]) -> float:
     """The probability of a difference at least this large between two models that are equally good for every writer.
 
     `differences` says for each writer how many more errors the first model made than the second. If the models were equally
-    good, each writer's difference could just as well have the opposite sign. The result is exact: it is the
-    fraction of all combinations of signs, which are equally likely, whose sum is at least as far from 0 as the actual sum. With
-    one example per writer, the result is that of McNemar's exact test.
+    good, each writer's difference could just as well have the opposite sign. All combinations of signs are
+    then equally likely, and the exact result is the fraction of them that give a sum at least as far from 0 as the actual sum.
+    With one example per writer, the result is that of McNemar's exact test.
     """
     sizes = np.abs(differences[differences != 0])
     outcomes = np.ones(1)  # the probability of each sum so far, from the lowest to the highest

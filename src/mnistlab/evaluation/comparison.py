@@ -47,8 +47,7 @@ def compare_runs(first: Run | str | Path, second: Run | str | Path, *, runs_dir:
     Returns
     -------
     Comparison
-        How many test images only the first run got wrong, how many only the second, and the probability of a result at least
-        this uneven if both are equally good.
+        How many test images only the first run, only the second, or both got wrong, and two p-values.
 
     Raises
     ------

@@ -25,7 +25,7 @@ __all__ = ["Corrupted", "evaluate_corrupted"]
 
 
 SHOWN = 10
-"""How many digits per corruption the picture shows."""
+"""How many digits per corruption the picture shows at most."""
 
 
 @dataclasses.dataclass(frozen=True)

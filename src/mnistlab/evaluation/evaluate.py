@@ -180,7 +180,7 @@ def evaluate_saved(saved: SavedModel, dataset: Dataset, split: Split, device: st
 
 
 def validation_of(run: Run) -> Split:
-    """The split that the run kept for validation. Raises `UserError` if the run was trained on all images."""
+    """The split that the run kept for validation. Raises `UserError` if the run kept none."""
     validation = run.classifier.data.validation
     if validation is None:
         raise UserError("evaluation.validation_was_trained_on", run_path=run.path)

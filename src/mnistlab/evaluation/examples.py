@@ -122,7 +122,7 @@ def corner(place: int, below: float) -> tuple[float, float]:
 def draw_exciting(
     look: Look, channel: str, found: Sequence[Exciting], field: ReceptiveField | None, language: str = "en"
 ) -> Figure:
-    """The digits, each with a frame around the part of it from which the channel's largest value is computed."""
+    """The digits; if `field` is given, a frame marks the part of each from which the channel's largest value is computed."""
     canvas = grid(len(found), 0.6)
     canvas.write(0.3, 0.22, spoken("explain.exciting", language, channel=plain_text(channel)), TITLE, fontweight="bold")
     canvas.write(0.3, 1.0, plain_text(look.name), TEXT, color=GREY)

@@ -35,7 +35,7 @@ BLUE, ORANGE, GREY = "#2563a8", "#d9730d", "#6b7280"
 DPI = 120
 """Dots per inch of saved pictures."""
 PANELS, PANEL_WIDTH = 3, 4.2
-"""How many panels a row of a figure of panels has, and the width of each in inches."""
+"""How many panels there are to a row, and the width of each in inches."""
 Shown = TypeVar("Shown")
 
 

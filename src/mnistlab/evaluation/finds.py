@@ -22,7 +22,7 @@ THRESHOLD = 0.3
 NOTHING = 10
 """The index of the row and the column of the confusion matrix that stand for "no digit"."""
 SHOWN = 12
-"""How many scenes an evaluation keeps for a picture."""
+"""The largest number of scenes that an evaluation keeps for a picture."""
 Floats = NDArray[np.float32]
 
 
@@ -34,7 +34,7 @@ class Find:
     probability: float
     """The network's probability, 0 to 1."""
     right: bool | None = None
-    """Whether the scene has this digit at the detected place; None if the detection does not count."""
+    """Whether the scene has this digit at the detected place; None if the detection does not count or is not judged yet."""
 
 
 @dataclass(frozen=True)

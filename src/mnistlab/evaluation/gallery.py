@@ -67,7 +67,7 @@ def describe_data(
 
 
 def draw_gallery(loader: MNISTDataLoader, out: Path, title: str) -> None:
-    """Examples of all classes in turn, as many as the picture holds, each as it is and as the recipe `default` augments it."""
+    """Draw examples of all classes in turn, as they are and as the recipe `default` augments them; save the picture to `out`."""
     columns = min(COLUMNS, len(loader.dataset))
     count = min(ROWS * columns, len(loader.dataset) // columns * columns)
     labels = loader.dataset.labels.numpy()

@@ -25,7 +25,7 @@ __all__ = ["Written", "check_writers", "draw_hardest", "hardest_writers", "measu
 
 
 HANDS, DIGITS = 8, 14
-"""How many writers the picture shows, and how many digits of each."""
+"""How many writers the picture shows at most, and how many digits of each."""
 
 
 Written = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int16]]

@@ -153,7 +153,7 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the accuracy (Wilson 1927), with each example counted as an independent trial.
+        """95 % interval of the accuracy (Wilson 1927), with each example counted as an independent trial.
 
         scipy.stats can compute this interval too, but importing scipy.stats takes as long as the rest of an evaluation.
         """

@@ -66,16 +66,14 @@ def export_model(
 
     A classifier's ONNX file takes `images`, uint8 (N, 1, H, W) as in the dataset, and returns `probabilities`, float32
     (N, classes): it includes normalisation, temperature (Guo et al. 2017) and softmax. Temperature and threshold are fitted to
-    the validation split, unless the model was or may have been trained on it. A safetensors file holds only the weights, with a
-    header that describes the network.
+    the validation split, unless the model may have been trained on it. A safetensors file holds only the weights and a header.
 
     Parameters
     ----------
     source : Run, str or Path
         A model.pth, or anything that `find_run` accepts: a Run, its folder, its name in `runs_dir`, or "latest".
     output : str or Path, optional
-        The file; by default, beside the model: model.onnx (model.int8.onnx with `int8`) for a classifier, finder.onnx for a
-        finder, or lines.onnx for a line reader; the ending is .safetensors instead if `to` is "safetensors".
+        The file; by default, beside the model: model, model.int8, finder or lines, with the ending of the format.
     to : {"onnx", "safetensors"}
         The file's format.
     int8 : bool

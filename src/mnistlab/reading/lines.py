@@ -26,7 +26,7 @@ from mnistlab.reading.spots import agreed, spots
 __all__ = ["contradicted", "reread"]
 
 CLOSE = 2.5
-"""Digits more than this many digit heights apart are read separately; the gap between their boxes counts."""
+"""Digits with a gap of more than this many digit heights between them are read separately."""
 NEAR = 0.2
 """What the line reader saw may be another line's digit if it is closer to that digit's box than this many digit heights."""
 SAME = 0.35
@@ -100,7 +100,7 @@ def contradicted(
 
 
 def lines_to_read(marks: Sequence[Mark]) -> Iterator[list[int]]:
-    """The indices of the marks of each line, as in `runs`; the line with the least certain digit first, up to `MOST_DIGITS`."""
+    """The lines, as in `runs`, beginning with the one that has the least certain digit; at most `MOST_DIGITS` marks in all."""
     count = 0
     for line in sorted(runs(marks), key=lambda line: min(marks[number].sure for number in line)):
         count += len(line)
@@ -110,7 +110,7 @@ def lines_to_read(marks: Sequence[Mark]) -> Iterator[list[int]]:
 
 
 def runs(marks: Sequence[Mark]) -> list[list[int]]:
-    """The indices of each line's marks, from left to right, split at wide gaps; marks that stand alone are left out."""
+    """The indices of each line's marks from the left, split at wide gaps and between dark and light; lone marks are left out."""
     found = []
     for line in lines_of([mark.level_box for mark in marks]):
         high = float(np.median([marks[number].level_box[3] for number in line]))
@@ -181,7 +181,7 @@ class Line:
         return mark_of
 
     def cut_out(self, strip: Strip, seen: Sequence[Seen]) -> list[Mark | None]:
-        """For each digit seen, the ink at that place, as a mark with the classifier's opinion alone; None if there is no ink."""
+        """For each digit seen, its ink, as a mark with the classifier's opinion alone; None if there is too little ink."""
         light = self.marks[0].light
         levels = [n for n, level in enumerate(self.looked) if level.light == light]
         marks: list[Mark | None] = [None] * len(seen)
@@ -239,7 +239,7 @@ def is_foreign(one: Seen, strip: Strip, high: float, others: Sequence[Box]) -> b
 
 
 def joined(mark: Mark, seen: Seen) -> Mark:
-    """The mark with the line reader's opinion added; the mark's new probability is at most the line reader's.
+    """The mark with the line reader's opinion added; its new probability is limited to the line reader's (see `doubted`).
 
     If the mark's probability was at least `CERTAIN`, the limit is the square root of the line reader's probability instead.
     """

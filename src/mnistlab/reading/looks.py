@@ -16,11 +16,11 @@ __all__ = ["ALWAYS", "FRAME", "LEAST", "Sizes", "levels", "look"]
 SMALLEST = 8.0
 """Digits less than this many pixels high in the picture are not looked for."""
 STEP = 2**0.5
-"""The factor from one of the sizes at which a picture is looked at to the next larger one."""
+"""Each size at which a picture is looked at is this many times as large as the one before."""
 MOST_PIXELS = 2_500_000
 """The largest size at which a picture is looked at has at most this many pixels."""
 FRAME = 16
-"""The number of pixels added on each side of a picture, so that digits at the edge have surroundings too."""
+"""At least this many pixels are added on each side of a picture, so that digits at the edge have surroundings too."""
 HINT = 0.3
 """Above this probability, a detection hints at a digit, even at one that is too small for the network."""
 ALWAYS = 400_000
@@ -36,9 +36,9 @@ FINE = 19.0
 SETTLED = 0.8
 """A digit with a weight above this and a height of at least `FINE` need not be looked at in a larger copy of the picture."""
 FEW = 0.05
-"""If there are at most this many hints at small digits for each known digit, no larger copy of the picture is looked at."""
+"""Above `ALWAYS`, no larger copy is looked at if there are at most this many hints at small digits for each known digit."""
 AROUND = 1.0
-"""How far around a small or doubtful digit the finder looks at a larger size, as a multiple of the digit's height."""
+"""In larger copies of a picture, the finder looks this far around a small or doubtful digit, as a multiple of its height."""
 WHOLE = 160_000
 """At sizes with at most this many pixels, the whole picture is looked at, because writing may be too faint to be found as ink."""
 SPECK = 3.0
@@ -176,7 +176,7 @@ def levels(
 
 
 def unsettled(inked: Boxes, known: Sequence[Found], least: float) -> Boxes:
-    """The boxes of strokes, out of `inked`, that are longer than `least` and contain the centre of none of the marks."""
+    """The boxes of strokes, out of `inked`, that are longer than `least` and contain the centre of no mark in `known`."""
     strokes = inked[inked[:, 2:].max(1) > least]
     middles = np.array([(mark.x, mark.y) for mark in known]).reshape(-1, 1, 2)
     corner = strokes[:, :2]

@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
     `pages` has an entry for each page of the file, usually one: what was read, or the error that prevented the reading.
     `pages` is empty if the picture was read before and has not changed since. `error` is the last error that `finish` raised,
-    or None. `sha256` is the hash of the file's content, or None if the file could not be opened.
+    or None. `sha256` is the hash of the file's content, or None if the content could not be loaded.
     """
 
     pages: tuple[Page | UserError, ...]
@@ -165,7 +165,7 @@ def current_folder() -> str | None:
 def without_interrupts() -> Iterator[None]:
     """Processes started inside `with` never get Ctrl-C, which a terminal sends to all its processes.
 
-    This process gets it, but only after the `with` block.
+    This process gets it, but only after the `with` block. On Windows, `with` changes nothing.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -35,7 +35,7 @@ def to_mnist_form(piece: Piece) -> Gray:
 
 
 def cut_out(picture: Gray, box: tuple[int, int, int, int]) -> Gray | None:
-    """The ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in MNIST's form; None if it has no ink."""
+    """The ink in a box (x, y, width, height) of a picture, uint8 (H, W) or (H, W, 3), in MNIST's form; None if there is none."""
     ink = find_ink(picture)
     back = cv2.invertAffineTransform(ink.to_picture)
     x, y, width, height = box

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent.parent / "bundled" / "reader"
 
 
 class BundledNetwork:
-    """A network in ONNX Runtime. It may be used from several threads, pickled and copied.
+    """A network run by ONNX Runtime. It may be used from several threads, pickled and copied.
 
     The network's file is opened at the first call, because many pictures are read without the network.
 
@@ -32,7 +32,7 @@ class BundledNetwork:
 
     @functools.cached_property
     def session(self) -> Any:
-        """ONNX Runtime's session. Raises `UserError` if the file is missing or is not ONNX."""
+        """ONNX Runtime's session. Raises `UserError` if the file cannot be read or is not ONNX."""
         return open_session(read_model(self.path), self.path, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def looks_of(graph: onnx.GraphProto) -> list[Look]:
 def parts(logits: str, weight: float, makers: dict[str, onnx.NodeProto]) -> Iterator[Look]:
     """The looks whose probabilities are averaged to make the tensor `logits`.
 
-    If `logits` is not made from an average, it holds the logits of the only look.
+    If `logits` is not made from an average, it holds the logits of a single look.
     """
     node = makers.get(logits)
     for kind in ("Sub", "ReduceLogSumExp", "Concat"):

@@ -164,7 +164,7 @@ class Page:
     fields : dict of str to Entry
         `entries`, keyed by the names of the fields.
     sheet : tuple of (float, float)
-        The four corners, in pixels, clockwise from the top left, of the area that the layout's boxes are fractions of.
+        The four corners, in pixels, clockwise from the top left, of the area relative to which the layout's boxes are given.
     """
 
     lines: tuple[Line, ...]

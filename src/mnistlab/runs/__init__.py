@@ -1,1 +1,1 @@
-"""Run folders, the only output of training. This package imports no torch."""
+"""Run folders, the only output of training. This package does not import torch."""

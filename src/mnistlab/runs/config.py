@@ -69,7 +69,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def damaged(path: Path, field: str, value: object) -> UserError:
-    """The error for a field of a run's file that has the wrong value `value` or, if `value` is None, is missing."""
+    """The error for a field with the wrong value `value` in a run's file or, if `value` is None, for a missing field."""
     if value is None:
         return UserError("runs.config_damaged", path=path, reason=Clause("runs.field_missing", field=field))
     return UserError("runs.field_damaged", path=path, field=field, value=shown(value))

@@ -1,4 +1,4 @@
-"""The lock in a run's folder, held by the process that trains it."""
+"""The lock in a run's folder, held by the process that trains the run."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 runs/20261122-101500-two-conv-seed0/
     config.json        kind, recipe, dataset, seed: what was asked for
     environment.json   versions, device, commit: what it ran on
-    metrics.jsonl      one line per epoch (or member of an ensemble), with "losses": mean losses of equal parts of the epoch
+    metrics.jsonl      one line per epoch, with "losses" (mean losses of equal parts of the epoch), or per member of an ensemble
     model.pth          weights and what is needed to use them
     resume.pt          everything needed to continue exactly
     snapshots.npz      the network at a few steps: filters, and its probabilities for hard digits (see snapshots.py)
@@ -130,9 +130,10 @@ class Run:
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:
-        """The folder of the data: `named` if given; else the folder in config.json if that exists; else "data", with a warning.
+        """The folder of the data: `named` if given; else the folder in config.json if that exists; else "data".
 
-        The folder in config.json is only looked for, never created, because the run may come from another machine.
+        In the last case, a warning is logged, unless the dataset is a folder of pictures. The folder in config.json is only
+        looked for, never created, because the run may come from another machine.
         """
         if named is not None or is_folder(Path(self.data_dir)):
             return given_path(named or self.data_dir, "data_dir")
@@ -173,7 +174,7 @@ class Run:
             file.write(json.dumps(row) + "\n")
 
     def write_metrics(self, rows: list[dict[str, Any]]) -> None:
-        """Rewrite metrics.jsonl, because a resumed run repeats the epochs after its last saved state."""
+        """Replace the lines of metrics.jsonl with `rows`; a resumed run does this to make them match its last saved state."""
         write_bytes(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     @property

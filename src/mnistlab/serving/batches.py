@@ -1,4 +1,4 @@
-"""Gather small requests that arrive together, and classify their images as one batch in a thread of its own."""
+"""Gather small requests that arrive together, and classify their images as one batch: in a thread, unless there are few."""
 
 from __future__ import annotations
 

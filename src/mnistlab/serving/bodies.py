@@ -52,7 +52,7 @@ async def picture_of(request: Request) -> bytes:
 
 
 async def parts_of(request: Request, *others: str) -> dict[str, bytes]:
-    """The picture in a body, under the key "file", and the form's parts named `others`.
+    """The picture in a body, under the key "file", and the form's parts that `others` names.
 
     The picture is all of the body, or a form's first file that is not named in `others`. Raises `Problem` for a form that
     cannot be read or has no such file.

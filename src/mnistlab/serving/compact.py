@@ -12,7 +12,7 @@ __all__ = ["BUNDLED_BITS", "compact", "operators_of", "rounded"]
 BITS = 14
 """With this many bits, a weight is off by at most a 16,000th of the largest weight in its row."""
 BUNDLED_BITS = 10
-"""The weights of the bundled reader and finder were rounded to this many bits, so the page's files change them no further."""
+"""The weights of the bundled reader and finder were rounded to this many bits, so they change no further in the page's files."""
 
 
 def compact(content: bytes) -> bytes:

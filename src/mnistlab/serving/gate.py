@@ -1,4 +1,4 @@
-"""The gate for each request and response: it checks client, body size and speed, counts and logs requests, and adds headers."""
+"""The gate for requests and responses: it checks client, body size and speed, counts requests, logs errors, and adds headers."""
 
 from __future__ import annotations
 

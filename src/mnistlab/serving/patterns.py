@@ -7,7 +7,7 @@ import re
 __all__ = ["is_quick"]
 
 MOST_REPEATS = 3
-"""How many parts of a pattern may match a varying number of characters."""
+"""How many parts of a pattern may be repeated a varying number of times."""
 TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^)]?|\{\d*(,?)\d*\}|.", re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""Answer errors over HTTP with problem documents (RFC 9457), in the words of the command line."""
+"""Report errors to HTTP clients in problem documents (RFC 9457)."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def read_network(text: str) -> Network:
 
 
 def read_name(text: str) -> str:
-    """The name of a computer, in lower case. Raises `UserError` if the text is not a name that a URL can hold as it is."""
+    """The name or IP address of a computer, in lower case and in ASCII. Raises `UserError` if the text is neither."""
     try:
         name = str(ipaddress.ip_address(text)) if ":" in text else text.rstrip(".").encode("idna").decode().lower()
     except ValueError:  # UnicodeError is a kind of it

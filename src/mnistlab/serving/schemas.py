@@ -1,4 +1,4 @@
-"""The API's responses, and what the API's description (OpenAPI) says about each endpoint."""
+"""Responses of the API, and parts of the API's description (OpenAPI)."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def places_of(fields: Sequence[str]) -> tuple[Place, ...]:
 
 
 def told_page(page: Page, layout: Layout | None, language: str) -> dict[str, Any]:
-    """The content of the response of /read: lines, a table, or fields and their layout."""
+    """What the response of /read says of the page: its text and lines and, if asked for, a table, or fields and their layout."""
     told = page.to_dict()
     for entry in page.entries:
         told["fields"][entry.name]["why"] = [reason.said(language) for reason in entry.reasons]

@@ -50,7 +50,8 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
     Raises
     ------
     UserError
-        If the folder holds anything but a site, or a model uses an operator that the page does not know. Nothing is written then.
+        If `folder` is a file or holds files but no site, or a model uses an operator that the page does not know. Nothing is
+        written then.
     """
     old = old_files(folder)
     files = site_files(models, documentation or {})
@@ -67,7 +68,7 @@ def write_site(folder: Path, models: Sequence[ServedModel], documentation: Mappi
 def old_files(folder: Path) -> list[str]:
     """The paths of the files of the site that is already in the folder; an empty list if the folder is new or empty.
 
-    Raises `UserError` if the folder holds anything but a site.
+    Raises `UserError` if `folder` is a file, or if it holds files but no site.
     """
     if folder.exists() and not is_folder(folder):
         raise UserError("serving.site_not_a_folder", path=folder)

@@ -61,7 +61,10 @@ def encoded(values: NDArray[Any]) -> str:
 
 
 def trainings_of(models: Iterable[ServedModel]) -> list[Training]:
-    """The training run of each model (for an ensemble, that of its first member), and then the run that comes with mnistlab."""
+    """The training runs of the models, and then the run that comes with mnistlab.
+
+    Runs without snapshots are left out; of an ensemble's runs, only the first that has snapshots is listed.
+    """
     found = []
     for model in models:
         if model.run is None:

@@ -11,7 +11,7 @@ __all__ = ["Display", "Silent"]
 
 
 class Display(Protocol):
-    """A listener to the progress of a training run; its methods are called in the order in which this class defines them."""
+    """A listener to the progress of a training run; its methods are called in the order below, `step` and `epoch` repeatedly."""
 
     def network(self, rows: list[LayerRow]) -> None:
         """Called with the layers of the network that is about to be trained."""
