@@ -51,7 +51,7 @@ def train_seconds(times: int, recipe: str, data_dir: Path, runs: Path) -> tuple[
 
 def timed_training(arguments: Sequence[str | Path]) -> tuple[float, float | None]:
     """The seconds of the whole process, and the time that it said was left, relative to the time that was actually left. The
-    second is None if the process said nothing, because only a few seconds were left."""
+    latter is None if the process said nothing, because only a few seconds were left."""
     start = time.perf_counter()
     said, at, end = None, start, start
     command = [*map(str, MNISTLAB), *map(str, arguments)]

@@ -1,12 +1,12 @@
 """Forms and tables, each filled in by one hand: uv run python -m benchmarks.reading.forms --forms 200 --tables 40
 
-tests/support draws them with the digits of MNIST's validation writers. A form has four fields of 4 to 8 digits, whose frames are
-1 to 3 pixels wide and of any darkness; half of the forms are scanned and rotated by up to 3 degrees, the others photographed and
-tilted by up to 15. `fields` are single fields of 1 to 6 digits in a frame, in boxes or on a comb, rotated by up to 2.5 degrees;
-the layout's box is up to 12 pixels larger than the field on each side, with no pattern or range given for it. A table has 3x3 to
-30x12 cells with up to 3 digits and is photographed; every second table has merged cells. A field or a cell is right if its text
-is exactly what was written, accepted or not; it is flagged if the answer says that a person should check it. The classifier has
-seen some of these writers' digits in its training, as single digits.
+tests/support draws them with the digits of MNIST's validation writers. A form has four fields of 4 to 8 digits, in frames whose
+lines are 1 to 3 pixels wide, from faint to black; half of the forms are scanned and rotated by up to 3 degrees, the others
+photographed and tilted by up to 15. `fields` are single fields of 1 to 6 digits in a frame, in boxes or on a comb, rotated by up
+to 2.5 degrees; the layout's box is up to 12 pixels larger than the field on each side, and the layout gives no pattern or range
+for the field. A table has 3x3 to 30x12 cells with up to 3 digits and is photographed; every second table has merged cells. A
+field or a cell is right if its text is exactly what was written, accepted or not; it is flagged if the answer says that a person
+should check it. The classifier has seen some of these writers' digits in its training, as single digits.
 """
 
 from __future__ import annotations

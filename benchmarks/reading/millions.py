@@ -50,7 +50,7 @@ BROKEN = 100
 
 
 def draw_pictures(folder: Path, count: int, data_dir: Path) -> None:
-    """Make `count` pictures in the folder, each with 3 to 8 training digits side by side, 56 pixels high."""
+    """Make `count` pictures in the folder, each with a row of 3 to 8 training digits that are 56 pixels high."""
     images, _ = open_dataset("mnist", data_dir).read("train")
     folder.mkdir(parents=True)
     for number in range(count):
@@ -76,7 +76,10 @@ def seconds(folder: Path, *arguments: str) -> float:
 
 
 def check_output(folder: Path) -> dict[str, int]:
-    """How many pictures the output has. Raises `RuntimeError` if one is missing or repeated, or if a broken one has no error."""
+    """How many pictures the output has, and how many of them are broken.
+
+    Raises `RuntimeError` if one is missing or repeated, or if the pictures with an error are not exactly the broken ones.
+    """
     table = pyarrow.parquet.read_table(folder / "out", columns=["file", "page", "line", "position", "error"])
     rows = Counter(zip(*(table[name].to_pylist() for name in ("file", "page", "line", "position")), strict=True))
     files = {str(path.relative_to(folder)) for path in (folder / "pictures").iterdir()}

@@ -1,7 +1,7 @@
 """How well digits on computer-generated pages are found and read: uv run python -m benchmarks.reading.pages --pages 40
 
-tests/support/pages.py draws them with MNIST's test digits: seven papers, five rulings, nine pens, tilts of up to 10 degrees,
-shadows, noise. No digit is on two of the first 100 pages.
+tests/support/pages.py draws the pages with MNIST's test digits: seven papers, five rulings, nine pens, tilts of up to
+10 degrees, shadows, noise. No digit is on two of the first 100 pages.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def page_of(test: tuple[Images, Labels], number: int, **options: Any) -> Any:
 
 
 def match(truth: list[Box], found: list[Box]) -> dict[int, int]:
-    """For the index of each true box, the index of the found box that matches it; each is used once, the best overlaps first.
+    """For the index of each true box that is found, the index of its match; each is used at most once, the best overlaps first.
 
     Two boxes match if their intersection over union is above 0.5, or if each contains the other's centre.
     """
@@ -66,7 +66,7 @@ def centre_in(one: Box, other: Box) -> bool:
 
 
 def compare(page: Any, read: Any) -> dict[str, int]:
-    """How much of a page was read correctly, as counts of digits."""
+    """How much of a page was read correctly, as counts of digits and lines."""
     lines = [[(digit, int(digit.value)) for digit in line.digits] for line in read.lines]
     found = [pair for line in lines for pair in line]
     matched = match(page.boxes, [tuple(digit.box) for digit, _ in found])

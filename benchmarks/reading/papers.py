@@ -6,10 +6,10 @@ was found.
 
 With --fields, real pictures are read too, from a folder with labels.json. This file is a list of
 {"file": "amounts/1.jpg", "kind": "string", "text": "1500"} and
-{"file": "sudoku/1.jpg", "kind": "grid", "grid": ["53..."], "corners": [[x, y], ...]}; "0" is an empty cell, and cells of several
-characters are not counted. A row is named after the folder of its files. The rows KIND-table are the same grids read as tables
-(`mnistlab read --table`): a cell is right only if the reader finds its row and column too. Nothing is ever trained or chosen on
-these pictures.
+{"file": "sudoku/1.jpg", "kind": "grid", "grid": [["5", "3", ...], ...], "corners": [[x, y], ...]}; "0" is an empty cell, and
+cells of several characters are not counted. A row is named after the folder of its files. The rows KIND-table are the same grids
+read as tables (`mnistlab read --table`): a cell is right only if the reader finds its row and column too. Nothing is ever trained
+or chosen on these pictures.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ LIKE_DIGITS_IN = {
     "Ecolier": LETTERS,  # its fine strokes are lost in 28 pixels
     "Joscelyn": LETTERS,  # of the 16th century
 }
-"""Further letters that are left out because they look like digits in these fonts."""
+"""Further letters that are left out in these fonts: those that look like digits, or all of them."""
 ACCEPTED = 0.99
 """The share of MNIST's test images that the threshold accepts."""
 
@@ -95,7 +95,7 @@ def fashion(data_dir: Path) -> Images:
 
 
 def as_mnist(picture: Images) -> Images:
-    """A picture of any size, ink 255 on 0, in MNIST's form: uint8 (28, 28), scaled into 20x20 pixels, centred by mass."""
+    """A picture of any size, ink 255 on 0, in MNIST's form: uint8 (28, 28), scaled to fit 20x20 pixels, centred by mass."""
     on = np.argwhere(picture > 30)
     (top, left), (bottom, right) = on.min(0), on.max(0) + 1
     ink = picture[top:bottom, left:right].astype(np.float32)

@@ -112,7 +112,7 @@ def is_a_folder(name: str) -> bool:
 
 
 def pictures_in(folder: str, recursive: bool) -> Iterator[str]:
-    """The pictures in a folder, then, if `recursive`, in its sub-folders; if a folder cannot be listed, the folder's own name."""
+    """The pictures in a folder, then, if `recursive`, in its sub-folders; the name itself of a folder that cannot be listed."""
     try:
         found = entries(folder)
     except OSError:
@@ -240,7 +240,7 @@ def remove(name: str) -> None:
 def in_advance(
     work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 4
 ) -> Iterator[tuple[Item, Future[Result]]]:
-    """Apply `work` to items in threads, `ahead` items in advance; yield each item with the future of its result, in order."""
+    """Apply `work` to items in threads, `ahead` items in advance; yield each item with its result's `Future`, in order."""
     with ThreadPoolExecutor(ahead) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
         for item in items:

@@ -120,9 +120,9 @@ def agreed(*opinions: Floats) -> Floats:
 
 
 def lessened(probabilities: Floats, sure: float) -> Floats:
-    """The probabilities, with the largest one lowered to `sure` if it is above `sure`.
+    """The probabilities, evened out until the largest one is at most `sure`, or until all are equal.
 
-    The ranking of the classes stays the same, and the sum stays 1.
+    No two classes swap ranks, and the sum stays 1.
     """
     best, classes = float(probabilities.max()), len(probabilities)
     if best <= max(sure, 1 / classes):

@@ -26,7 +26,7 @@ THIN = 0.12
 RIM = 4.0
 """How much of a dark part's box is left out on each side, in pixels of a copy of the page with at most 160 pixels per side."""
 MOSTLY = 0.6
-"""A dark part has light writing if more than this share of its pixels is dark."""
+"""A dark part is searched for light writing only if at least this share of its pixels is dark."""
 MOST_PARTS, MOST_DIGITS = 4, 20
 """The largest number of dark parts in which light writing is looked for, and the largest number of pieces of ink in each."""
 
@@ -66,7 +66,7 @@ def light_strokes(
     threshold: float,
     raise_if_cancelled: Callable[[], None],
 ) -> list[Mark]:
-    """The light digits on dark parts of a page, such as illustrations, if their connected strokes alone leave no question.
+    """The light digits on dark parts of a page, such as illustrations, if their connected strokes alone leave no doubt.
 
     `dark` holds the boxes of parts that may be dark. Only the largest ones are looked at. Each piece of ink has to be a digit:
     where there are signs or dirt too, nothing is read.

@@ -1,4 +1,4 @@
-"""Combine the digits found by strokes alone with those of the finder: at each place, the more confident method decides."""
+"""Combine the digits found from strokes alone with those of the finder: at each place, the more confident method decides."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ AS_HIGH = 1.5
 """The greatest factor by which digits that the finder missed may be taller or shorter than the digits that it found."""
 
 TOO_HIGH = 1.45
-"""Strokes are not digits (but may be a frame) if they are taller than this many times the larger of two heights: that of the
-usual digit, and that of the tallest digit that the finder sees in the same place."""
+"""Strokes are not digits (but may be a frame) if they are taller than this many times the larger of two heights: the usual
+height of a digit, and that of the tallest digit that the finder sees in the same place."""
 
 
 def surest(
@@ -100,7 +100,7 @@ def strokes_where(
 ) -> list[Mark]:
     """The strokes at the places where the finder found something.
 
-    A stroke around several detections, such as a frame, is kept only if the classifier is surer of it than of any detection.
+    A stroke around several detections, such as a frame, is kept only if its probability is higher than that of each of them.
     """
     size = (picture.shape[1], picture.shape[0])
     boxes = as_rows([box_in_picture(piece, ink, size) for piece in pieces])[:, None]

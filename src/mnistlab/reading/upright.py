@@ -24,7 +24,7 @@ ENOUGH = 20.0
 """A part of a page shows which way up the page is if the detections in it have at least this total weight."""
 SIZES_TRIED = 3
 CLEARLY, MORE = 1.2, 1.2
-"""A page is rotated if this makes more digits readable than the first number times the old count, plus the second number."""
+"""A page is rotated if this raises the count of readable digits above the first number times the old count, plus the second."""
 MANY = 10
 """With fewer digits than this, strokes alone do not show that a page is upright."""
 READ = 0.55
@@ -47,9 +47,9 @@ def look_everywhere(
 ) -> list[Level]:
     """Detect marks with the network in the picture scaled to each size; in the boxes `dark`, detect light writing too.
 
-    Digits less than `lowest` pixels high in the picture are not looked for; 0 allows any height. If `boxes` are given, the
-    network looks only in these; if `inked`, the boxes of all strokes, are given, then at large sizes it looks only where strokes
-    have not been recognised. Light writing is lighter than its background.
+    Digits less than `lowest` pixels high in the picture are not looked for; 0 leaves only the limit in looks.py. If `boxes` are
+    given, the network looks only in these; if `inked`, the boxes of all strokes, are given, then at large sizes it looks only
+    around strokes and digits that have not been read with certainty. Light writing is lighter than its background.
     """
     sizes = Sizes(gray)
     most = min(MOST_PIXELS, (SIZES[1] / lowest) ** 2 * gray.size) if lowest else MOST_PIXELS
@@ -60,11 +60,11 @@ def look_everywhere(
 
 
 def dark_parts(gray: Gray, written: Sequence[Box] = ()) -> Boxes:
-    """The parts of a picture with a dark background, where light writing is possible.
+    """The dark parts of a picture, where light writing is possible.
 
     Dark pixels in the boxes `written` count as strokes, not as background.
 
-    No parts are returned if they make up too small a share of the picture.
+    The result is empty if these parts make up too small a share of the picture.
     """
     small = resized(gray, scale := min(1.0, 160 / max(gray.shape)))
     ground = cv2.medianBlur(small, 9) if min(small.shape) > 9 else small
@@ -88,7 +88,8 @@ def turns(
 ) -> int:
     """By how many quarter turns, counterclockwise, the page must be rotated to be read: 0 to 3.
 
-    If `strokes`, those of the page as it is, are many digits that the network detected too, the page is upright.
+    If there are many `strokes` (those of the page as it is) and the network detected the same digits at nearly all of them, the
+    page is upright.
 
     Part of the page, around `box` if given, is scaled to the sizes at which the network detected most. It is viewed as it is and
     upside down and then, if little can be read, on its sides; the classifier says how readable each view is.

@@ -1,4 +1,4 @@
-"""The parts of a picture that the finder looks at, since most of a page is blank."""
+"""Choose the parts of a picture that the finder looks at, since most of a page is blank."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def grown(boxes: Boxes, by: float | NDArray[np.float64]) -> Boxes:
 
 
 def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which cells of a scaled picture with a frame of `frame` pixels lie in boxes of the original picture.
+    """Which cells of a scaled picture with a frame of `frame` pixels lie at least partly in boxes of the original picture.
 
     The result is a bool array of shape `shape`.
     """
@@ -84,7 +84,7 @@ def of_boxes(boxes: Boxes, scale: float, frame: int, shape: tuple[int, ...]) -> 
 
 
 def windows(wanted: NDArray[np.bool_]) -> list[Window]:
-    """Windows that cover all wanted cells, bool (h, w), and few others; two windows are merged if one around both costs less."""
+    """Windows that cover all wanted cells, bool (h, w), and few others; two are merged if one around both costs no more."""
     found: list[Window] = []
     for top in range(0, wanted.shape[0], TILE):
         for left in range(0, wanted.shape[1], TILE):

@@ -1,1 +1,1 @@
-"""What to train and how. This package imports no torch."""
+"""What to train and how. This package does not import torch."""

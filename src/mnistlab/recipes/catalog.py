@@ -207,9 +207,9 @@ def find_classifier(name: str) -> Recipe:
 def member_of(recipe: EnsembleRecipe, number: int) -> Recipe:
     """The recipe of an ensemble's member `number`, counted from 0.
 
-    If `networks` names a recipe for the member, the network and augmentation are that recipe's; all else is from `recipe`.
+    If `networks` names a recipe for the member, the network and augmentation are that recipe's; other settings are from `recipe`.
 
-    Raises `UserError` if a name in `networks` is not a classifier's recipe.
+    Raises `UserError` if that name is not the name of a classifier's recipe.
     """
     shared = {name: value for name, value in recipe.values().items() if name not in ALONE}
     if not recipe.ensemble.networks:

@@ -54,7 +54,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def misfit_of(values: Mapping[str, Any]) -> Clause | None:
-    """The first problem among values whose types and ranges are right, such as two that conflict; None if there is none."""
+    """The first problem with values of the right types and in range, such as a conflict between two; None if there is none."""
     members, networks = (values.get(name, alone) for name, alone in ALONE.items())
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", values["name"]):
         return Clause("recipes.name_must_be", given=shown(values["name"]))

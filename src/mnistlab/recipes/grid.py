@@ -22,7 +22,7 @@ class Setting:
 
     @property
     def title(self) -> str:
-        """The setting as it is typed on the command line, such as "default learning_rate=0.05 widths=16+32"."""
+        """The setting, with values as typed on the command line, such as "default learning_rate=0.05 widths=16+32"."""
         return " ".join([self.recipe.name, *typed(self.changed)])
 
 

@@ -1,4 +1,4 @@
-"""What the recipes of the finder and the line reader have in common: both are trained on pictures drawn during training.
+"""What the recipes of the finder and the line reader have in common: both networks are trained on pictures drawn during training.
 
 Such a recipe has none of the groups of a classifier's recipe, so it is not a `Recipe`: it cannot be passed by mistake to code
 that needs a recipe's `network`, `data` or `optimisation`.

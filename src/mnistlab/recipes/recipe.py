@@ -1,4 +1,4 @@
-"""Recipes: everything that decides the result of a training run, as one frozen object that checks itself."""
+"""Recipes: what a training run trains, and how, as one frozen object that checks itself."""
 
 from __future__ import annotations
 

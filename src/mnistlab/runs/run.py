@@ -130,10 +130,9 @@ class Run:
         return dict(environment)
 
     def find_data(self, named: str | Path | None = None) -> Path:
-        """The folder of the data: `named` if given; else the folder in config.json if that exists; else "data".
+        """The folder of the data: `named` if given; else that in config.json if it exists; else "data", with a warning if needed.
 
-        In the last case, a warning is logged, unless the dataset is a folder of pictures. The folder in config.json is only
-        looked for, never created, because the run may come from another machine.
+        The folder in config.json is only looked for, never created, because the run may come from another machine.
         """
         if named is not None or is_folder(Path(self.data_dir)):
             return given_path(named or self.data_dir, "data_dir")

@@ -158,7 +158,7 @@ def check_data(dataset: Dataset, validation: Split | None) -> None:
 
 
 def recipe_of(members: Sequence[Run]) -> Recipe:
-    """The recipe of the combined run: the first member's, with as many networks as there are members."""
+    """The recipe of the combined run: the first member's, with the number of members and the split adapted to all of them."""
     splits = {member.classifier.data.split for member in members}
     return members[0].classifier.override(
         name="ensemble",

@@ -144,7 +144,7 @@ class PaperState(ABC, Generic[Net, Settings]):
     def start_from(self, path: Path) -> None:
         """Take the weights of another network of this kind, from its run folder or model.pth.
 
-        Raises `UserError` if the file is missing, damaged or not of this kind, or if its design or classes differ from the run's.
+        Raises `UserError` if the file is missing or damaged, or if its network differs from the run's in kind, design or classes.
         """
         path = path / "model.pth" if is_folder(path) else path
         saved = self.kind.read(path, self.GIVE_ANOTHER)

@@ -142,7 +142,7 @@ class Processes:
         return self.launch.get("run").decode() if self.launch.check(["run"]) else None
 
     def leave(self, error: BaseException) -> None:
-        """Record, before others notice, that this process ends with an error: only the first process to end reports its error."""
+        """Record, before others notice, that this process is ending with an error: only the first to end reports its error."""
         try:
             is_first = self.store.add("ended", 1) == 1
         except RuntimeError:  # the machine with the store is gone
@@ -155,7 +155,7 @@ current: Processes | None = None
 
 
 def here() -> Processes | None:
-    """This process and those that `joined` has connected with it; None if this process trains alone."""
+    """The processes that `joined` has connected, including this one; None if `joined` has connected none."""
     return current
 
 
@@ -209,7 +209,7 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def on_sigterm(handler: Any) -> None:
-    """Handle SIGTERM with `handler` from now on, but only in the main thread, because Python allows handlers in no other."""
+    """Handle SIGTERM with `handler` from now on; outside the main thread, where Python allows no handlers, do nothing."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, handler)
 

@@ -1,4 +1,4 @@
-"""Many training runs, one for every setting of a grid and each of several seeds; each has an ordinary run folder.
+"""Many training runs, one for every setting of a grid with each of several seeds; each has an ordinary run folder.
 
 A sweep's progress is recorded in its runs folder and nowhere else: any run in that folder with the same recipe, seed and dataset
 counts as one of the sweep's training runs, whoever started it. So a sweep that was stopped continues when it is started again,
@@ -103,7 +103,7 @@ Engine = Callable[[Sweep, Sequence[Trial], Follower], Iterator[tuple[Trial, Outc
 
 
 def one_after_the_other(plan: Sweep, trials: Sequence[Trial], follower: Follower) -> Iterator[tuple[Trial, Outcome]]:
-    """Carry out the trials in their order, in this process."""
+    """Carry out the trials in the given order, in this process."""
     for trial in trials:
         yield trial, outcome_of(plan, trial, follower.begin(trial))
 

@@ -1,4 +1,4 @@
-"""What each of several processes does around the training loop: the first does everything, the others keep in step with it."""
+"""What each of several processes does around the training loop: the first does everything; the others keep in step with it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Together:
             self.stop()
 
     def epoch(self, validation: Mapping[str, float | None]) -> None:
-        """In the first process, save the epoch just done, with `validation` in its line of metrics; in others, wait for that."""
+        """In the first process, save the epoch just done, with `validation` in its line of metrics; the others wait for that."""
         if self.watch:
             self.watch.epoch(validation)
         elif self.signals.received:

@@ -22,7 +22,7 @@ class TensorBoardTracker:
     folder
         Where the events go.
     done
-        The rows of metrics of the epochs that a resumed run has already done; old events of later steps are discarded.
+        The rows of metrics for the epochs that a resumed run has already done; old events of later steps are discarded.
     """
 
     def __init__(self, folder: Path, done: list[dict[str, Any]]) -> None:
@@ -44,7 +44,7 @@ class TensorBoardTracker:
 
 
 def check_packages(tracker: str | None) -> None:
-    """Raise `UserError` if the tracker is not in `TRACKERS`, or if packages that it needs are missing."""
+    """Raise `UserError` if the tracker is neither None nor in `TRACKERS`, or if packages for training or tracking are missing."""
     if tracker is not None and tracker not in TRACKERS:
         raise UserError("training.unknown_tracker", name=tracker, trackers=list(map(repr, TRACKERS)))
     require("train" if tracker is None else "track")
