@@ -51,7 +51,7 @@ def append(name: str, row: dict[str, Any]) -> None:
 
 
 def validation(row: dict[str, Any]) -> str | None:
-    """The split on which the recipe of a row was chosen: "val" (by writer), "val-random" (as in version 0.1) or None."""
+    """The validation split of a row's run: "val" (by writer), "val-random" (as in version 0.1), or None if it had none."""
     split = (row["recipe"] or {}).get("split", "train")
     return None if split == "train+val" else str(row.get("validation", "val-random"))
 

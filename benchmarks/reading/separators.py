@@ -1,7 +1,7 @@
 """Whether separators between digits are read, and none invented: uv run python -m benchmarks.reading.separators
 
-`composed` are 500 strings such as 3.14, -5, 24/12 and 50% that tests/support/strings.py writes with the digits of MNIST's
-validation writers; `dirty` are 500 strings of digits only, with specks of dirt, in which no separator should be found.
+`composed` has 500 strings such as 3.14, -5, 24/12 and 50% that tests/support/strings.py writes with the digits of MNIST's
+validation writers; `dirty` has 500 strings of digits only, with specks of dirt, in which no separator should be found.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 \b
 process    `mnistlab read one.png`, from process start to answer
-page-time  reading an A4 page at 300 dpi with 100 digits from its file, after a warm-up
-photo-time reading a photo of 12 megapixels, askew, of a grid of 9 by 9 cells on a dark table; half of the cells are filled in
+page-time  reading the file of an A4 page at 300 dpi with 100 digits, after a warm-up
+photo-time reading a 12-megapixel photo of a tilted grid of 9 by 9 cells on a dark table; about half of the cells are filled in
 classify   images per second for 10,000 images, on two cores
 
 Let nothing else run meanwhile.
@@ -59,7 +59,7 @@ def measure_process(image: Images, model: Path | None, times: int) -> dict[str, 
 
 
 def seconds_of(reader: Reader, path: Path) -> float:
-    """How long the file takes to be read."""
+    """How many seconds it takes to read the file."""
     start = time.perf_counter()
     reader.read(path)
     return time.perf_counter() - start

@@ -1,6 +1,6 @@
 """Whether `explain --why` shows the ink that matters: uv run python -m benchmarks.reading.why RUN
 
-From validation digits, the tenth of the ink that a method ranks first is erased. The figure is the average fall of the
+From validation digits, the tenth of the ink that a method ranks first is erased. The figure is the average fall in the
 answer's log-probability, in nats. For a run's network, gradient methods are measured too; an exported model has no
 gradients.
 """
@@ -30,7 +30,7 @@ copies."""
 
 
 def fall(look: Look, images: Images, maps: Maps) -> float:
-    """The mean fall of the answers' log-probability without the tenth of the ink that the maps, (N, H, W), rank first."""
+    """The mean fall in the answers' log-probability when the tenth of the ink that the maps, (N, H, W), rank first is erased."""
     before = look.probabilities(images)
     rows, answers = np.arange(len(images)), before.argmax(axis=1)
     after = look.probabilities(np.stack([erase(image, named) for image, named in zip(images, maps, strict=True)]))
@@ -86,7 +86,7 @@ def gives_maps(look: TorchLook, layer: nn.Module, pixels: torch.Tensor) -> bool:
 
 
 def measure(look: Look, images: Images, tell: Callable[[str, float], None]) -> dict[str, float]:
-    """The fall for each method; `tell` is called as soon as it is known."""
+    """The fall for each method, by name; `tell` is called with each fall as soon as that is known."""
     results: dict[str, float] = {}
 
     def note(name: str, maps: Maps) -> None:

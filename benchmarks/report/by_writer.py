@@ -13,7 +13,7 @@ from benchmarks.report.tables import markdown
 
 
 def gap_table() -> str:
-    """How far validation accuracy is from test accuracy, with validation by writer and with images drawn from all writers."""
+    """How far validation accuracy is from test accuracy, for validation by writer and for validation images from all writers."""
     rows = []
     for name in results.accuracy_rows():
         seeds = [row for row in records.read("accuracy") if records.is_current(row["recipe"], row["recipe"]["name"])]
@@ -35,7 +35,8 @@ def gap_cells(seeds: Sequence[dict[str, Any]]) -> tuple[str, str, str]:
 
 
 def writers_table() -> str:
-    """For each recipe, how much too narrow the usual interval is, and accuracy on corrected labels and on multi-digit numbers."""
+    """For each recipe and the shipped reader: how much too narrow the usual interval is, and accuracy on corrected labels and on
+    multi-digit numbers."""
     groups: dict[str, list[dict[str, Any]]] = {
         f"`{name}`": [row for row in rows if "numbers" in row] for name, rows in results.recorded_rows().items()
     }

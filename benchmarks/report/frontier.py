@@ -1,4 +1,4 @@
-"""Draw accuracy against training seconds and parameters, ours and others': uv run python -m benchmarks.report.frontier
+"""Draw our accuracies and others' against training seconds and parameters: uv run python -m benchmarks.report.frontier
 
 Our figures come from docs/results/*.jsonl; the published ones are in frontier.py, each with its source. Writes
 docs/images/frontier-seconds.png and docs/images/frontier-parameters.png.
@@ -31,7 +31,7 @@ class Published:
     seconds: float | None = None
     parameters: int | None = None
     best_of: bool = False
-    """Whether it is the best of many runs or epochs, chosen on the test images: a figure that a single run does not reach."""
+    """Whether it is the best of many runs or epochs, chosen on the test images: a figure that a typical run does not reach."""
 
 
 PUBLISHED = (
@@ -48,7 +48,7 @@ PUBLISHED = (
 
 
 def ours() -> list[dict[str, Any]]:
-    """Each recipe's mean accuracy with its spread, seconds and parameters."""
+    """For each recipe: its mean accuracy and the standard deviation, its training seconds and its number of parameters."""
     found = []
     for name, rows in accuracy_rows().items():
         values = [accuracy(row) for row in rows]
@@ -65,7 +65,7 @@ def ours() -> list[dict[str, Any]]:
 
 
 def canonical() -> list[Published]:
-    """The canonical example's accuracy on this machine after each of its epochs."""
+    """The canonical example's accuracy after each of its epochs in the last full race; empty if there is none."""
     runs = races()
     points, seconds = [], 0.0
     for number, epoch in enumerate(runs[-1]["canonical_epochs"] if runs else [], 1):
@@ -107,7 +107,8 @@ PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
         "MnistSimpleCNN M3": (6, -24, "left"),
     },
 }
-"""Where to put names that would otherwise overlap: points to the right, points up, and which end of the name is there."""
+"""Where to put names that would otherwise overlap: how many points to the right of the marker and above it, and which part of the
+name (its left, centre or right) is there."""
 
 
 def draw(by: str, label: str, others: list[Published], path: str) -> None:

@@ -1,4 +1,4 @@
-"""The table of how well and how fast handwriting is read, in English."""
+"""The English table of how well and how fast handwriting is read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def reading_table() -> str:
 
 
 def reading_figure(name: str, row: dict[str, Any]) -> str:
-    """The figure of a row, with its n."""
+    """The figure of a row, for most rows with its n."""
     if name in ("mnist", "semeion", "digits", "pages"):
         right, of = row["right"], row["of"]
         more = f", {row['pages']} pages, {row['false_finds']} false finds" if name == "pages" else ""

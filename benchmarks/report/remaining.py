@@ -40,7 +40,7 @@ def misread() -> dict[int, tuple[Counter[int], int, int]]:
 
 
 def remaining_table(data_dir: Path) -> str:
-    """What each of these images was read as, by how many training runs, and why it is hard."""
+    """The table of the images from `misread`: what each was read as, how many runs misread it, and why it is hard."""
     reasons = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     labels = open_dataset("mnist", data_dir).read("test")[1]
     counts = {name: len(runs_of(name)) for name in ("best", "ensemble")}

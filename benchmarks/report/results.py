@@ -25,8 +25,8 @@ def recorded_rows() -> dict[str, list[dict[str, Any]]]:
 
 
 def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
-    """The recorded seeds of each recipe as it is now, by name: those with today's validation if there are enough, otherwise those
-    with val-random; never both."""
+    """The recorded seeds of each recipe as it is now, by name: those with today's validation if there are enough of them or
+    no others, otherwise those with val-random; never both."""
     chosen = {}
     for name, rows in recorded_rows().items():
         todays = [row for row in rows if records.validation(row) == RECIPES[name].data.validation]
@@ -36,7 +36,7 @@ def accuracy_rows() -> dict[str, list[dict[str, Any]]]:
 
 
 def training_seconds(name: str) -> float | None:
-    """Seconds from the first batch to the last step, with all cores and nothing else running.
+    """Seconds from the first batch to the last step, on all cores, with nothing else running; None if they were not measured.
 
     The median of whole training runs if some were timed, otherwise the number of steps times the median step of
     benchmarks/training/step.py. For an ensemble, the sum over its members, which are trained one after the other.
@@ -53,7 +53,7 @@ def training_seconds(name: str) -> float | None:
 
 
 def whole_trainings(name: str) -> list[float]:
-    """The seconds of the training runs that were timed last, of the recipe as it is now; empty if none was timed."""
+    """For the recipe as it is now, the seconds of the training runs that were timed last; empty if none was timed."""
     row = latest_process(name)
     timed = row["training_seconds"][name] if row else []
     if name == "quick" and races():

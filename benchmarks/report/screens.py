@@ -1,7 +1,7 @@
 """Make the pictures that the documents show: uv run python -m benchmarks.report.screens (needs Chromium)
 
-page.png and page-fr.png are the page, with a 207 drawn on it; read.jpg is a computer-generated page of squared paper with digits
-from MNIST's split `val-random`, as `mnistlab read --annotate` shows it. All go to docs/images.
+page.png and page-fr.png show the web page, with 207 drawn on it; read.jpg is a computer-generated page of squared paper with
+digits from MNIST's split `val-random`, as `mnistlab read --annotate` shows it. All go to docs/images.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def save_pages() -> None:
 
 
 def draw(page: Page, digits: tuple[int, ...]) -> None:
-    """Draw digits side by side with the mouse."""
+    """With the mouse, draw digits side by side."""
     box = page.locator("#sheet").bounding_box()
     if box is None:
         raise click.UsageError("The page shows no sheet. Open it in a browser to see why.")
@@ -67,7 +67,7 @@ def draw(page: Page, digits: tuple[int, ...]) -> None:
 
 
 def save_reading(data_dir: Path) -> None:
-    """Save a page of paper with boxes around the digits that were read."""
+    """Save a computer-generated page with boxes around the digits that were read."""
     images, labels = read_split(open_dataset("mnist", data_dir), "val-random")
     page = drawn_pages.make_page(
         SEED, images[:40], labels[:40], size=(1300, 800), paper="white", ruling="squared", pen="blue ballpoint",

@@ -1,4 +1,4 @@
-"""The table of how fast the server answers, also under load, in English."""
+"""The English table of how fast the server answers, also under load."""
 
 from __future__ import annotations
 

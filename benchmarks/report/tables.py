@@ -20,7 +20,7 @@ def measured(row: dict[str, Any]) -> str:
 
 
 def whole(seconds: list[float]) -> str:
-    """The median and the range of the seconds."""
+    """The median and the range of the seconds, or the value if there is only one."""
     digits = 2 if median(seconds) < 10 else 0
     middle, low, high = (f"{value:.{digits}f}" for value in (median(seconds), min(seconds), max(seconds)))
     return f"median {middle} s ({low} to {high})" if len(seconds) > 1 else f"{middle} s"
@@ -43,7 +43,7 @@ MODULES = {
     "overload": "serving.overload",
     "page": "serving.page",
 }
-"""The commands for rows that were recorded before rows noted their command; all had the default options."""
+"""The commands for rows that were recorded before rows noted their command; options not given here had their defaults."""
 
 
 def command_of(name: str, row: dict[str, Any]) -> str:

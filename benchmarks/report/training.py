@@ -42,7 +42,8 @@ def accuracy_table() -> str:
 PUBLISHED = {
     "fashion": "convolutional networks of 2 or 3 layers: 87.6 to 93.2; MobileNet: 95.0; DenseNet-BC, 768,000 parameters: 95.4"
 }
-"""Test accuracies in %, of one run each, that others state; for Fashion-MNIST in its README (zalandoresearch/fashion-mnist)."""
+"""Test accuracies in %, of one run each, as others state them; Fashion-MNIST's are from its README
+(zalandoresearch/fashion-mnist)."""
 
 
 def datasets_table() -> str:
@@ -94,7 +95,7 @@ def seeds_table() -> str:
 
 
 def race_table() -> str:
-    """The table of the race to 99 % between the canonical example and `quick`; empty if there was none yet."""
+    """The table of the race to 99 % between the canonical example and `quick`; empty if there has been none yet."""
     if not results.races():
         return ""
     race = results.races()[-1]
@@ -173,7 +174,7 @@ def speed_table() -> str:
 
 
 def command_row(process: dict[str, Any], command: str) -> Cells:
-    """The table's row for one command of a row of process.jsonl."""
+    """The table's row for one of the commands that were timed for a row of process.jsonl."""
     seconds = process["seconds"][command]
     recipe = command.partition("mnistlab train ")[2]
     options = f"{recipe} --times {len(seconds)}" if recipe else f"--short {len(seconds)}"

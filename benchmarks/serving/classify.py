@@ -1,7 +1,7 @@
-"""How many images `/classify` takes: uv run python -m benchmarks.serving.classify
+"""How many images a second `/classify` handles: uv run python -m benchmarks.serving.classify
 
 \b
-classify-one   requests per second of one 28x28 image, compared with an endpoint that reads the same body and does nothing
+classify-one   requests per second, one 28x28 image each, compared with an endpoint that reads the same body and does nothing
 classify-many  images per second in requests of 256, compared with `Reader.classify` of the same batches in this process
 
 The server and the load share two cores. Each ratio compares two measurements made in turn; the medians over the rounds are what

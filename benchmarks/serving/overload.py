@@ -1,7 +1,7 @@
-"""64 requests at once to read a page, more than the server takes: uv run python -m benchmarks.serving.overload
+"""64 simultaneous requests to read a page, more than the server takes: uv run python -m benchmarks.serving.overload
 
-Each must be refused immediately, or read as if it were the only one. The server and the load share two cores. Let nothing else
-run meanwhile.
+Each must be refused immediately, or answered as if it were the only one. The server and the load share two cores. Let nothing
+else run meanwhile.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Answer:
 
 
 async def ask(page: int, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
-    """Have a page read over its own connection. The request is written by hand: a client would take longer than the refusal."""
+    """Have a page read over its own connection. The request is written by hand: an HTTP library would take longer than the
+    refusal."""
     start = time.perf_counter()
     head = f"POST /api/v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)

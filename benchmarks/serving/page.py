@@ -1,7 +1,7 @@
 """The time from a stroke on the page to new probabilities, in headless Chromium: uv run python -m benchmarks.serving.page
 
 It is measured with the tab Answer open, and with Inside, whose frames are timed too; then on the page without a server
-(`mnistlab site`). There, the time from a first visit, by a link that holds a drawing, to the first answer is measured as well.
+(`mnistlab site`). There, the time from a first visit, through a link that holds a drawing, to the first answer is measured too.
 The server, the browser and the script that moves the mouse share two cores. Needs Debian's package chromium. Let nothing else
 run meanwhile.
 """
@@ -71,7 +71,7 @@ def figure_eight(left: float, top: float, width: float, height: float) -> Iterat
 
 
 def draw(page: Page, kinds: tuple[str, ...]) -> Drawing:
-    """Draw an 8 with the mouse, wait for its last answer, and clear the sheet."""
+    """Draw an 8 with the mouse, wait for the page's last answer, and clear the sheet."""
     box = page.locator("#sheet").bounding_box()
     assert box is not None  # noqa: S101 - for mypy
     points = list(figure_eight(box["x"], box["y"], box["width"], box["height"]))

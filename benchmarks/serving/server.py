@@ -63,7 +63,7 @@ def serving(*options: str) -> AbstractContextManager[tuple[str, int]]:
 
 @contextmanager
 def offering() -> Iterator[tuple[str, int]]:
-    """Write the page with `mnistlab site`, and offer it with a plain file server; yields what `running` yields."""
+    """Write the page with `mnistlab site`, and serve it with a plain file server; yields what `running` yields."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*MNISTLAB, "site", folder], check=True, stdout=subprocess.DEVNULL)
         options = ("--bind", "127.0.0.1", "--directory", folder)

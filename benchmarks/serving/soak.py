@@ -1,7 +1,7 @@
 """64 connections for a minute, 60 that classify images and 4 that read drawings: uv run python -m benchmarks.serving.soak
 
-Counts the errors, times the answers and watches the server's memory. The server and the load share two cores; wrk makes the
-load (Debian's package wrk). Let nothing else run meanwhile.
+Counts the errors, times the answers and watches the server's memory. The server and the load share two cores; wrk
+(Debian's package wrk) generates the load. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.timing import two_cores
 from tests.support import pages as drawn_pages
 
 READING = 4
-"""How many connections read: no more than the server has places."""
+"""How many connections read: no more than the server has places for."""
 CLASSIFYING = 60
 WARM_UP = 10
 """After how many seconds memory should have stopped growing."""

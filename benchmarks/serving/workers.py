@@ -1,8 +1,8 @@
 """What a second worker gains, measured by alternating between one worker and two: uv run python -m benchmarks.serving.workers
 
 \b
-workers-one    requests per second of one 28x28 image, from 16 connections
-workers-many   requests per second of 256 images, from 2 connections
+workers-one    requests per second, one 28x28 image each, from 16 connections
+workers-many   requests per second, 256 images each, from 2 connections
 
 The server and the load generator, wrk (Debian's package wrk), share two cores. Let nothing else run meanwhile.
 """

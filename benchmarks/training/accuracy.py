@@ -1,7 +1,7 @@
 """Accuracy of a recipe over seeds: uv run python -m benchmarks.training.accuracy two-conv --seeds 5
 
 Each seed is one whole training run, whose last epoch is measured once on the test split. The run is recorded in
-docs/results/accuracy.jsonl when it ends. If the command is run again, recorded seeds are skipped, and an interrupted one is
+docs/results/accuracy.jsonl when it ends. If the command is run again, recorded seeds are skipped, and an interrupted run is
 resumed. Other work on the machine changes a run's time, not its accuracy. An ensemble is made from finished runs of its members'
 recipes in the same runs folder, if there are enough: seed 0 from the first ones, seed 1 from the next.
 """
@@ -34,8 +34,8 @@ def done(recipe: Recipe) -> dict[int, dict[str, Any]]:
 
 
 def members_of(recipe: Recipe, number: int, plan: Sweep) -> list[Run]:
-    """The tested runs that can serve as the ensemble's members, because each was trained just as the ensemble would train that
-    member; an empty list if any of them is missing."""
+    """The tested runs that can serve as the ensemble's members, each trained exactly as the ensemble would have trained it; an
+    empty list if any of them is missing, or if the recipe names no networks."""
     if not isinstance(recipe, EnsembleRecipe) or not recipe.ensemble.networks:
         return []
     kinds = [Setting(RECIPES[kind]) for kind in recipe.ensemble.networks]

@@ -1,9 +1,9 @@
 """Train the canonical PyTorch example (pytorch/examples, mnist/main.py) as its authors do, for comparison.
 
 The network, optimizer, schedule, batch size and per-sample transforms are the same, reimplemented from their description: two
-3x3 convolutions with 32 and 64 channels, one max-pool, dropout of 0.25 and 0.5, a linear layer of width 128; Adadelta at 1.0,
-times 0.7 after each epoch; batches of 64 that torchvision's `MNIST` and a `DataLoader` make from PIL pictures one by one, on
-the CPU, without shuffling and without worker processes.
+3x3 convolutions with 32 and 64 channels, one max-pool, dropout of 0.25 and 0.5, a linear layer of width 128; Adadelta with a
+learning rate of 1.0, multiplied by 0.7 after each epoch; batches of 64 that torchvision's `MNIST` and a `DataLoader` make from
+PIL pictures one by one, on the CPU, without shuffling and without worker processes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Canonical:
         self.loader: DataLoader[Any] = DataLoader(datasets.MNIST(data_dir, transform=to_tensor), batch_size=BATCH_SIZE)
 
     def batches(self, limit: int | None = None) -> Iterator[float]:
-        """Train an epoch, or `limit` batches of it; yield, after each batch, the seconds since the first one was requested."""
+        """Train for an epoch, or `limit` batches of it; yield, after each batch, the seconds since the first was requested."""
         torch.set_rng_state(self.random)
         self.model.train()
         start = time.perf_counter()

@@ -3,7 +3,8 @@
 Measures each finished run of the current recipe in the runs folder on the test images, unchanged and with MNIST-C's 15
 corruptions, and records it in docs/results/corruptions.jsonl; recorded runs are not measured again. "canonical" first
 trains the canonical PyTorch example (canonical.py) for as many epochs as its authors do, or continues where it was stopped;
-"shipped" is the reader that ships. Nothing may be chosen by these figures: benchmarks.training.own_corruptions is for that.
+"shipped" is the reader that ships. These figures must not be used to choose anything:
+benchmarks.training.own_corruptions is for that.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def count_read(read: Read, data_dir: Path) -> dict[str, Any]:
 
 
 def measure_recipe(recipe: Recipe, folder: Path, data_dir: Path) -> None:
-    """Measure each seed of the recipe that was trained but has not been measured yet."""
+    """Measure a finished run of the recipe for each seed that has not been measured yet."""
     found = [run for run in list_runs(folder) if isinstance(run, Run) and run.test is not None]
     # A recipe with another summary is still the same recipe.
     runs = {run.seed: run for run in found if replace(run.recipe, summary=recipe.summary) == recipe}

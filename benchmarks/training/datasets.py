@@ -2,7 +2,7 @@
 
 Each seed is one whole training run of a recipe, whose last epoch is measured once on the dataset's test images. The run is
 recorded in docs/results/datasets.jsonl when it ends. If the command is run again, recorded seeds are skipped, and an interrupted
-one is resumed. Other work on the machine changes a run's time, not its accuracy. The recipes were made for digits; none was
+run is resumed. Other work on the machine changes a run's time, not its accuracy. The recipes were made for digits; none was
 changed for the dataset.
 """
 

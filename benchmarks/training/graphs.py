@@ -1,8 +1,9 @@
-"""Seconds that a recipe takes on a GPU, with and without its step as a CUDA graph: uv run python -m benchmarks.training.graphs
+"""Seconds that training a recipe takes on a GPU, with and without recording its step as a CUDA graph:
+uv run python -m benchmarks.training.graphs
 
 All training runs take place in this process. Before the runs of each kind, `quick` is trained once, uncounted, to load CUDA's
 libraries. The seconds are those from the first batch to the last step. Each training run becomes a line of
-docs/results/graphs.jsonl. With --runs, the run folders are kept, in the sub-folders recorded and plain.
+docs/results/graphs.jsonl. With --runs, the run folders are kept, in the sub-folders `recorded` and `plain`.
 """
 
 from __future__ import annotations

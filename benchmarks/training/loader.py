@@ -2,7 +2,7 @@
 
 The plain one is that of every tutorial: torchvision's MNIST with ToTensor and Normalize, batch size 64, shuffled. Both,
 and MNISTDataLoader with augmentation too, go over the training images in this one process, in turn, several times. What counts
-is each loader's median, and the median of the ratios of the first two.
+is each loader's median, and the median of the ratios of MNISTDataLoader without augmentation to the plain one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BATCH_SIZE = 64
 
 
 def images_per_second(loader: DataLoader[Any], most: float = 10.0) -> float:
-    """Iterate over the loader once, or for `most` seconds, and return its images per second."""
+    """Iterate over the loader once, or until `most` seconds have passed, and return its images per second."""
     images, start = 0, time.perf_counter()
     for batch, _ in loader:
         images += len(batch)

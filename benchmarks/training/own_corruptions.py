@@ -1,4 +1,4 @@
-"""Accuracy on the corruptions by which `robust` was chosen: uv run python -m benchmarks.training.own_corruptions RUN
+"""Errors on the corruptions that were used to choose `robust`: uv run python -m benchmarks.training.own_corruptions RUN
 
 Measures a run on its validation images, unchanged and with 19 corruptions of our own. None of them is among MNIST-C's 15, which
 are only for measuring (benchmarks.training.corruptions); most are ones that MNIST-C's paper considered and left out, or similar.
@@ -75,7 +75,7 @@ def contrast(images: Tensor, random: Random) -> Tensor:
 
 
 def direction(images: Tensor, random: Random) -> Tensor:
-    """A ramp across each image, at most from about -1.4 to 1.4, each in a random direction: float (N, 1, 28, 28)."""
+    """For each image, a ramp in a random direction, with values between about -1.4 and 1.4: float (N, 1, 28, 28)."""
     angle = torch.rand(len(images), 1, 1, 1, generator=random) * 2 * math.pi
     return angle.cos() * STEPS.view(1, 1, 1, -1) + angle.sin() * STEPS.view(1, 1, -1, 1)
 
@@ -116,7 +116,7 @@ def outline(images: Tensor, random: Random) -> Tensor:
 
 
 def distance(middle: Tensor) -> Tensor:
-    """The distance of each pixel, in pixels, from a point, y and x in `middle` (N, 2, 1, 1): float (N, 1, 28, 28)."""
+    """The distance of each pixel, in pixels, from a point, whose y and x are in `middle`, (N, 2, 1, 1): float (N, 1, 28, 28)."""
     return ((PIXELS.view(1, 1, -1, 1) - middle[:, :1]) ** 2 + (PIXELS.view(1, 1, 1, -1) - middle[:, 1:]) ** 2).sqrt()
 
 
@@ -143,7 +143,7 @@ def checks(images: Tensor, random: Random) -> Tensor:
 
 
 def halftone(images: Tensor, random: Random) -> Tensor:
-    """Make the image black and white, by a pattern of 2x2 pixels."""
+    """Make the image black and white, using a pattern of 2x2 pixels."""
     pattern = torch.tensor([[0.0, 0.5], [0.75, 0.25]]).repeat(SIDE // 2, SIDE // 2) + 0.12
     return (images * 0.8 + 0.1 > pattern).float()
 
@@ -165,7 +165,7 @@ def perspective(images: Tensor, random: Random) -> Tensor:
 
 
 def square(images: Tensor, random: Random) -> Tensor:
-    """Cover part of the image with a grey square whose sides are 7 pixels."""
+    """Cover part of the image with a grey square whose sides are 7 pixels long."""
     images = images.clone()
     for image, (top, left) in zip(
         images, torch.randint(4, 18, (len(images), 2), generator=random).tolist(), strict=True
@@ -181,8 +181,8 @@ OWN: dict[str, Callable[[Tensor, Random], Tensor]] = {
         arc, checks, halftone, wave, perspective, square,
     )
 }  # fmt: skip
-"""The corruptions by name. Each takes images, float (N, 1, 28, 28), 0 (paper) to 1 (ink), and a random generator; its result is
-clamped to 0 to 1."""
+"""The corruptions by name. Each takes images, float (N, 1, 28, 28), 0 (paper) to 1 (ink), and a random generator. `changed`
+clamps the results to the range 0 to 1."""
 
 
 def changed(images: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]], name: str) -> Tensor:

@@ -3,8 +3,9 @@ uv run python -m benchmarks.training.step
 
 For each recipe: the median time of a step and of its four parts (making the batch, including augmentation; forward pass and
 loss; backward pass; optimizer), images per second, and the floating-point operations per second of its convolutions and linear
-layers. The peak is this machine's own, in the recipe's precision: a product of two large matrices, measured before and after
-each recipe. The column "training" is the median step times the recipe's steps. Let nothing else run meanwhile.
+layers. The peak is this machine's own, in the recipe's precision: the speed of a product of two large matrices, measured before
+and after each recipe. The column "training" is the median step time multiplied by the recipe's number of steps. Let nothing else
+run meanwhile.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def peak(precision: str, repeats: int = 8) -> float:
 
 
 def operations(state: TrainingState) -> int:
-    """Floating-point operations of a step's convolutions and linear layers: those forward, and twice as many backward.
+    """Floating-point operations of a step's convolutions and linear layers: forward, and twice as many backward.
 
     The first convolution takes fewer, because its input needs no gradient.
     """
@@ -56,7 +57,7 @@ def operations(state: TrainingState) -> int:
 
 
 def measure(recipe: Recipe, data_dir: Path, most: float) -> dict[str, Any]:
-    """Take steps as training does, for `most` seconds, the first few to warm up. The result has medians in milliseconds."""
+    """Take training steps for at least `most` seconds, the first few to warm up. The result has medians in milliseconds."""
     device = pick_device("cpu")
     precision = pick_precision(recipe.optimisation.precision, device)
     state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, device, precision)

@@ -1,13 +1,13 @@
 """Seconds of training until 99 % on the test images: our `quick` and the canonical PyTorch example, in turn:
 uv run python -m benchmarks.training.time_to_accuracy
 
-It takes about 8 minutes on 2 cores, with --fast about half a minute.
+This takes about 8 minutes on 2 cores, or about half a minute with --fast.
 
-The canonical example (benchmarks/training/canonical.py) trains until an epoch ends at 99 % or more; only its training is timed,
-not its tests. Between its epochs, `quick` is trained with one seed after another, timed from its first batch to its last step;
-the *mean* of its test accuracies must reach 99 %. --fast times the canonical example over 100 batches, and extrapolates to
-the epochs of the last recorded full race. If an interrupted command is run again, it continues where it was stopped. Let nothing
-else run meanwhile.
+The canonical example (benchmarks/training/canonical.py) trains until an epoch ends at 99 % or more, for at most 14 epochs;
+only its training is timed, not its tests. Between its epochs, `quick` is trained with one seed after another, timed from its
+first batch to its last step; the *mean* of its test accuracies must reach 99 %. --fast times the canonical example over 100
+batches, and extrapolates to the number of epochs in the last recorded full race. If an interrupted command is run again, it
+continues where it was stopped. Let nothing else run meanwhile.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FAST_BATCHES = 100
 
 
 def train_canonical(canonical: Canonical, test: MNISTDataLoader) -> dict[str, float]:
-    """Train an epoch. Returns its training seconds and the test accuracy after it, 0 to 1."""
+    """Train for an epoch. Returns its training seconds and the test accuracy after it, 0 to 1."""
     seconds = list(canonical.batches())[-1]
     accuracy = evaluate(canonical.model, test).accuracy
     click.echo(f"canonical  {seconds:7.1f} s an epoch, test {100 * accuracy:.2f} %", err=True)
@@ -51,7 +51,8 @@ def train_quick(seed: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def full(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Train the canonical example until it reaches its goal, and `quick` `seeds` times between its epochs."""
+    """Train the canonical example until it reaches `GOAL`, for at most `MOST_EPOCHS` epochs, in turn with `seeds` runs of
+    `quick`."""
     state_path = folder / "time_to_accuracy.pt"
     doing = {"seeds": seeds, "recipe": RECIPES["quick"].to_dict(), "commit": commit()}
     state: dict[str, Any] = {"doing": doing, "epochs": [], "quick": [], "canonical": None, "sittings": 0}
@@ -95,7 +96,8 @@ def unfinished(state: dict[str, Any]) -> bool:
 
 
 def fast(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
-    """Extrapolate the canonical example's seconds from its first batches and the epochs of the last recorded full race."""
+    """Extrapolate the canonical example's seconds from its first batches and the last full race's number of epochs; train
+    `quick`."""
     earlier = [row for row in records.read("time_to_accuracy") if row["mode"] == "full" and row["canonical_seconds"]]
     if not earlier:
         raise click.UsageError("There is no full run to take the epochs from. Run it once without --fast.")
@@ -114,7 +116,7 @@ def fast(seeds: int, data_dir: Path, folder: Path) -> dict[str, Any]:
 
 
 def summary(result: dict[str, Any]) -> dict[str, Any]:
-    """The result's averages and the ratio as plain numbers: accuracies in %, times in seconds."""
+    """The result's averages and the ratio of the training times, as plain numbers: accuracies in %, times in seconds."""
     accuracies = [100 * row["accuracy"] for row in result["quick"]]
     seconds = statistics.median(row["seconds"] for row in result["quick"])
     canonical = result["canonical_seconds"]
