@@ -1,4 +1,4 @@
-"""How many images a second `/classify` handles: uv run python -m benchmarks.serving.classify
+"""How many images per second `/classify` handles: uv run python -m benchmarks.serving.classify
 
 \b
 classify-one   requests per second, one 28x28 image each, compared with an endpoint that reads the same body and does nothing
