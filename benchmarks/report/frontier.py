@@ -78,14 +78,15 @@ def canonical() -> list[Published]:
 PLACES: dict[str, dict[str, tuple[int, int, str]]] = {
     "seconds": {
         "default": (-9, 4, "right"),
-        "two-conv": (9, -12, "left"),
+        "two-conv": (9, -20, "left"),
         "three-conv": (-10, -2, "right"),
         "best-5x5": (10, -26, "left"),
-        "reader": (10, -6, "left"),
+        "reader": (-10, -6, "right"),
+        "robust": (-8, -22, "right"),
         "best": (-2, 10, "right"),
         "best-pens": (11, 0, "left"),
         "ensemble": (0, 9, "center"),
-        "ttdoucet, P100": (-9, -3, "right"),
+        "ttdoucet, P100": (9, 1, "left"),
         "train_mnist_fast,\nGTX 1660 Ti": (-4, -24, "left"),
         "PyTorch example, here": (9, -3, "left"),
     },
