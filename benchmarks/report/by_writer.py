@@ -10,6 +10,7 @@ from benchmarks import records
 from benchmarks.records import accuracy, spread
 from benchmarks.report import results
 from benchmarks.report.tables import markdown
+from mnistlab.recipes.catalog import RECIPES
 
 
 def gap_table() -> str:
@@ -38,7 +39,10 @@ def writers_table() -> str:
     """For each recipe and the shipped reader: how much too narrow the usual interval is, and accuracy on corrected labels and on
     multi-digit numbers."""
     groups: dict[str, list[dict[str, Any]]] = {
-        f"`{name}`": [row for row in rows if "numbers" in row] for name, rows in results.recorded_rows().items()
+        f"`{name}`": [
+            row for row in rows if "numbers" in row and records.validation(row) == RECIPES[name].data.validation
+        ]
+        for name, rows in results.recorded_rows().items()
     }
     if shipped := results.latest_rows("writers").get("reader"):
         groups["the reader that ships"] = [shipped]

@@ -81,10 +81,17 @@ def figures(run: Run) -> dict[str, Any]:
 @click.argument("name", metavar="RECIPE")
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many.")
 @click.option("--first", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
+@click.option(
+    "--split",
+    type=click.Choice(["train-random"]),
+    help="Train on this split instead of the recipe's: its validation images are random.",
+)
 @click.option("--runs", "folder", type=click.Path(path_type=Path), default=Path("runs/benchmarks"), show_default=True)
 @click.option("--data-dir", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
-def main(name: str, seeds: int, first: int, folder: Path, data_dir: Path) -> None:
+def main(name: str, seeds: int, first: int, split: str | None, folder: Path, data_dir: Path) -> None:
     recipe = find_classifier(name)
+    if split:
+        recipe = recipe.override(split=split)
     for seed in range(first, first + seeds):
         if seed not in done(recipe):
             records.append("accuracy", one_seed(recipe, seed, folder, data_dir))

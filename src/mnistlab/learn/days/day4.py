@@ -48,16 +48,16 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # vertical) stroke here? ReLU then throws away the blue, which lies below 0, so that "no" and "not at all" become the same 0.
 #
 # Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The recipe `quick`
-# has three convolutions, the first with 16 filters of size 5x5 that move two pixels at a time, so its maps are 14x14. The
-# recipe's test accuracy and training time on two cores: {{quick}}.
+# has three convolutions. The first has 16 filters of size 5x5, which move two pixels at a time and stay inside the image, so
+# its maps are 12x12. The recipe's test accuracy and training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
 # À droite de chaque filtre, sa **carte** répond en chaque point à la question du filtre : y a-t-il ici un trait horizontal (ou
 # vertical) ? ReLU efface ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
 # Personne n'écrit de tels filtres à la main : l'entraînement leur donne forme. Entraînons un réseau selon la recette `quick`.
-# Il a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : leurs cartes font donc
-# 14x14. Exactitude de `quick` sur le jeu de test, et durée d'entraînement sur deux cœurs : {{quick}}.
+# Il a trois convolutions, dont la première compte 16 filtres 5x5, qui avancent de deux pixels à la fois sans sortir de l'image :
+# leurs cartes font donc 12x12. Exactitude de `quick` sur le jeu de test, et durée d'entraînement sur deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train

@@ -222,7 +222,8 @@ from mnistlab.networks.deskew import deskew
 from mnistlab.training.optimizers import learning_rate
 
 plt.figure(figsize=(5, 2.4))
-plt.plot([learning_rate(RECIPES["quick"].optimisation, step, 280) for step in range(280)])
+settings = RECIPES["quick"].optimisation
+plt.plot([learning_rate(settings, step, settings.steps) for step in range(settings.steps)])
 plt.xlabel("step")  # en
 plt.xlabel("pas")  # fr
 plt.ylabel("learning rate")  # en
