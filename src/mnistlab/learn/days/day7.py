@@ -195,8 +195,8 @@ for name in quick:
         print(f"{name:<16}{quick[name]!s:<28}{best[name]}")
 
 # %% [markdown] lang="en"
-# `quick` has three narrow convolutions, halves the sides of the picture right away with a `stride` of 2, and stops three
-# fifths of the way through the first epoch. Its large steps make up for such a short training run: the learning rate climbs to a peak
+# `quick` has three narrow convolutions, halves the sides of the picture right away with a `stride` of 2, and stops three fifths
+# of the way through the first epoch. Its large steps make up for such a short training run: the learning rate climbs to a peak
 # that would wreck the training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its
 # time: it has pairs of convolutions, and trains on rotated and shifted images for 24 epochs. Its network first makes each digit
 # upright (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right,
@@ -207,13 +207,13 @@ for name in quick:
 
 # %% [markdown] lang="fr"
 # `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux trois
-# cinquièmes de la première époque. Ses grands pas compensent un entraînement si court : le taux d'apprentissage monte à un sommet
-# qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son temps : des
-# convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser chaque chiffre
-# (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel à gauche, à
-# droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits se décalent vers la droite
-# (ou vers la gauche, si elle est négative) quand on descend d'une ligne. C'est la moyenne du produit xy sur l'encre, divisée
-# par celle de y² ; x, vers la droite, et y, vers le bas, se comptent à partir du centre de masse. Voici d'abord le taux
+# cinquièmes de la première époque. Ses grands pas compensent un entraînement si court : le taux d'apprentissage monte à un
+# sommet qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son
+# temps : des convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser
+# chaque chiffre (`deskew`). Puis il fait la moyenne de ses réponses à cinq vues de l'image, telle quelle et décalée d'un pixel
+# à gauche, à droite, en haut et en bas (`test_shifts`). L'*inclinaison* d'un chiffre dit de combien ses traits se décalent vers
+# la droite (ou vers la gauche, si elle est négative) quand on descend d'une ligne. C'est la moyenne du produit xy sur l'encre,
+# divisée par celle de y² ; x, vers la droite, et y, vers le bas, se comptent à partir du centre de masse. Voici d'abord le taux
 # d'apprentissage de `quick`, pas à pas, puis, calculées à la main, les inclinaisons de deux petits traits, et celles de quatre
 # chiffres avant et après notre fonction `deskew` :
 
