@@ -180,7 +180,7 @@ def test_the_training_that_ships_is_the_one_described() -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"| SHA-256 | `{hashlib.sha256(content).hexdigest()}` |" in card
     assert f"| {len(content):,} bytes" in card
-    assert len(content) <= 520_000
+    assert len(content) <= 400_000
 
 
 def test_help_shows_what_is_public_of_a_reader() -> None:

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from benchmarks import records
-from benchmarks.report import corruptions, front, frontier, results, serving, training, write
+from benchmarks.report import by_writer, corruptions, front, frontier, results, serving, training, write
 from mnistlab.augmentation.corruptions import CORRUPTIONS
 from mnistlab.recipes.catalog import RECIPES
 
@@ -84,6 +84,16 @@ def test_models_stand_beside_each_other_and_beside_the_canonical_example(own_res
         "| relative to the canonical example | 1.00 | 0.50 |",
     ]
     assert len(lines) == 2 + 2 + 15 + 2
+
+
+def test_validation_by_writer_stands_beside_validation_at_random(own_results: Path) -> None:
+    for split, right in (("train", 9900), ("train-random", 9910)):
+        recipe = RECIPES["quick"].override(split=split)
+        row = {"recipe": recipe.to_dict(), "seed": 0, "val_accuracy": 0.98, "validation": recipe.data.validation}
+        records.append("accuracy", row | {"test_correct": right, "test_total": 10_000})
+    assert by_writer.gap_table().splitlines()[2:] == [
+        "| `quick` | 98.00 (n = 1) | 99.00 | **-1.000** | 98.00 (n = 1) | 99.10 | **-1.100** |"
+    ]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["row"])

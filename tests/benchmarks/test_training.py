@@ -39,7 +39,7 @@ from mnistlab.training.experiment import train
 from tests.support.few import few_of_mnist
 
 TINY = RECIPES["quick"].override(
-    widths=(4,), kernel_size=(3,), pooling=("stride",), hidden=0, epochs=2, steps=40, batch_size=100,
+    widths=(4,), kernel_size=(3,), padding=("same",), pooling=("stride",), hidden=0, epochs=2, steps=40, batch_size=100,
     precision="fp32",
 )  # fmt: skip
 

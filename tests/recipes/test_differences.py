@@ -15,7 +15,7 @@ def test_a_recipe_as_it_comes_is_unchanged_also_from_json(name: str) -> None:
 
 def test_what_was_changed_is_named() -> None:
     assert changed_fields(RECIPES["default"].override({"steps": 5})) == ["steps"]
-    assert changed_fields(RECIPES["quick"].override({"epochs": 1})) == ["steps"]  # the whole epoch, not 280 steps
+    assert changed_fields(RECIPES["quick"].override({"epochs": 1})) == ["steps"]  # the whole epoch, not 260 steps
     assert sorted(changed_fields(RECIPES["default"].override({"widths": (16,), "rotate": 0}))) == [
         "depth", "kernel_size", "padding", "pooling", "rotate", "widths",
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import mean
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ from tests.support.noting import take_steps
 CPU = torch.device("cpu")
 PARAMETERS = {
     "default": 133_370,
-    "quick": 33_594,
+    "quick": 49_754,
     "best": 163_802,
     "best-5x5": 163_402,
     "best-pens": 163_802,
@@ -78,12 +79,15 @@ def test_a_tiny_recipe_cannot_outgrow_its_limit(name: str, data_dir: Path) -> No
 
 
 def test_quick_reads_95_percent_after_a_tenth_of_its_steps(data_dir: Path) -> None:
-    quick = RECIPES["quick"]
+    quick, val = RECIPES["quick"], MNISTDataLoader("val", data_dir=data_dir, batch_size=None)
     recipe = quick.override(steps=quick.steps // 10)
-    state = TrainingState(recipe, open_dataset("mnist", data_dir), 0, CPU, "fp32")
-    take_steps(state, state.steps)
+    accuracies = []
+    for seed in range(3):
+        state = TrainingState(recipe, open_dataset("mnist", data_dir), seed, CPU, "fp32")
+        take_steps(state, state.steps)
+        accuracies.append(evaluate(state.model, val).accuracy)
 
-    assert evaluate(state.model, MNISTDataLoader("val", data_dir=data_dir, batch_size=None)).accuracy > 0.95
+    assert mean(accuracies) > 0.95
 
 
 @pytest.mark.parametrize("widths", [(16,), (16, 32), (8, 12, 16), (16, 32, 64, 64)], ids=str)

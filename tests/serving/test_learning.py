@@ -170,8 +170,8 @@ def test_a_drawing_is_looked_at_by_the_network_at_each_step(open_page: Open) -> 
     assert len({tuple(chances) for chances, _ in shown}) == len({picture for _, picture in shown}) == 8
     assert shown[-1][0][7] > 0.9
     right = (shipped().probabilities[-1].argmax(1) == shipped().labels).sum()
-    expect(page.locator("#learn-figures")).to_have_text(f"Loss 0.55; {right} of 50 hard digits right")
-    expect(page.locator("#learn-ends")).to_contain_text("0.55 at step 260")
+    expect(page.locator("#learn-figures")).to_have_text(f"Loss 0.46; {right} of 50 hard digits right")
+    expect(page.locator("#learn-ends")).to_contain_text("0.46 at step 280")
     expect(page.locator("#learn-note")).to_contain_text("but one that was trained for a short time")
     draw(page, 3, left=0.05)  # live, at the state that is shown
     expect(page.locator("#learn-answer")).to_contain_text("3,")

@@ -48,16 +48,16 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # vertical) stroke here? ReLU then throws away the blue, which lies below 0, so that "no" and "not at all" become the same 0.
 #
 # Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The recipe `quick`
-# has three convolutions. The first has 16 filters of size 5x5, which move two pixels at a time and stay inside the image, so
-# its maps are 12x12. The recipe's test accuracy and training time on two cores: {{quick}}.
+# has three convolutions, the first with 16 filters of size 5x5 that move two pixels at a time, so its maps are 12x12. The
+# recipe's test accuracy and training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
 # À droite de chaque filtre, sa **carte** répond en chaque point à la question du filtre : y a-t-il ici un trait horizontal (ou
 # vertical) ? ReLU efface ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
 # Personne n'écrit de tels filtres à la main : l'entraînement leur donne forme. Entraînons un réseau selon la recette `quick`.
-# Il a trois convolutions, dont la première compte 16 filtres 5x5, qui avancent de deux pixels à la fois sans sortir de l'image :
-# leurs cartes font donc 12x12. Exactitude de `quick` sur le jeu de test, et durée d'entraînement sur deux cœurs : {{quick}}.
+# Il a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : leurs cartes font donc
+# 12x12. Exactitude de `quick` sur le jeu de test, et durée d'entraînement sur deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -168,8 +168,8 @@ gallery(kept["relu2"][:16])
 gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="en"
-# In the maps of the first block (`relu1`) you still recognise the digit, each map showing its horizontal, slanting or vertical
-# strokes; some maps are active where there is only paper: "nothing here" is an answer too. In the second block the digit
+# In the maps of the first block (`relu1`) you still recognise the digit, mostly by its horizontal, slanting or vertical
+# strokes; many maps are active where there is only paper: "nothing here" is an answer too. In the second block the digit
 # dissolves; in the third only a few cells are active. That is the bargain: each block knows less about **where**, and more
 # about **what**.
 #
@@ -183,7 +183,7 @@ gallery(kept["relu3"][:16])
 
 # %% [markdown] lang="fr"
 # Dans les cartes du premier bloc de couches (`relu1`), on reconnaît encore le chiffre, dessiné par ses traits horizontaux,
-# penchés ou verticaux ; certaines cartes s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le
+# penchés ou verticaux ; beaucoup de cartes s'allument sur le papier vide, car « rien ici » est aussi une réponse. Dans le
 # deuxième bloc, le chiffre se dissout ; dans le troisième, seules quelques cases s'allument. C'est un échange : de bloc en
 # bloc, le réseau en sait moins sur **l'endroit**, et plus sur **la forme**.
 #
@@ -313,8 +313,8 @@ plt.show()
 
 # %% [markdown] lang="en"
 # The numbers at the ends of the lines say by how much the `Explainer`'s maps differ from ours. Each square is what a block's
-# most excited cell looks at: in the first block a bit of a stroke, in the third nearly the whole digit. A cell there can say "a
-# loop, bottom left".
+# most excited cell looks at: in the first block a bit of stroke or edge, in the third much of the digit. A cell there can say
+# "a loop, bottom left".
 #
 # ## What excites a channel
 #
@@ -323,8 +323,8 @@ plt.show()
 
 # %% [markdown] lang="fr"
 # Le nombre en fin de ligne dit de combien les cartes de l'`Explainer` s'écartent des nôtres. Le carré est ce que voit la case
-# la plus active de chaque bloc : dans le premier, un bout de trait ; dans le troisième, presque tout le chiffre. Une case de ce
-# bloc peut dire : « une boucle, en bas à gauche ».
+# la plus active de chaque bloc : dans le premier, un bout de trait ; dans le troisième, une grande partie du chiffre. Une case
+# peut y dire : « une boucle, en bas à gauche ».
 #
 # ## Ce qui active un canal
 #
@@ -361,10 +361,10 @@ for name in ("relu2", "relu3"):
         print(name, channel, np.bincount(labels[first], minlength=10))
 
 # %% [markdown] lang="en"
-# Each row shows a channel's eight favourite pieces, which resemble each other: in the second block, ends of strokes, bends or
-# crossings; in the third, whole shapes. The printed numbers count the digits, 0 to 9, among the hundred pictures that excite
-# the channel most: few channels belong to one digit. Most stand for a **part** of a digit; the linear layers at the end weigh
-# the parts and vote.
+# Each row shows a channel's eight favourite pieces, which resemble each other: in the second block, bends, slanting strokes or
+# gaps; in the third, larger shapes. The printed numbers count the digits, 0 to 9, among the hundred pictures that excite the
+# channel most: few channels belong to one digit. Most stand for a **part** of a digit; the linear layers at the end weigh the
+# parts and vote.
 #
 # ## Which ink decides
 #
@@ -372,10 +372,10 @@ for name in ("relu2", "relu3"):
 # the ink back, and take the next square.
 
 # %% [markdown] lang="fr"
-# Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : fins de trait, courbes ou croisements dans le
-# deuxième bloc, tracés entiers dans le troisième. Les nombres affichés comptent chaque chiffre, de 0 à 9, parmi les cent
-# images qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de
-# chiffre ; à la fin, les couches linéaires pèsent les parties et votent.
+# Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : courbes, traits penchés ou creux dans le
+# deuxième bloc, grandes formes dans le troisième. Les nombres affichés comptent chaque chiffre, de 0 à 9, parmi les cent images
+# qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de chiffre
+# ; à la fin, les couches linéaires pèsent les parties et votent.
 #
 # ## Les traits décisifs
 #

@@ -195,8 +195,8 @@ for name in quick:
         print(f"{name:<16}{quick[name]!s:<28}{best[name]}")
 
 # %% [markdown] lang="en"
-# `quick` has three narrow convolutions, halves the sides of the picture right away with a `stride` of 2, and stops three fifths
-# of the way through the first epoch. Its large steps make up for such a short training run: the learning rate climbs to a peak
+# `quick` has three narrow convolutions, shrinks the picture to 12x12 right away with a `stride` of 2, and stops three fifths of
+# the way through the first epoch. Its large steps make up for such a short training run: the learning rate climbs to a peak
 # that would wreck the training if it stayed there, and then falls to almost nothing (*one cycle*, day 5). `best` takes its
 # time: it has pairs of convolutions, and trains on rotated and shifted images for 24 epochs. Its network first makes each digit
 # upright (*deskewing*). It then averages its answers to five views of the image: as it is, and moved by one pixel left, right,
@@ -206,7 +206,7 @@ for name in quick:
 # and of digits before and after our function `deskew`:
 
 # %% [markdown] lang="fr"
-# `quick` a trois convolutions étroites, réduit l'image de moitié dès le début, avec un `stride` de 2, et s'arrête aux trois
+# `quick` a trois convolutions étroites, réduit l'image à 12x12 dès le début, avec un `stride` de 2, et s'arrête aux trois
 # cinquièmes de la première époque. Ses grands pas compensent un entraînement si court : le taux d'apprentissage monte à un
 # sommet qui ruinerait l'entraînement s'il y restait, puis redescend presque à rien (`one_cycle`, jour 5). `best` prend son
 # temps : des convolutions par paires, et 24 époques sur des images tournées et décalées. Son réseau commence par redresser

@@ -14,7 +14,7 @@ __all__ = ["EXERCISES"]
 
 
 def layers() -> list[tuple[int, int, int, int]]:
-    return [(1, 16, 5, 14), (16, 32, 3, 14), (32, 96, 3, 7), (3, 8, 1, 28)]
+    return [(1, 16, 5, 12), (16, 64, 3, 6), (32, 96, 3, 7), (3, 8, 1, 28)]
 
 
 def blocks() -> list[tuple[int, int]]:
