@@ -48,16 +48,16 @@ show({"7": seven, "filtre 1": horizontal, "carte 1": maps[0], "filtre 2": horizo
 # vertical) stroke here? ReLU then throws away the blue, which lies below 0, so that "no" and "not at all" become the same 0.
 #
 # Nobody writes such filters by hand: they start as noise, and training shapes them. Let us train a network. The recipe `quick`
-# has three convolutions, the first with 16 filters of size 5x5 that move two pixels at a time, so its maps are 12x12. The
-# recipe's test accuracy and training time on two cores: {{quick}}.
+# has three convolutions, the first with 16 filters (5x5) that move inside the image, two pixels at a time, so its maps
+# are 12x12. The recipe's test accuracy and training time on two cores: {{quick}}.
 
 # %% [markdown] lang="fr"
 # À droite de chaque filtre, sa **carte** répond en chaque point à la question du filtre : y a-t-il ici un trait horizontal (ou
 # vertical) ? ReLU efface ensuite le bleu (au-dessous de 0) : « non » et « pas du tout » deviennent le même 0.
 #
 # Personne n'écrit de tels filtres à la main : l'entraînement leur donne forme. Entraînons un réseau selon la recette `quick`.
-# Il a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent de deux pixels à la fois : leurs cartes font donc
-# 12x12. Exactitude de `quick` sur le jeu de test, et durée d'entraînement sur deux cœurs : {{quick}}.
+# Il a trois convolutions, dont la première compte 16 filtres 5x5 qui avancent dans l'image de deux pixels à la fois : leurs
+# cartes font 12x12. Exactitude de `quick` sur le jeu de test, et durée d'entraînement sur deux cœurs : {{quick}}.
 
 # %% quick="recipe = recipe.override(steps=20)"
 from mnistlab import DATASETS, RECIPES, MNISTDataLoader, NeuralNet, evaluate, export_model, load_model, train
@@ -374,8 +374,8 @@ for name in ("relu2", "relu3"):
 # %% [markdown] lang="fr"
 # Chaque rangée montre les huit morceaux favoris d'un canal, qui se ressemblent : courbes, traits penchés ou creux dans le
 # deuxième bloc, grandes formes dans le troisième. Les nombres affichés comptent chaque chiffre, de 0 à 9, parmi les cent images
-# qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de chiffre
-# ; à la fin, les couches linéaires pèsent les parties et votent.
+# qui activent le plus le canal : peu de canaux appartiennent à un seul chiffre. La plupart désignent une **partie** de
+# chiffre ; à la fin, les couches linéaires pèsent les parties et votent.
 #
 # ## Les traits décisifs
 #

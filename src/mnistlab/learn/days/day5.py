@@ -410,17 +410,17 @@ only_first, only_second = comparison.only_first_wrong, comparison.only_second_wr
 print(f"{binomtest(only_first, only_first + only_second).pvalue:.4f} {comparison.p_value:.4f}")
 
 # %% [markdown] lang="en"
-# If the p-value is below 0.05, we do not put the difference down to chance, even if the two intervals overlap. If not, chance
-# may explain it. But who wrote the images matters here too: one person with unusual 7s can cause ten mistakes at once.
-# `p_value_by_writer` tosses one coin for each *writer*, and the interval by writer comes from drawing writers, not images, at
-# random. That interval is usually wider than the interval by image, and more honest; the p-value may rise or fall:
+# If the p-value is below 0.05, we do not put the difference down to chance, even if the two intervals overlap. Above it, chance
+# may explain the difference. But who wrote the images matters here too: one person with unusual 7s can cause ten mistakes at
+# once. `p_value_by_writer` tosses one coin for each *writer*, and the interval by writer comes from drawing writers, not
+# images, at random. That interval is usually wider than the interval by image, and more honest; the p-value may rise or fall:
 
 # %% [markdown] lang="fr"
 # Si p est au-dessous de 0,05, on ne met plus la différence sur le compte du hasard, même quand les deux intervalles se
-# chevauchent. Sinon, il peut l'expliquer. Ici aussi, le scripteur importe : des 7 inhabituels peuvent provoquer dix erreurs
-# d'un coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au sort des
-# scripteurs, non des images. Il est en général plus large que l'intervalle par image, et plus honnête ; la valeur p peut monter
-# ou baisser :
+# chevauchent. Au-dessus, le hasard peut l'expliquer. Ici aussi, le scripteur importe : des 7 inhabituels peuvent provoquer dix
+# erreurs d'un coup. `p_value_by_writer` lance une pièce par *scripteur*, et l'intervalle par scripteur s'obtient en tirant au
+# sort des scripteurs, non des images. Il est en général plus large que l'intervalle par image, et plus honnête ; la valeur p
+# peut monter ou baisser :
 
 # %%
 print(f"p_value_by_writer {comparison.p_value_by_writer:.4f}")
